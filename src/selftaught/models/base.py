@@ -1,0 +1,133 @@
+"""The seam between parts and machines: the six verbs of a model, and the run that parts speak through."""
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from selftaught.types import (
+    Attempt,
+    Example,
+    Floats,
+    Message,
+    Purpose,
+    SampleRequest,
+    SamplerSettings,
+    ScoreRequest,
+    Task,
+)
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Six async verbs. Batching, devices and optimisers live behind them.
+
+    Every verb names weights: "policy" (what is trained and, once published, sampled), "start" (frozen),
+    "ema", "teacher", "value" and others a recipe declares. Each call to `sample` and `score` is one wave,
+    sorted by key; a backend may order the work inside as it likes, and answers in the order asked.
+    """
+
+    capabilities: frozenset[str]
+    parameters: int
+
+    async def sample(self, requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
+        """`n` attempts a request; noise belongs to (noise key or key, index, position)."""
+        ...
+
+    async def score(self, requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
+        """Named outputs a request: "logprobs" f32[T] (0 at the first token), "entropy" f32[T], "value" f32[T] ..."""
+        ...
+
+    async def learn(self, examples: Sequence[Example], objectives: Sequence[Any]) -> dict[str, float]:
+        """Take the optimiser steps the objectives ask for; returns metrics by name."""
+        ...
+
+    async def publish(self, weights: str = "policy") -> int:
+        """Let the samplers see what was learned; returns the new generation number."""
+        ...
+
+    async def save(self, folder: Path) -> None:
+        """All named weights and optimiser states, exactly."""
+        ...
+
+    async def load(self, folder: Path) -> None:
+        """The inverse of `save`."""
+        ...
+
+    def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
+        """Tokens the context of a request has, for the budget."""
+        ...
+
+
+class Pool(Protocol):
+    """The tasks a run may draw from: its sources and the tasks parts have added. Saved with a generation."""
+
+    sources: tuple[str, ...]
+
+    def draw(self, rng: random.Random, count: int, source: str = "") -> list[Task]:
+        """Up to `count` distinct training tasks (of one source, or evenly of all), none of them held out."""
+        ...
+
+    def add(self, tasks: Sequence[Task]) -> int:
+        """Put tasks in; returns how many were new and not held out."""
+        ...
+
+
+class Run(Protocol):
+    """What a part may use. Everything that leaves the process passes here: it is journaled and counted."""
+
+    step: int
+    generation: int
+    seed: int
+    state: dict[str, Any]
+    settings: SamplerSettings
+
+    async def sample(
+        self,
+        tag: str,
+        task: Task,
+        messages: tuple[Message, ...],
+        *,
+        n: int = 1,
+        settings: SamplerSettings | None = None,
+        role: str = "solver",
+        view: int = 0,
+        weights: str = "policy",
+        after: Attempt | None = None,
+        cut: int | None = None,
+    ) -> list[Attempt]:
+        """n attempts; an empty list when their worst case no longer fits the budget.
+
+        `tag` must be unique among this step's calls for the same task and role.
+        """
+        ...
+
+    async def score(
+        self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver"
+    ) -> dict[str, Floats]:
+        """Log-probabilities (or other outputs) of a payload; an empty dict when the budget is spent."""
+        ...
+
+    async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
+        """Grade texts by the task's checker, in [0, 1]; NaN where it cannot tell.
+
+        Without `gold` only a checker that decides from the prompt answers. With it, an answer may be read,
+        which is counted under the purpose.
+        """
+        ...
+
+    def answer(self, text: str) -> str | None:
+        """The canonical answer in a text by the run's Format; equal answers are equal strings."""
+        ...
+
+    def rng(self, *key: Any) -> random.Random:
+        """Random numbers that depend on the run's seed, the step and the key alone."""
+        ...
+
+    def note(self, name: str, value: float) -> None:
+        """Record a number of this step for the log."""
+        ...
+
+    def environment(self, name: str, options: Mapping[str, Any]) -> Any:
+        """A game or world by name."""
+        ...

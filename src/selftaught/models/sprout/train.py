@@ -1,0 +1,143 @@
+"""Makes sprout from procedural lessons: `python -m selftaught.models.sprout.train --out DIR`.
+
+Llama architecture (about 2M parameters), byte-level BPE with single-digit tokens, Muon for the matrices and
+AdamW for the rest, constant rate with a linear decay over the last quarter. Resumes from its own checkpoint.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch.nn.functional import cross_entropy
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from selftaught.models.sprout.data import lessons
+
+TEMPLATE = (
+    "{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] + '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+SPECIAL = ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
+
+
+def make_tokenizer() -> PreTrainedTokenizerFast:
+    """Byte-level BPE of 768 tokens over the lessons' words; every digit is a token of its own."""
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r"\d"), "isolated"),
+            pre_tokenizers.Split(Regex(r" ?####|[-+*=%/(),.]"), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+        ]
+    )
+    core.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=768, special_tokens=SPECIAL, min_frequency=50,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
+    )  # fmt: skip
+    core.train_from_iterator((text for lesson in islice(lessons(1), 40_000) for _, text in lesson), trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token=SPECIAL[0], eos_token=SPECIAL[1])
+    tokenizer.chat_template = TEMPLATE
+    return tokenizer
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, lesson: list[tuple[str, str]]) -> tuple[list[int], int]:
+    """A lesson as token ids, and how many of the last ones are graded."""
+    text = "".join(f"<|{role}|>{content}<|end|>" for role, content in lesson)
+    graded = tokenizer.encode(lesson[-1][1] + "<|end|>", add_special_tokens=False)
+    return tokenizer.encode(text, add_special_tokens=False), len(graded)
+
+
+def batches(tokenizer: PreTrainedTokenizerFast, seed: int, tokens: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Right-padded batches (ids_B_T, labels_B_T) of about `tokens` positions, of similar lengths."""
+    stream, order = lessons(seed), torch.Generator().manual_seed(seed)
+    while True:
+        pool = sorted((encode(tokenizer, lesson) for lesson in islice(stream, 4096)), key=lambda e: len(e[0]))
+        chunks: list[list[tuple[list[int], int]]] = [[]]
+        for ids, graded in pool:
+            if len(ids) > 256:
+                continue
+            if (len(chunks[-1]) + 1) * len(ids) > tokens:
+                chunks.append([])
+            chunks[-1].append((ids, graded))
+        for i in torch.randperm(len(chunks), generator=order).tolist():
+            width = max(len(ids) for ids, _ in chunks[i])
+            ids_B_T = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in chunks[i]])
+            labels_B_T = torch.full_like(ids_B_T, -100)
+            for row, (ids, graded) in enumerate(chunks[i]):
+                labels_B_T[row, len(ids) - graded : len(ids)] = ids_B_T[row, len(ids) - graded : len(ids)]
+            yield ids_B_T, labels_B_T
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=9000, help="optimiser steps of 8192 positions")
+    parser.add_argument("--decay", type=float, default=0.25, help="last share of the steps, rate falling to 0")
+    parser.add_argument("--batch", type=int, default=8192, help="positions a step")
+    parser.add_argument("--rate", type=float, default=0.02, help="Muon's learning rate; AdamW takes a tenth")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--optimizer", default="muon")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(args.seed)
+    tokenizer = make_tokenizer()
+    tokenizer.save_pretrained(args.out)
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer), hidden_size=192, intermediate_size=512, num_hidden_layers=4,
+            num_attention_heads=6, max_position_embeddings=1024, tie_word_embeddings=True,
+            bos_token_id=None, eos_token_id=1, pad_token_id=0,
+        )  # fmt: skip
+    )
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
+    if args.optimizer == "muon":
+        optimizers = [
+            torch.optim.Muon(matrices, lr=args.rate, weight_decay=0.01, adjust_lr_fn="original"),
+            torch.optim.AdamW(others, lr=args.rate / 10, betas=(0.9, 0.98), weight_decay=0.0),
+        ]
+    else:
+        optimizers = [torch.optim.AdamW(model.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=0.01)]
+    rates = [[group["lr"] for group in o.param_groups] for o in optimizers]
+    first, state = 0, args.out / "training.pt"
+    if state.exists():
+        saved = torch.load(state)
+        model.load_state_dict(saved["model"])
+        for optimizer, values in zip(optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(values)
+        first = saved["step"]
+    stream, start, seen, mean = batches(tokenizer, args.seed + 100 + first, args.batch), time.time(), 0, 0.0
+    for step in range(first, args.steps):
+        ids_B_T, labels_B_T = next(stream)
+        scale = min(1.0, (step + 1) / 100, (args.steps - step) / max(1, args.decay * args.steps))
+        for optimizer, base in zip(optimizers, rates, strict=True):
+            for group, rate in zip(optimizer.param_groups, base, strict=True):
+                group["lr"] = rate * scale
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = model.model(input_ids=ids_B_T, use_cache=False).last_hidden_state[:, :-1]
+            graded = labels_B_T[:, 1:] >= 0
+            logits = model.lm_head(hidden[graded])
+        loss = cross_entropy(logits.float(), labels_B_T[:, 1:][graded])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        seen += ids_B_T.numel()
+        mean = loss.item() if step == first else 0.98 * mean + 0.02 * loss.item()
+        if step % 50 == 0:
+            row = {"step": step, "loss": round(mean, 4), "positions": seen, "seconds": round(time.time() - start)}
+            print(json.dumps(row), flush=True)
+        if (step + 1) % 250 == 0 or step + 1 == args.steps:
+            model.save_pretrained(args.out)
+            torch.save({"model": model.state_dict(), "step": step + 1, "optimizers": [o.state_dict() for o in optimizers]}, state)
+
+
+if __name__ == "__main__":
+    main()

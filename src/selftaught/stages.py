@@ -1,0 +1,246 @@
+"""What each stage of a step is asked and gives. A part subclasses one of these and is done.
+
+    plan -> explore -> read (supervise, reflect) -> select -> credit -> learn -> update -> publish -> grow
+"""
+
+from abc import abstractmethod
+from asyncio import gather
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from selftaught.models.base import Pool, Run
+from selftaught.parts import BadInput, Part
+from selftaught.types import Attempt, Example, Group, Request, SamplerSettings, Source, Split, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSource(Part):
+    """Where tasks come from: a family, a file, a data set, a game, a table.
+
+    Attributes:
+        numeric: answers are numbers (the grader self-test then tries an answer that is off by one).
+        checker: "rule" decides from the prompt, "gold" and "equal" read the sealed entry, "" cannot grade.
+    """
+
+    kind: ClassVar[str] = "tasks"
+    numeric: ClassVar[bool] = False
+    checker: ClassVar[str] = ""
+
+    @abstractmethod
+    def text(self) -> str:
+        """The words that name this source on the command line."""
+
+    @abstractmethod
+    def draw(self, key: str, count: int, split: Split) -> list[Task]:
+        """`count` tasks (fewer when there are no more) that depend on the key alone."""
+
+    @abstractmethod
+    def fingerprint(self, task: Task) -> str:
+        """Equal for tasks that are the same question, whatever case, spacing, punctuation or wording."""
+
+    def check(self, task: Task, answer: str, entry: Mapping[str, Any] | None) -> float:
+        """Grade a canonical answer in [0, 1]; `entry` is the opened seal for a checker that reads it."""
+        raise NotImplementedError(f"{self.name} cannot grade")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explore(Part):
+    """Plans how many attempts each task gets, and makes them."""
+
+    kind: ClassVar[str] = "explore"
+
+    @abstractmethod
+    def plan(self, run: Run, pool: Pool) -> list[Request]:
+        """The step's requests, one task each."""
+
+    @abstractmethod
+    async def explore(self, run: Run, request: Request) -> Group:
+        """The attempts of one request; without any when the budget is spent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader(Part):
+    """A supervise or reflect part: reads the step's groups, adds scores (supervise) or attempts (reflect).
+
+    Attributes:
+        signal: source of the scores it gives, () for none; a recipe with "gold" in it is not label-free.
+    """
+
+    signal: ClassVar[tuple[Source, ...]] = ()
+
+    @abstractmethod
+    async def read(self, run: Run, groups: Sequence[Group]) -> list[Group]:
+        """The groups, with what this part has to say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerGroup(Reader):
+    """A reader that looks at one group at a time."""
+
+    async def read(self, run: Run, groups: Sequence[Group]) -> list[Group]:
+        return list(await gather(*(self.read_group(run, group) for group in groups)))
+
+    @abstractmethod
+    async def read_group(self, run: Run, group: Group) -> Group:
+        """One group, read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supervise(PerGroup):
+    """Scores attempts, one group at a time."""
+
+    kind: ClassVar[str] = "supervise"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reflect(PerGroup):
+    """Lets the model read its own attempts, one group at a time."""
+
+    kind: ClassVar[str] = "reflect"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Select(Part):
+    """Drops, reorders or adds remembered groups; never alters a score."""
+
+    kind: ClassVar[str] = "select"
+
+    @abstractmethod
+    def select(self, run: Run, groups: Sequence[Group]) -> list[Group]:
+        """The groups that go on to credit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credit(Part):
+    """Turns scores into streams.
+
+    Attributes:
+        writes: names of the streams its examples carry.
+    """
+
+    kind: ClassVar[str] = "credit"
+    writes: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    async def credit(self, run: Run, groups: Sequence[Group]) -> list[Example]:
+        """The step's examples; attempts without signal give none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss(Part):
+    """A pure function of a batch's outputs and streams.
+
+    Attributes:
+        needs: model outputs it uses ("logprobs", "entropy", "value", "prediction").
+        reads: streams it uses.
+    """
+
+    kind: ClassVar[str] = "loss"
+    needs: ClassVar[tuple[str, ...]] = ("logprobs",)
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    def count(self, examples: Sequence[Example]) -> float:
+        """The global denominator over an optimiser step's examples, so that micro-batches do not matter."""
+        return float(len(examples))
+
+    @abstractmethod
+    def __call__(self, batch: Mapping[str, Any]) -> Any:
+        """Sum over the batch (a scalar tensor), to be divided by `count`.
+
+        `batch` holds tensors over N items (all payloads of all examples, end to end): the outputs it needs,
+        the streams it reads, `example` i64[N] and `payload` i64[N], the example's index and the payload's
+        index within its example, and `examples`, the number of examples.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(Part):
+    """How gradients become weights; see `train.optim`."""
+
+    kind: ClassVar[str] = "optimizer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """One loss, and who learns from it how. Objectives with equal optimizers share their steps.
+
+    Attributes:
+        updates: names of the weights or modules it changes.
+        every: learn on every k-th step of the run only.
+        weight: factor of this loss in the sum.
+    """
+
+    loss: Loss
+    optimizer: Optimizer
+    updates: tuple[str, ...] = ("policy",)
+    every: int = 1
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Average(Part):
+    """After learning: into = decay * into + (1 - decay) * source. `into` starts as a copy of `source`."""
+
+    kind: ClassVar[str] = "update"
+    source: str = "policy"
+    into: str = "ema"
+    decay: float = 0.99
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.decay <= 1:
+            raise BadInput(f"decay={self.decay} must lie in [0, 1]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grow(Part):
+    """Writes new tasks for the pool out of what happened."""
+
+    kind: ClassVar[str] = "grow"
+
+    @abstractmethod
+    async def grow(self, run: Run, groups: Sequence[Group]) -> list[Task]:
+        """New tasks, with origin "model" and their lineage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep(Part):
+    """Measures a generation by label-free means; a lower measure than the last kept one is rolled back."""
+
+    kind: ClassVar[str] = "keep"
+
+    @abstractmethod
+    async def measure(self, run: Run) -> float:
+        """Higher is better; no answer is read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decide(Part):
+    """Ends a test-time method: which attempt of a group is the reply."""
+
+    kind: ClassVar[str] = "decide"
+
+    @abstractmethod
+    async def decide(self, run: Run, group: Group) -> Attempt:
+        """One attempt of the group."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class State(Part):
+    """A named piece of state a recipe keeps: saved with every generation, JSON-ready."""
+
+    kind: ClassVar[str] = "state"
+
+    @abstractmethod
+    def initial(self) -> Any:
+        """Its value before the first step."""
+
+
+def words(options: Iterable[tuple[str, Any]]) -> str:
+    """`a=1,b=2`, the way options are written on the command line."""
+    return ",".join(f"{key}={value}" for key, value in options)
+
+
+def greedy(max_tokens: int) -> SamplerSettings:
+    """Settings that always take the likeliest token."""
+    return SamplerSettings(temperature=0.0, max_tokens=max_tokens)

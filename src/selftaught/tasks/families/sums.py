@@ -1,0 +1,47 @@
+"""Sums by number of terms and digits, worked with running totals."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from selftaught.parts import part
+from selftaught.tasks.family import Facts, Family, Say, exactly, integers
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class Sums(Family):
+    """Add `terms` numbers of up to `digits` digits.
+
+    Attributes:
+        terms: how many numbers (2 or more).
+        digits: digits of the largest number (1 or more).
+    """
+
+    ladder = (
+        dict(terms=2, digits=1), dict(terms=3, digits=1), dict(terms=2, digits=2), dict(terms=3, digits=2),
+        dict(terms=4, digits=2), dict(terms=5, digits=2), dict(terms=6, digits=2), dict(terms=8, digits=2),
+        dict(terms=4, digits=3), dict(terms=6, digits=3), dict(terms=8, digits=3), dict(terms=8, digits=4),
+    )  # fmt: skip
+    wordings = ("Add {terms}.", "What is {terms}?", "Find the sum {terms}.", "{terms} = ?")
+    terms: int = 4
+    digits: int = 2
+
+    def draw(self, rng: random.Random) -> Facts:
+        top = 10**self.digits
+        return tuple(rng.randrange(top // 10 if top > 10 else 0, top) for _ in range(self.terms))
+
+    def show(self, facts: Facts) -> dict[str, str]:
+        return {"terms": "+".join(map(str, facts))}
+
+    def parse(self, pieces: Mapping[str, str]) -> Facts:
+        return integers(pieces["terms"], "+")
+
+    def vary(self, facts: Facts, rng: random.Random) -> Facts:
+        return tuple(rng.sample(facts, len(facts)))
+
+    def work(self, facts: Facts, say: Say = exactly) -> tuple[str, str]:
+        totals = [facts[0]]
+        for term in facts[1:]:
+            totals.append(say(totals[-1] + term))
+        return " ".join(map(str, totals[1:])), str(totals[-1])

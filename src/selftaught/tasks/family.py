@@ -1,0 +1,120 @@
+"""Family: procedural tasks with levels, whose facts can be read back from the prompt."""
+
+import random
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
+
+from selftaught.parts import BadInput, Part
+
+Facts = tuple[Any, ...]
+Say = Callable[[int], int]
+
+
+def exactly(number: int) -> int:
+    """Write down a number as it is; a slip writes another one."""
+    return number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family(Part):
+    """One kind of procedural question, from easy to beyond reach.
+
+    A question is its `facts`, a hashable tuple that the prompt shows completely: `render` writes them in
+    one of several wordings, `read` gets them back. A rule checker therefore decides from the prompt alone.
+
+    Attributes:
+        ladder: settings of level 1, 2, ... (each a mapping of field names to values).
+        wordings: prompt templates over the named pieces that `show` returns.
+        signal: "vote" when one answer is right, "rule" when `check` can tell from the prompt.
+        level: when above 0, the fields take that step of the ladder.
+    """
+
+    kind: ClassVar[str] = "family"
+    ladder: ClassVar[tuple[Mapping[str, int], ...]] = ()
+    wordings: ClassVar[tuple[str, ...]] = ()
+    signal: ClassVar[str] = "vote"
+    level: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.level <= len(self.ladder):
+            raise BadInput(f"{self.name}: level={self.level} is outside 1 to {len(self.ladder)}")
+        if self.level:
+            for key, value in self.ladder[self.level - 1].items():
+                object.__setattr__(self, key, value)
+        for field in fields(self):
+            if field.name != "level" and isinstance(value := getattr(self, field.name), int) and value < 0:
+                raise BadInput(f"{self.name}: {field.name}={value} must not be negative")
+
+    @abstractmethod
+    def draw(self, rng: random.Random) -> Facts:
+        """Facts of one question at this family's settings."""
+
+    @abstractmethod
+    def show(self, facts: Facts) -> dict[str, str]:
+        """Facts as the named pieces of the wordings."""
+
+    @abstractmethod
+    def parse(self, pieces: Mapping[str, str]) -> Facts:
+        """The inverse of `show`; raises ValueError on anything else."""
+
+    @abstractmethod
+    def work(self, facts: Facts, say: Say = exactly) -> tuple[str, str]:
+        """A worked solution: (steps, answer). Every computed number passes through `say`."""
+
+    def check(self, facts: Facts, answer: str) -> bool:
+        """Whether an answer is right, from the facts alone (only where `signal` is "rule")."""
+        raise NotImplementedError(f"{self.name} has no rule: compare with the answer instead")
+
+    def vary(self, facts: Facts, rng: random.Random) -> Facts:
+        """Other facts with the same answer (reordered terms, say); the same facts by default."""
+        return facts
+
+    def spoil(self, facts: Facts, rng: random.Random) -> tuple[str, str]:
+        """A worked solution with one slip in it: (steps, wrong answer)."""
+        calls = 0
+
+        def count(number: int) -> int:
+            nonlocal calls
+            calls += 1
+            return number
+
+        self.work(facts, count)
+        left = rng.randrange(max(calls, 1))
+
+        def slip(number: int) -> int:
+            nonlocal left
+            left -= 1
+            return number + rng.choice((-10, -2, -1, 1, 2, 10)) if left == -1 else number
+
+        return self.work(facts, slip)
+
+    def render(self, facts: Facts, wording: int = 0) -> str:
+        """The prompt that shows these facts in one of the family's wordings."""
+        return self.wordings[wording % len(self.wordings)].format(**self.show(facts))
+
+    @classmethod
+    def read(cls, prompt: str) -> Facts | None:
+        """The facts a prompt shows, whatever its wording; None when it is not of this family."""
+        for wording in cls.wordings:
+            pieces = re.split(r"\{(\w+)\}", wording)
+            pattern = "".join(f"(?P<{p}>.+?)" if i % 2 else re.escape(p) for i, p in enumerate(pieces))
+            if found := re.fullmatch(pattern, prompt.strip()):
+                try:
+                    return cls().parse(found.groupdict())
+                except (ValueError, IndexError):
+                    continue
+        return None
+
+    def at(self, level: int) -> Self:
+        """This family at another level of its ladder."""
+        return replace(self, level=level)
+
+
+def integers(text: str, sep: str) -> tuple[int, ...]:
+    """`3, 14, 15` as integers; raises ValueError on anything else, also on absurd lengths."""
+    if len(text) > 400:
+        raise ValueError("too long")
+    return tuple(int(piece) for piece in text.split(sep))

@@ -1,0 +1,351 @@
+"""Every type that crosses a stage. Suffix letters: P groups, G attempts of a group, T tokens, D examples,
+V views, B rows, N all items of a batch. Arrays are numpy; `f32[T]` is dtype and shape.
+
+    Task -explore-> Attempt[G] -supervise, reflect-> Score, Attempt -train-> Example[D] -> generation+1
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+Source = Literal["self", "peer", "rule", "gold", "teacher", "human"]
+Purpose = Literal["train", "select", "audit", "evaluate"]
+Split = Literal["train", "development", "audit", "held-out"]
+Stop = Literal["end", "length", "error"]
+SOURCES: tuple[Source, ...] = ("self", "peer", "rule", "gold", "teacher", "human")
+PURPOSES: tuple[Purpose, ...] = ("train", "select", "audit", "evaluate")
+
+
+def content_hash(*content: Any) -> str:
+    """16 hexadecimal digits that depend on nothing but the content."""
+    return hashlib.blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+
+
+class Message(NamedTuple):
+    """One turn of a conversation; role is system, user, assistant or tool."""
+
+    role: str
+    content: str
+
+
+class Sealed:
+    """An answer and whatever else a checker reads. Opened by the run alone, which counts every reading."""
+
+    __slots__ = ("_entry",)
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        self._entry = dict(entry)
+
+    def open(self, count: Callable[[], None]) -> Mapping[str, Any]:
+        """The entry, after `count` has been called (it may refuse by raising)."""
+        count()
+        return self._entry
+
+    def __repr__(self) -> str:
+        return "Sealed(...)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One question, game, row or goal.
+
+    Attributes:
+        id: content hash of prompt, payload and source.
+        prompt: text, or a conversation.
+        start: context token ids or an environment snapshot to begin from.
+        payload: what is not text (a table row, an image).
+        sealed: gold; None when there is none.
+        checker: who grades: "" (nobody), "equal" (the sealed answer), "rule" or "gold" (the source decides).
+        source: the text that names the task source, e.g. `sums:level=5`.
+        split: which tasks it belongs to; nothing looks at held-out tasks between start and end.
+        origin: "data", or "model" for a task the model wrote.
+        lineage: ids of the attempts it came from.
+    """
+
+    id: str
+    prompt: str | tuple[Message, ...]
+    start: Any = None
+    payload: Any = None
+    sealed: Sealed | None = None
+    checker: str = ""
+    source: str = ""
+    split: Split = "train"
+    origin: Literal["data", "model"] = "data"
+    lineage: tuple[str, ...] = ()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The prompt as a conversation."""
+        return (Message("user", self.prompt),) if isinstance(self.prompt, str) else self.prompt
+
+    @property
+    def text(self) -> str:
+        """The prompt as one string."""
+        return self.prompt if isinstance(self.prompt, str) else "\n".join(m.content for m in self.prompt)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplerSettings:
+    """How tokens are drawn; hashed into caches and shown by the gate.
+
+    Attributes:
+        temperature: 0 is greedy; logits are divided by it otherwise.
+        top_p: nucleus mass in (0, 1].
+        max_tokens: most new tokens of one attempt (or of one step of a tree).
+        stop: an attempt ends after a token whose text contains one of these.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0 or not 0 < self.top_p <= 1 or self.max_tokens < 1:
+            raise ValueError(f"temperature >= 0, 0 < top_p <= 1 and max_tokens >= 1 are needed, got {self}")
+
+
+class Payload(Protocol):
+    """What an attempt or example is made of; a new modality is one class."""
+
+    def __len__(self) -> int:
+        """Number of items (tokens, rows, nodes, frames) that streams run over."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Tokens:
+    """A token sequence that is only ever appended to.
+
+    Attributes:
+        ids: i32[T] token ids, prompt included.
+        sampled: bool[T], True where the model chose the token.
+        logprobs: f32[T] natural-log probability under the sampling weights at temperature 1 before top_p,
+            0 where sampled is False.
+    """
+
+    ids: Ints
+    sampled: Bools
+    logprobs: Floats
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Rows:
+    """Rows of a table. Attributes: values f32[B,F]; mask bool[B,F], True where a view hides the value."""
+
+    values: Floats
+    mask: Bools
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Attempt:
+    """A rollout: one sequence, and how it came about. A failed attempt is data.
+
+    Attributes:
+        id: request key and index; unique in a run.
+        task: id of the task.
+        payload: tokens with the prompt in them, or another modality.
+        text: what the model wrote last (its last turn).
+        messages: the conversation before `text`.
+        role: label on attempts, scores and ledger rows.
+        view: which view (wording, crop) of the task it answers, 0 the original.
+        sampler: name of the weights that sampled it.
+        settings: how it was sampled.
+        generation: version of those weights.
+        stop: why it ended.
+        parents: attempts whose content its context holds (a draft, merged notes).
+        fork: index in T where a tree node leaves its parent.
+        error: one line when stop is "error".
+    """
+
+    id: str
+    task: str
+    payload: Any
+    text: str = ""
+    messages: tuple[Message, ...] = ()
+    role: str = "solver"
+    view: int = 0
+    sampler: str = "policy"
+    settings: SamplerSettings = field(default_factory=SamplerSettings)
+    generation: int = 0
+    stop: Stop = "end"
+    parents: tuple[str, ...] = ()
+    fork: int | None = None
+    error: str = ""
+
+    @property
+    def logprob(self) -> float:
+        """Sum of log-probabilities of the sampled tokens, in nats."""
+        return float(self.payload.logprobs[self.payload.sampled].sum())
+
+    @property
+    def sampled_count(self) -> int:
+        """Number of tokens the model chose."""
+        return int(self.payload.sampled.sum())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Score:
+    """One judgement of one attempt; an attempt may have several.
+
+    Attributes:
+        attempt: id of the attempt.
+        name: "reward" unless several are kept apart.
+        value: NaN means not scored: excluded, never zeroed.
+        source: who says so.
+        judge: name of the part that gave it.
+        confidence: in [0, 1].
+        per_item: f32[T] where items differ (step values), else None.
+        note: one line for the report (the winning answer, a critique).
+    """
+
+    attempt: str
+    value: float
+    source: Source
+    judge: str
+    name: str = "reward"
+    confidence: float = 1.0
+    per_item: Floats | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Group:
+    """Attempts that are compared with each other (one task's, one game's, one view pair's)."""
+
+    key: str
+    task: Task
+    attempts_G: tuple[Attempt, ...]
+    scores: tuple[Score, ...] = ()
+
+    def values(self, name: str = "reward") -> Floats:
+        """f32[G]: the last score of that name of each attempt, NaN where there is none."""
+        last = {s.attempt: s.value for s in self.scores if s.name == name}
+        return np.array([last.get(a.id, np.nan) for a in self.attempts_G], np.float32)
+
+    def scored(self, scores: Sequence[Score]) -> Self:
+        """This group with further scores."""
+        return replace(self, scores=(*self.scores, *scores))
+
+    def joined(self, attempts: Sequence[Attempt], scores: Sequence[Score] = ()) -> Self:
+        """This group with further attempts (and their scores)."""
+        return replace(self, attempts_G=(*self.attempts_G, *attempts), scores=(*self.scores, *scores))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Example:
+    """What the learner is given: payloads and named streams over their items, end to end.
+
+    Attributes:
+        payloads: 1, or V views (chosen and rejected, two crops).
+        streams: name -> f32[items] or f32[items, K]; losses say which they read.
+        attempt: id of the (first) attempt.
+        source: where its signal came from.
+        generation: version of the weights that sampled it.
+    """
+
+    payloads: tuple[Any, ...]
+    streams: Mapping[str, Floats]
+    attempt: str = ""
+    source: Source = "self"
+    generation: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleRequest:
+    """A wish for n attempts from one context. `key` is unique in a run and, with the index, seeds the noise.
+
+    Attributes:
+        task: what is attempted.
+        messages: turns that open the conversation; with `after`, turns appended to that attempt's tokens.
+        after: continue this attempt's tokens.
+        cut: with `after`, keep only this many of its tokens (a tree node's fork).
+        noise: noise key, when it must differ from `key` (paired evaluation).
+    """
+
+    key: str
+    task: Task
+    messages: tuple[Message, ...]
+    n: int = 1
+    settings: SamplerSettings = field(default_factory=SamplerSettings)
+    role: str = "solver"
+    view: int = 0
+    weights: str = "policy"
+    after: Attempt | None = None
+    cut: int | None = None
+    noise: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreRequest:
+    """A wish for log-probabilities of a payload's tokens, and for other outputs by name ("value", "hidden")."""
+
+    key: str
+    payload: Any
+    outputs: tuple[str, ...] = ("logprobs",)
+    weights: str = "policy"
+    role: str = "solver"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One line of a plan: how many attempts a task gets, and how."""
+
+    task: Task
+    n: int
+    settings: SamplerSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Evaluation:
+    """A number about one generation, with its interval and the values it is the mean of."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+    seed: int = 0
+    split: Split = "held-out"
+    generation: int = 0
+    per_item: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+
+
+class Environment(Protocol):
+    """A game or world. It owns its random key; `snapshot` and `restore` make tree search and resume possible."""
+
+    seats: int
+
+    def reset(self, key: str) -> None:
+        """Begin anew; every draw depends on the key alone."""
+        ...
+
+    def observe(self) -> tuple[int, str]:
+        """(seat to move, what that seat sees)."""
+        ...
+
+    def step(self, action: str) -> tuple[float, ...] | None:
+        """Play; returns one return per seat when the game is over. An illegal action loses."""
+        ...
+
+    def snapshot(self) -> Any:
+        """JSON-ready state."""
+        ...
+
+    def restore(self, snapshot: Any) -> None:
+        """The inverse of `snapshot`."""
+        ...
