@@ -205,9 +205,14 @@ class Grow(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Keep(Part):
-    """Measures a generation by label-free means; a lower measure than the last kept one is rolled back."""
+    """Measures a generation by label-free means; one that measures lower than the best is rolled back.
+
+    Attributes:
+        tolerance: how much lower than the best a generation may measure and still be kept.
+    """
 
     kind: ClassVar[str] = "keep"
+    tolerance: float = 0.01
 
     @abstractmethod
     async def measure(self, run: Run) -> float:

@@ -29,6 +29,7 @@ class Family(Part):
         ladder: settings of level 1, 2, ... (each a mapping of field names to values).
         wordings: prompt templates over the named pieces that `show` returns.
         signal: "vote" when one answer is right, "rule" when `check` can tell from the prompt.
+        numeric: answers are whole numbers.
         level: when above 0, the fields take that step of the ladder.
     """
 
@@ -36,6 +37,7 @@ class Family(Part):
     ladder: ClassVar[tuple[Mapping[str, int], ...]] = ()
     wordings: ClassVar[tuple[str, ...]] = ()
     signal: ClassVar[str] = "vote"
+    numeric: ClassVar[bool] = False
     level: int = 0
 
     def __post_init__(self) -> None:
@@ -70,6 +72,10 @@ class Family(Part):
 
     def vary(self, facts: Facts, rng: random.Random) -> Facts:
         """Other facts with the same answer (reordered terms, say); the same facts by default."""
+        return facts
+
+    def identity(self, facts: Facts) -> Facts:
+        """Facts that are equal for one question in any order its terms may take; the facts by default."""
         return facts
 
     def spoil(self, facts: Facts, rng: random.Random) -> tuple[str, str]:

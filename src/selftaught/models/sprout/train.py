@@ -16,7 +16,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from selftaught.models.sprout.data import lessons
+from selftaught.models.sprout.data import Lesson, lessons
 
 TEMPLATE = (
     "{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] + '<|end|>' }}{% endfor %}"
@@ -40,49 +40,54 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         vocab_size=768, special_tokens=SPECIAL, min_frequency=50,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
     )  # fmt: skip
-    core.train_from_iterator((text for lesson in islice(lessons(1), 40_000) for _, text in lesson), trainer)
+    core.train_from_iterator((text for lesson in islice(lessons(1, broad=True), 40_000) for _, text, _ in lesson), trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token=SPECIAL[0], eos_token=SPECIAL[1])
     tokenizer.chat_template = TEMPLATE
     return tokenizer
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, lesson: list[tuple[str, str]]) -> tuple[list[int], int]:
-    """A lesson as token ids, and how many of the last ones are graded."""
-    text = "".join(f"<|{role}|>{content}<|end|>" for role, content in lesson)
-    graded = tokenizer.encode(lesson[-1][1] + "<|end|>", add_special_tokens=False)
-    return tokenizer.encode(text, add_special_tokens=False), len(graded)
+def encode(tokenizer: PreTrainedTokenizerFast, lesson: Lesson) -> tuple[list[int], list[int]]:
+    """A lesson as token ids and labels, -100 where a token is not graded."""
+    ids: list[int] = []
+    labels: list[int] = []
+    for role, content, graded in lesson:
+        head = tokenizer.encode(f"<|{role}|>", add_special_tokens=False)
+        body = tokenizer.encode(f"{content}<|end|>", add_special_tokens=False)
+        ids += head + body
+        labels += [-100] * len(head) + (body if graded else [-100] * len(body))
+    return ids, labels
 
 
-def batches(tokenizer: PreTrainedTokenizerFast, seed: int, tokens: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Right-padded batches (ids_B_T, labels_B_T) of about `tokens` positions, of similar lengths."""
-    stream, order = lessons(seed), torch.Generator().manual_seed(seed)
+def batches(tokenizer: PreTrainedTokenizerFast, seed: int, tokens: int, broad: bool) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Right-padded batches (ids_B_T, labels_B_T) of at most `tokens` positions, of similar lengths."""
+    stream, order = lessons(seed, broad), torch.Generator().manual_seed(seed)
     while True:
         pool = sorted((encode(tokenizer, lesson) for lesson in islice(stream, 4096)), key=lambda e: len(e[0]))
-        chunks: list[list[tuple[list[int], int]]] = [[]]
-        for ids, graded in pool:
+        chunks: list[list[tuple[list[int], list[int]]]] = [[]]
+        for ids, labels in pool:
             if len(ids) > 256:
                 continue
             if (len(chunks[-1]) + 1) * len(ids) > tokens:
                 chunks.append([])
-            chunks[-1].append((ids, graded))
+            chunks[-1].append((ids, labels))
         for i in torch.randperm(len(chunks), generator=order).tolist():
             width = max(len(ids) for ids, _ in chunks[i])
-            ids_B_T = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in chunks[i]])
-            labels_B_T = torch.full_like(ids_B_T, -100)
-            for row, (ids, graded) in enumerate(chunks[i]):
-                labels_B_T[row, len(ids) - graded : len(ids)] = ids_B_T[row, len(ids) - graded : len(ids)]
-            yield ids_B_T, labels_B_T
+            yield (
+                torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in chunks[i]]),
+                torch.tensor([labels + [-100] * (width - len(labels)) for _, labels in chunks[i]]),
+            )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=9000, help="optimiser steps of 8192 positions")
+    parser.add_argument("--steps", type=int, default=9000, help="optimiser steps")
+    parser.add_argument("--broad", type=int, default=2250, help="steps of the first, broad course")
     parser.add_argument("--decay", type=float, default=0.25, help="last share of the steps, rate falling to 0")
-    parser.add_argument("--batch", type=int, default=8192, help="positions a step")
+    parser.add_argument("--batch", type=int, default=4096, help="positions a step")
     parser.add_argument("--rate", type=float, default=0.02, help="Muon's learning rate; AdamW takes a tenth")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--optimizer", default="muon")
+    parser.add_argument("--compile", action="store_true", help="compile the forward pass (needs a C++ compiler; 15% faster)")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(args.seed)
@@ -97,13 +102,11 @@ def main() -> None:
     )
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
-    if args.optimizer == "muon":
-        optimizers = [
-            torch.optim.Muon(matrices, lr=args.rate, weight_decay=0.01, adjust_lr_fn="original"),
-            torch.optim.AdamW(others, lr=args.rate / 10, betas=(0.9, 0.98), weight_decay=0.0),
-        ]
-    else:
-        optimizers = [torch.optim.AdamW(model.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=0.01)]
+    optimizers = [
+        torch.optim.Muon(matrices, lr=args.rate, weight_decay=0.01, adjust_lr_fn="original"),
+        torch.optim.AdamW(others, lr=args.rate / 10, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+    forward = torch.compile(model.model, dynamic=True) if args.compile else model.model
     rates = [[group["lr"] for group in o.param_groups] for o in optimizers]
     first, state = 0, args.out / "training.pt"
     if state.exists():
@@ -112,15 +115,17 @@ def main() -> None:
         for optimizer, values in zip(optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         first = saved["step"]
-    stream, start, seen, mean = batches(tokenizer, args.seed + 100 + first, args.batch), time.time(), 0, 0.0
+    start, seen, mean, stream = time.time(), 0, 0.0, None
     for step in range(first, args.steps):
+        if stream is None or step == args.broad:
+            stream = batches(tokenizer, args.seed + 100 + step, args.batch, broad=step < args.broad)
         ids_B_T, labels_B_T = next(stream)
         scale = min(1.0, (step + 1) / 100, (args.steps - step) / max(1, args.decay * args.steps))
         for optimizer, base in zip(optimizers, rates, strict=True):
             for group, rate in zip(optimizer.param_groups, base, strict=True):
                 group["lr"] = rate * scale
         with torch.autocast("cpu", torch.bfloat16):
-            hidden = model.model(input_ids=ids_B_T, use_cache=False).last_hidden_state[:, :-1]
+            hidden = forward(input_ids=ids_B_T, use_cache=False).last_hidden_state[:, :-1]
             graded = labels_B_T[:, 1:] >= 0
             logits = model.lm_head(hidden[graded])
         loss = cross_entropy(logits.float(), labels_B_T[:, 1:][graded])

@@ -22,6 +22,7 @@ class Chain(Family):
     ladder = tuple(dict(steps=s, base=b) for s, b in
                    ((1, 10), (2, 10), (3, 10), (2, 50), (3, 50), (4, 50), (5, 100), (7, 100), (9, 100), (12, 100)))  # fmt: skip
     wordings = ("Start with {start}: {steps} modulo {base}.", "Modulo {base}, take {start} and apply {steps}.")
+    numeric = True
     steps: int = 3
     base: int = 50
 
@@ -36,7 +37,9 @@ class Chain(Family):
         steps = tuple(pieces["steps"].split(" "))
         if len(steps) > 50 or not all(re.fullmatch(r"[-+*]\d", step) for step in steps):
             raise ValueError("not a chain")
-        return int(pieces["start"]), steps, int(pieces["base"])
+        if (base := int(pieces["base"])) < 1:
+            raise ValueError("no base")
+        return int(pieces["start"]), steps, base
 
     def work(self, facts: Facts, say: Say = exactly) -> tuple[str, str]:
         value, steps, base = facts

@@ -3,13 +3,13 @@
 import ast
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from selftaught.parts import part
 from selftaught.tasks.family import Facts, Family, Say, exactly, integers
 
-APPLY = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b}
+APPLY: dict[str, Callable[[int, int], int]] = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b}
 OPS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
 
 
@@ -35,7 +35,8 @@ class Countdown(Family):
     """
 
     ladder = tuple(dict(count=c, size=s, times=t) for c, s, t in
-                   ((2, 10, 0), (2, 10, 1), (3, 10, 0), (3, 10, 1), (3, 20, 1), (4, 10, 0), (4, 10, 1), (4, 20, 1), (5, 10, 1), (6, 20, 1)))  # fmt: skip
+                   ((2, 10, 0), (2, 10, 1), (3, 10, 0), (3, 10, 1), (3, 20, 1), (4, 10, 0),
+                    (4, 10, 1), (4, 20, 1), (5, 10, 1), (6, 20, 1)))  # fmt: skip
     wordings = ("Make {target} from {numbers}.", "Use {numbers} to reach {target}.")
     signal = "rule"
     count: int = 3
@@ -59,6 +60,9 @@ class Countdown(Family):
 
     def vary(self, facts: Facts, rng: random.Random) -> Facts:
         return tuple(rng.sample(facts[0], len(facts[0]))), facts[1]
+
+    def identity(self, facts: Facts) -> Facts:
+        return (tuple(sorted(facts[0])), facts[1])
 
     def search(self, numbers: tuple[int, ...], target: int) -> list[tuple[str, int]] | None:
         """A chain of (operation, number) from 0 that ends at the target; None when there is none."""

@@ -22,6 +22,7 @@ class Linear(Family):
     ladder = tuple(dict(size=s, both=b) for s, b in
                    ((5, 0), (10, 0), (10, 1), (20, 0), (20, 1), (40, 0), (40, 1), (100, 0), (100, 1)))  # fmt: skip
     wordings = ("Solve {left}={right}.", "Find x: {left}={right}.", "Which x gives {left}={right}?")
+    numeric = True
     signal = "rule"
     size: int = 10
     both: int = 0

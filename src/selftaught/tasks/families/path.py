@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from selftaught.parts import part
 from selftaught.tasks.family import Facts, Family, Say, exactly
@@ -45,6 +46,9 @@ class Path(Family):
     def vary(self, facts: Facts, rng: random.Random) -> Facts:
         return facts[0], facts[1], tuple(rng.sample(facts[2], len(facts[2])))
 
+    def identity(self, facts: Facts) -> Facts:
+        return (facts[0], facts[1], tuple(sorted(set(facts[2]))))
+
     def work(self, facts: Facts, say: Say = exactly) -> tuple[str, str]:
         start, goal, edges = facts
         walks = [start]
@@ -56,7 +60,7 @@ class Path(Family):
     def check(self, facts: Facts, answer: str) -> bool:
         start, goal, edges = facts
         walk = answer.split()
-        hops = {a + b for a, b in zip(walk, walk[1:], strict=False)}
+        hops = {a + b for a, b in pairwise(walk)}
         return 1 < len(walk) <= 60 and walk[0] == start and walk[-1] == goal and hops <= set(edges)
 
     def spoil(self, facts: Facts, rng: random.Random) -> tuple[str, str]:

@@ -23,6 +23,7 @@ class Products(Family):
         dict(digits=2, by=2), dict(digits=3, by=2), dict(digits=4, by=2), dict(digits=3, by=3), dict(digits=5, by=3),
     )  # fmt: skip
     wordings = ("Multiply {product}.", "Find the product {product}.", "Work out {product}.")
+    numeric = True
     digits: int = 2
     by: int = 1
 
@@ -38,6 +39,9 @@ class Products(Family):
 
     def vary(self, facts: Facts, rng: random.Random) -> Facts:
         return facts[::-1] if len(str(facts[0])) == len(str(facts[1])) else facts
+
+    def identity(self, facts: Facts) -> Facts:
+        return tuple(sorted(facts))
 
     def work(self, facts: Facts, say: Say = exactly) -> tuple[str, str]:
         first, second = facts

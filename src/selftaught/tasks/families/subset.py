@@ -39,6 +39,9 @@ class Subset(Family):
     def vary(self, facts: Facts, rng: random.Random) -> Facts:
         return tuple(rng.sample(facts[0], len(facts[0]))), facts[1]
 
+    def identity(self, facts: Facts) -> Facts:
+        return (tuple(sorted(facts[0])), facts[1])
+
     def work(self, facts: Facts, say: Say = exactly) -> tuple[str, str]:
         numbers, target = facts
         reach: dict[int, tuple[int, ...]] = {0: ()}

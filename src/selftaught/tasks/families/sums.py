@@ -24,6 +24,7 @@ class Sums(Family):
         dict(terms=4, digits=3), dict(terms=6, digits=3), dict(terms=8, digits=3), dict(terms=8, digits=4),
     )  # fmt: skip
     wordings = ("Add {terms}.", "What is {terms}?", "Find the sum {terms}.", "{terms} = ?")
+    numeric = True
     terms: int = 4
     digits: int = 2
 
@@ -39,6 +40,9 @@ class Sums(Family):
 
     def vary(self, facts: Facts, rng: random.Random) -> Facts:
         return tuple(rng.sample(facts, len(facts)))
+
+    def identity(self, facts: Facts) -> Facts:
+        return tuple(sorted(facts))
 
     def work(self, facts: Facts, say: Say = exactly) -> tuple[str, str]:
         totals = [facts[0]]

@@ -1,0 +1,1 @@
+"""Measures a model, and decides whether a difference between two is real."""

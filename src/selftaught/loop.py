@@ -1,0 +1,71 @@
+"""improve(): the only training loop. New behaviour is a part; this file does not grow a branch for it.
+
+A run is a flat schedule of steps. Whatever leaves the process passes through `run`, which journals it: to resume is
+to load the last saved generation and run the same coroutines again, fed from the journal as far as it goes.
+"""
+
+import math
+from asyncio import gather
+from collections.abc import Callable, Sequence
+
+from selftaught.recipe import Phase, Recipe
+from selftaught.run.live import LiveRun
+from selftaught.types import Example, Group
+
+
+async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambda: False) -> bool:
+    """Run a recipe's schedule from where the run stands, until it ends or the budget is spent.
+
+    `stop` is asked before each step; the answer True leaves the run as it is, to be resumed, and returns False.
+    """
+    schedule = list(recipe.schedule())
+    while run.position < len(schedule):
+        if stop():
+            return False
+        phase, first, last = schedule[run.position]
+        run.begin_step(phase, of=len(schedule))
+        if first and phase.start == "start":
+            await run.return_to("start")
+        if phase.keep and run.position == 0:
+            run.best_measure = await phase.keep.measure(run)
+        going = await step(phase, run)
+        run.position += 1
+        run.end_step()
+        if last or not going:
+            await settle(phase, run)
+        if not going:
+            break
+    return True
+
+
+async def step(phase: Phase, run: LiveRun) -> bool:
+    """Explore to publish, once. False when not one more group fits the budget."""
+    requests = phase.explore.plan(run, run.pool)
+    made = await gather(*(phase.explore.explore(run, request) for request in requests))
+    groups: Sequence[Group] = [group for group in made if group.attempts_G]
+    if not groups:
+        return False
+    for part in phase.read:
+        groups = await part.read(run, groups)
+    run.record(groups)
+    for choice in phase.select:
+        groups = choice.select(run, groups)
+    examples: Sequence[Example] = await phase.credit.credit(run, groups) if phase.credit else ()
+    if examples:
+        await run.learn(examples, phase.objectives)
+    for update in phase.updates:
+        await run.average(update)
+    await run.publish()
+    if phase.grow:
+        run.pool.add(await phase.grow.grow(run, groups))
+    return True
+
+
+async def settle(phase: Phase, run: LiveRun) -> None:
+    """End a generation: keep it when it measures no worse than the best so far, else go back to that one."""
+    measure = await phase.keep.measure(run) if phase.keep else math.nan
+    if phase.keep is None or measure >= run.best_measure - phase.keep.tolerance:
+        run.promote(measure)
+    else:
+        await run.return_to("best")
+    await run.save()

@@ -1,0 +1,196 @@
+"""The learner: sums losses over unpadded micro-batches and takes the optimizer steps objectives ask for."""
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from selftaught.models.forward import by_tokens, token_outputs
+from selftaught.models.weights import Weights
+from selftaught.parts import BadInput, record
+from selftaught.stages import Objective
+from selftaught.types import Example, Tokens, content_hash
+
+MODEL_OUTPUTS = ("logprobs", "entropy", "hidden")
+GAP = "sampler_logprobs"
+
+
+@dataclass(slots=True, eq=False)
+class OptimizerState:
+    """Attributes: steps taken; moments, owner ("policy", a module) -> torch's state by parameter index."""
+
+    steps: int = 0
+    moments: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+
+
+class Learner:
+    """Optimizer states, and the steps they take, over one model's named weights and heads.
+
+    Attributes:
+        weights: named weights of the model.
+        heads: extra modules over the last hidden states by name.
+        states: optimizer state by content of the optimizer part and name of the weights.
+    """
+
+    def __init__(self, weights: Weights, heads: Mapping[str, torch.nn.Module], seed: int) -> None:
+        self.weights, self.heads, self.seed = weights, heads, seed
+        self.states: dict[str, OptimizerState] = {}
+
+    def learn(self, examples: Sequence[Example], objectives: Sequence[Objective], packed: bool, tokens: int) -> dict[str, float]:
+        """Train on all examples; returns metrics by name.
+
+        Args:
+            examples: with Tokens payloads.
+            objectives: all due; those with equal optimizers (and weights) share steps.
+            packed: whether sequences may share a row.
+            tokens: most tokens of a micro-batch, unless one example has more.
+        """
+        groups: dict[tuple[Any, str], list[Objective]] = {}
+        for objective in objectives:
+            names = [name for name in objective.updates if name not in self.heads]
+            if len(names) > 1:
+                raise BadInput(f"an objective updates one set of weights, not {', '.join(names)}: split it")
+            groups.setdefault((objective.optimizer, names[0] if names else "policy"), []).append(objective)
+        metrics: dict[str, float] = {}
+        if not examples:
+            return metrics
+        for (optimizer, name), group in groups.items():
+            if any(name in objective.updates for objective in group):
+                self.weights.before_change(name)
+            state = self.states.setdefault(content_hash(record(optimizer), name), OptimizerState())
+            with self.weights.use(name):
+                found = Pass(self, group, optimizer, name, state, packed, tokens).run(examples)
+            metrics |= {key: metrics.get(key, 0.0) + value if key == "tokens" else value for key, value in found.items()}
+        return metrics
+
+
+class Pass:
+    """One optimizer's passes over the examples."""
+
+    def __init__(
+        self, learner: Learner, group: list[Objective], optimizer: Any, name: str, state: OptimizerState, packed: bool, tokens: int
+    ) -> None:
+        self.learner, self.group, self.optimizer, self.name, self.state = learner, group, optimizer, name, state
+        self.packed, self.tokens = packed, tokens
+        self.module, self.heads = learner.weights.module, learner.heads
+        self.policy = any(name in objective.updates for objective in group)
+        owners = dict.fromkeys(owner for objective in group for owner in objective.updates)
+        self.owned = {owner: self._parameters(owner) for owner in owners}
+        self.needs = dict.fromkeys(need for objective in group for need in objective.loss.needs)
+        for need in self.needs:
+            if need not in MODEL_OUTPUTS and need not in self.heads:
+                raise BadInput(f"a language model gives no '{need}': known outputs: {', '.join((*MODEL_OUTPUTS, *self.heads))}")
+        self.reads = dict.fromkeys(read for objective in group for read in objective.loss.reads)
+        self.gaps: list[Tensor] = []
+
+    def run(self, examples: Sequence[Example]) -> dict[str, float]:
+        """All epochs and minibatches; returns metrics."""
+        adam = {
+            owner: torch.optim.AdamW(ps, lr=0.0, betas=tuple(self.optimizer.betas), weight_decay=self.optimizer.weight_decay)
+            for owner, ps in self.owned.items()
+        }
+        for owner, one in adam.items():
+            for i, moments in self.state.moments.get(owner, {}).items():
+                p = self.owned[owner][i]
+                one.state[p] = {key: value if key == "step" else value.to(p.device) for key, value in moments.items()}
+        losses: dict[str, list[float]] = {}
+        norms: list[float] = []
+        for _ in range(self.optimizer.epochs):
+            order = np.arange(len(examples))
+            if self.optimizer.minibatches > 1:
+                np.random.default_rng([self.learner.seed, self.state.steps]).shuffle(order)
+            for part in np.array_split(order, min(self.optimizer.minibatches, len(examples))):
+                for key, value in self.gradient([examples[i] for i in part], first=not norms).items():
+                    losses.setdefault(key, []).append(value)
+                norms.append(self.step(adam))
+        for owner, one in adam.items():
+            self.state.moments[owner] = {i: one.state[p] for i, p in enumerate(self.owned[owner]) if p in one.state}
+        items = sum(len(payload) for example in examples for payload in example.payloads)
+        metrics = {key: float(np.mean(values)) for key, values in losses.items()}
+        metrics |= {"grad_norm": float(np.mean(norms)), "tokens": float(items * self.optimizer.epochs)}
+        if self.gaps:
+            gaps_K = torch.cat(self.gaps)
+            metrics |= {"logprob_gap": float(gaps_K.mean()), "logprob_gap_max": float(gaps_K.max())}
+        return metrics
+
+    def gradient(self, examples: Sequence[Example], first: bool = False) -> dict[str, float]:
+        """Leave the gradient of the weighted losses over `examples` in the parameters; returns the losses by name."""
+        for p in (p for ps in self.owned.values() for p in ps):
+            p.grad = None
+        counts = [objective.loss.count(examples) for objective in self.group]
+        found = {f"loss/{objective.loss.name}": 0.0 for objective in self.group}
+        for run in by_tokens([sum(len(payload) for payload in e.payloads) for e in examples], self.tokens):
+            batch, outputs = self.forward([examples[i] for i in run], first)
+            sums: dict[tuple[str, ...], Tensor] = {}
+            for objective, count in zip(self.group, counts, strict=True):
+                if not count:
+                    continue
+                loss = objective.loss(batch | outputs) / count
+                found[f"loss/{objective.loss.name}"] += float(loss.detach())
+                if loss.requires_grad and objective.weight:
+                    sums[objective.updates] = sums.get(objective.updates, 0.0) + objective.weight * loss
+            for left, (updates, loss) in zip(range(len(sums))[::-1], sums.items(), strict=True):
+                ps = [p for owner in updates for p in self.owned[owner]]
+                for p, grad in zip(ps, torch.autograd.grad(loss, ps, retain_graph=left > 0, allow_unused=True), strict=True):
+                    if grad is not None:
+                        p.grad = grad.detach() if p.grad is None else p.grad + grad
+        return found
+
+    def step(self, adam: Mapping[str, torch.optim.AdamW]) -> float:
+        """Clip and step; returns the gradient norm before clipping. A gradient that is not finite changes nothing."""
+        ps = [p for group in self.owned.values() for p in group if p.grad is not None]
+        norm = float(torch.nn.utils.clip_grad_norm_(ps, self.optimizer.max_norm)) if ps else 0.0
+        self.state.steps += 1
+        lr = self.optimizer.lr * min(1.0, self.state.steps / max(1, self.optimizer.warmup))
+        # at rate 0 even the sign of a zero must stay
+        if lr > 0 and math.isfinite(norm):
+            for one in adam.values():
+                one.param_groups[0]["lr"] = lr
+                one.step()
+        for p in ps:
+            p.grad = None
+        return norm
+
+    def forward(self, examples: Sequence[Example], first: bool) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """A micro-batch's index tensors and streams, and the model's outputs on it."""
+        device = next(self.module.parameters()).device
+        owners = [(e, v, payload) for e, example in enumerate(examples) for v, payload in enumerate(example.payloads)]
+        for _, _, payload in owners:
+            if not isinstance(payload, Tokens) or not len(payload):
+                raise BadInput(f"a language model learns from tokens, not from {type(payload).__name__} of length {len(payload)}")
+        lengths = [len(payload) for _, _, payload in owners]
+        repeats = torch.tensor(lengths)
+        batch: dict[str, Any] = {"examples": len(examples)}
+        batch["example"] = torch.tensor([e for e, _, _ in owners]).repeat_interleave(repeats).to(device)
+        batch["payload"] = torch.tensor([v for _, v, _ in owners]).repeat_interleave(repeats).to(device)
+        gap = first and "logprobs" in self.needs and all(GAP in example.streams for example in examples)
+        for name in (*self.reads, *([GAP] if gap and GAP not in self.reads else [])):
+            if missing := [e for e in examples if name not in e.streams]:
+                raise BadInput(f"a loss reads '{name}', a stream attempt {missing[0].attempt!r} lacks: add the credit part that writes it")
+            values = np.concatenate([np.asarray(example.streams[name], np.float32) for example in examples])
+            if len(values) != sum(lengths):
+                raise BadInput(f"stream '{name}' has {len(values)} items where the payloads have {sum(lengths)}")
+            batch[name] = torch.from_numpy(values).to(device)
+        sequences = [torch.from_numpy(np.asarray(payload.ids, np.int64)).to(device) for _, _, payload in owners]
+        sampled_N = torch.from_numpy(np.concatenate([payload.sampled for _, _, payload in owners])).to(device)
+        wanted_N = sampled_N.clone()
+        for name in self.reads:
+            wanted_N |= batch[name].flatten(1).ne(0).any(-1) if batch[name].ndim > 1 else batch[name].ne(0)
+        scored = [need for need in self.needs if need in ("logprobs", "entropy")]
+        with nullcontext() if self.policy else torch.no_grad():
+            outputs = token_outputs(self.module, sequences, wanted_N if scored else torch.zeros_like(wanted_N), scored, self.packed)
+        for need in self.needs:
+            if need in self.heads:
+                outputs[need] = self.heads[need](outputs["hidden"]).squeeze(-1)
+        if gap:
+            self.gaps.append((outputs["logprobs"].detach() - batch[GAP])[sampled_N].abs())
+        return batch, outputs
+
+    def _parameters(self, owner: str) -> list[torch.nn.Parameter]:
+        held = self.heads[owner].parameters() if owner in self.heads else self.learner.weights.parameters().values()
+        return list(held)

@@ -1,0 +1,183 @@
+"""LocalModel: the six verbs over a transformers causal language model in this process."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from selftaught.format import Format
+from selftaught.models import opening
+from selftaught.models.forward import by_tokens, can_pack, token_outputs
+from selftaught.models.learner import Learner, OptimizerState
+from selftaught.models.render import Renderer
+from selftaught.models.wave import sample_wave
+from selftaught.models.weights import Weights
+from selftaught.parts import BadInput, nearest
+from selftaught.stages import Objective
+from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens
+
+RANK = 16
+LOGITS = 2**28
+
+
+class LocalModel:
+    """A causal language model that samples, scores and learns here, on CPU, CUDA or MPS.
+
+    Sampling and learning use the same parameters: as `learn` and `publish` come one after the other, publishing
+    only counts a generation.
+
+    Attributes:
+        capabilities: what it can be asked for.
+        parameters: number of parameters, without adapter and heads.
+        generation: version of the policy.
+        max_rows: most attempts decoded together.
+        max_tokens: most tokens of a scoring or learning micro-batch, unless one example has more.
+        limit: most tokens of a sequence.
+    """
+
+    capabilities = frozenset({"text", "logprobs", "entropy", "hidden", "value", "learn", "weights"})
+
+    def __init__(
+        self, module: Any, tokenizer: Any, format: Format | None = None, seed: int = 0, adapter: str = "",
+        modules: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Wrap a loaded module; `modules` names linear heads on the last hidden states with their widths.
+
+        Raises:
+            BadInput: for an unknown adapter, or a format the tokenizer cannot follow.
+        """
+        if adapter not in ("", "lora"):
+            raise BadInput(f"unknown adapter '{adapter}': known: lora")
+        self.parameters = sum(p.numel() for p in module.parameters())
+        self.renderer = Renderer(tokenizer, format or Format(), sorted(opening.end_ids(module)))
+        config = module.config.get_text_config(decoder=True)
+        self.limit = int(getattr(config, "max_position_embeddings", None) or 2**31)
+        self.width = int(module.get_output_embeddings().weight.shape[1])
+        self.vocabulary = int(module.get_output_embeddings().weight.shape[0])
+        self.packed = can_pack(module)
+        self.module = opening.with_lora(module, RANK, seed) if adapter else module
+        self.tokenizer, self.seed, self.adapter = tokenizer, seed, adapter
+        self.sizes: dict[str, int] = {"value": 1} | {name: int(size) for name, size in (modules or {}).items()}
+        self.heads = torch.nn.ModuleDict()
+        self.weights = Weights(self.module, bool(adapter))
+        self.learner = Learner(self.weights, self.heads, seed)
+        self.generation, self.max_rows = 0, 256
+        self.max_tokens = max(256, min(2048, LOGITS // self.vocabulary))
+
+    @classmethod
+    def open(
+        cls, folder_or_id: str | Path, format: Format | None = None, seed: int = 0, adapter: str = "", device: str = "auto",
+        threads: int | None = None, modules: Mapping[str, Any] | None = None,
+    ) -> Self:  # fmt: skip
+        """Load a folder or hub id.
+
+        Args:
+            folder_or_id: a transformers (or PEFT adapter) folder, or a hub id.
+            format: how prompts are rendered.
+            seed: draws the adapter and the order of minibatches; never the noise of samples.
+            adapter: "" trains all weights, "lora" an adapter.
+            device: "auto", "cpu", "cuda" or "mps".
+            threads: of torch on the CPU.
+            modules: linear heads by name with their widths; "value" of width 1 is always known.
+
+        Raises:
+            BadInput: one line on what is missing or cannot be loaded.
+        """
+        if threads:
+            torch.set_num_threads(threads)
+        module, tokenizer = opening.load(str(folder_or_id), device, adapter)
+        return cls(module, tokenizer, format, seed, adapter, modules)
+
+    def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
+        """Tokens of a request's context; the very ids that `sample` starts from."""
+        return len(self.renderer.context(messages, after, cut))
+
+    async def sample(self, requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
+        """`n` attempts a request; one whose context does not fit the model has stop "error"."""
+        return sample_wave(self, requests)
+
+    async def score(self, requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
+        """Outputs over a Tokens payload: "logprobs" and "entropy" f32[T] of the distribution that predicted each
+        token (0 at the first), "hidden" f32[T,H] and heads such as "value" f32[T] after each token.
+
+        Raises:
+            BadInput: for another payload, a payload the model has no room for, or an output it does not have.
+        """
+        for request in requests:
+            if not isinstance(request.payload, Tokens) or not 0 < len(request.payload) <= self.limit:
+                raise BadInput(f"{request.key}: a payload of 1 to {self.limit} tokens can be scored, not {type(request.payload).__name__}")
+            self._make_heads(output for output in request.outputs if output not in ("logprobs", "entropy", "hidden"))
+        found: list[dict[str, Floats]] = [{} for _ in requests]
+        for name in dict.fromkeys(request.weights for request in requests):
+            mine = [r for r, request in enumerate(requests) if request.weights == name]
+            with self.weights.use(name):
+                for run in by_tokens([len(requests[r].payload) for r in mine], self.max_tokens):
+                    self._score([mine[i] for i in run], requests, found)
+        return found
+
+    @torch.inference_mode()
+    def _score(self, run: list[int], requests: Sequence[ScoreRequest], found: list[dict[str, Floats]]) -> None:
+        device = next(self.module.parameters()).device
+        names = {output for r in run for output in requests[r].outputs}
+        ids = [torch.from_numpy(requests[r].payload.ids.astype(np.int64)).to(device) for r in run]
+        wanted_N = torch.full((sum(map(len, ids)),), bool(names & {"logprobs", "entropy"}), device=device)
+        outputs = token_outputs(self.module, ids, wanted_N, sorted(names), self.packed)
+        outputs |= {name: self.heads[name](outputs["hidden"]).squeeze(-1) for name in names if name in self.heads}
+        arrays = {name: outputs[name].cpu().numpy() for name in names}
+        at = 0
+        for r, ids_T in zip(run, ids, strict=True):
+            found[r] = {name: arrays[name][at : at + len(ids_T)].copy() for name in requests[r].outputs}
+            at += len(ids_T)
+
+    async def learn(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> dict[str, float]:
+        """Take the optimizer steps; returns "loss/NAME", "grad_norm", "tokens" and, where examples carry the stream
+        sampler_logprobs, the mean "logprob_gap" and "logprob_gap_max" before the first step.
+
+        Raises:
+            BadInput: for outputs, streams or payloads a language model does not have.
+        """
+        self._make_heads(n for o in objectives for n in (*o.loss.needs, *o.updates) if n in self.sizes)
+        return self.learner.learn(examples, objectives, self.packed, self.max_tokens)
+
+    async def average(self, source: str, into: str, decay: float) -> None:
+        """Set into = decay * into + (1 - decay) * source, over trainable parameters; `into` starts as a copy."""
+        self.weights.average(source, into, decay)
+
+    async def publish(self, weights: str = "policy") -> int:
+        """Count a generation; returns it."""
+        self.generation += 1
+        return self.generation
+
+    async def save(self, folder: Path) -> None:
+        """Write `policy/` (opens with transformers, or PEFT for an adapter), `weights/`, heads and optimizer states."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.weights.save(folder)
+        self.tokenizer.save_pretrained(folder / "policy")
+        states = {key: {"steps": s.steps, "moments": s.moments} for key, s in self.learner.states.items()}
+        torch.save({"optimizers": states, "heads": self.heads.state_dict()}, folder / "learner.pt")
+        (folder / "model.json").write_text(json.dumps({"generation": self.generation, "heads": list(self.heads), "adapter": self.adapter}))
+
+    async def load(self, folder: Path) -> None:
+        """The inverse of `save`. Raises BadInput when it was saved with another adapter."""
+        self.weights.load(folder)
+        saved = torch.load(folder / "learner.pt", map_location="cpu", weights_only=True)
+        about = json.loads((folder / "model.json").read_text())
+        self.heads.clear()
+        self._make_heads(about["heads"])
+        self.heads.load_state_dict(saved["heads"])
+        self.learner.states = {key: OptimizerState(s["steps"], s["moments"]) for key, s in saved["optimizers"].items()}
+        self.generation = about["generation"]
+
+    def _make_heads(self, names: Any) -> None:
+        device = next(self.module.parameters()).device
+        for name in names:
+            if name not in self.sizes:
+                raise BadInput(f"this model gives no '{name}': {nearest(name, ('logprobs', 'entropy', 'hidden', *self.sizes))}")
+            if name not in self.heads:
+                head = torch.nn.Linear(self.width, self.sizes[name], device=device)
+                torch.nn.init.zeros_(head.weight)
+                torch.nn.init.zeros_(head.bias)
+                self.heads[name] = head

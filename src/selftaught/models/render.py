@@ -1,0 +1,135 @@
+"""Renderer: conversations as token ids, and sampled ids as text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selftaught.format import Format
+from selftaught.parts import BadInput
+from selftaught.types import Attempt, Message
+
+REPLY = "selftaught-reply-0"
+REMEMBERED = 8192
+
+
+class Renderer:
+    """Turns a request into the token ids of its context by the run's Format; ids are only ever appended to.
+
+    Attributes:
+        ends: ids after which an attempt is over (end of sequence, end of turn).
+        chat: the tokenizer's chat template is used; else `format.plain`.
+    """
+
+    def __init__(self, tokenizer: Any, format: Format, ends: Sequence[int] = ()) -> None:
+        """Raises BadInput when the format insists on a chat template the tokenizer lacks."""
+        has_template = bool(getattr(tokenizer, "chat_template", None))
+        if format.template == "chat" and not has_template:
+            raise BadInput("format: template=chat, but the tokenizer has no chat template: use template=plain")
+        self.tokenizer, self.format = tokenizer, format
+        self.chat = has_template and format.template != "plain"
+        own = getattr(tokenizer, "eos_token_id", None)
+        self.ends = frozenset(ends) | ({own} if own is not None else set()) | self._end_of_turn()
+        self._contexts: dict[tuple[Message, ...], tuple[int, ...]] = {}
+        self._deltas: dict[tuple[Message, ...], tuple[int, ...]] = {}
+        self._vocabulary: list[str] = []
+        self._stops: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+
+    def context(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> tuple[int, ...]:
+        """The ids a request starts from: the rendered conversation, or an attempt's (first `cut`) ids and what follows.
+
+        Raises:
+            BadInput: when the chat template cannot render the conversation.
+        """
+        if after is None:
+            return self._remember(self._contexts, messages, self._open)
+        kept = tuple(after.payload.ids[:cut].tolist())
+        if not messages:
+            return kept
+        delta = self._remember(self._deltas, messages, self._append)
+        doubled = bool(kept) and bool(delta) and kept[-1] == delta[0] and kept[-1] in self.ends
+        return kept + delta[doubled:]
+
+    def history(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> tuple[Message, ...]:
+        """The conversation in front of an attempt's text; a tree step adds no turn to it."""
+        if after is None:
+            return messages
+        if not messages:
+            return after.messages
+        text = after.text
+        if cut is not None and cut < len(after.payload):
+            sampled_T = after.payload.sampled[:cut]
+            first = int(np.flatnonzero(~sampled_T)[-1]) + 1 if not sampled_T.all() else 0
+            text = self.text(after.payload.ids[first:cut].tolist())
+        return (*after.messages, Message("assistant", text), *messages)
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Sampled ids as text, without special tokens."""
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def ending(self, stop: tuple[str, ...], size: int) -> NDArray[np.bool_]:
+        """bool[size]: token ids an attempt ends after, given stop strings; `size` is the width of the logits."""
+        if stop not in self._stops:
+            over_V = np.zeros(size, np.bool_)
+            over_V[[i for i in self.ends if 0 <= i < size]] = True
+            if stop and not self._vocabulary:
+                self._vocabulary = [self.text([i]) for i in range(min(size, len(self.tokenizer)))]
+            if stop:
+                for i, text in enumerate(self._vocabulary):
+                    over_V[i] |= any(s in text for s in stop)
+            self._stops[stop] = over_V
+        return self._stops[stop]
+
+    def _remember(self, store: dict[Any, tuple[int, ...]], key: Any, make: Any) -> tuple[int, ...]:
+        if key not in store:
+            if len(store) >= REMEMBERED:
+                store.clear()
+            store[key] = tuple(make(key))
+        return store[key]
+
+    def _ids(self, text: str, special: bool = False) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=special))
+
+    def _template(self, messages: Sequence[Message], prompt: bool) -> str:
+        turns = [m._asdict() for m in messages]
+        try:
+            return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=prompt))
+        except Exception as error:  # a template is a program of the model's maker and may raise anything
+            line = next(iter(str(error).splitlines()), type(error).__name__)
+            raise BadInput(f"the chat template refuses this conversation: {line}") from None
+
+    def _open(self, messages: tuple[Message, ...]) -> list[int]:
+        if self.chat:
+            return self._ids(self._template(messages, prompt=True))
+        ids = self._ids(self._plain(messages), special=True)
+        return ids[:-1] if len(ids) > 1 and ids[-1] in self.ends else ids
+
+    def _append(self, messages: tuple[Message, ...]) -> list[int]:
+        if not self.chat:
+            return self._ids("\n" + self._plain(messages))
+        text = self._template((Message("user", "x"), Message("assistant", REPLY), *messages), prompt=True)
+        _, found, delta = text.rpartition(REPLY)
+        if not found:
+            raise BadInput("the chat template drops earlier replies, so turns cannot be appended: use template=plain")
+        return self._ids(delta)
+
+    def _plain(self, messages: Sequence[Message]) -> str:
+        text = ""
+        for role, content in messages:
+            if role == "assistant":
+                text += content if not text or text[-1].isspace() or content[:1].isspace() else " " + content
+            else:
+                text += ("\n" if text else "") + (self.format.plain.format(prompt=content) if role == "user" else content)
+        return text
+
+    def _end_of_turn(self) -> set[int]:
+        if not self.chat:
+            return set()
+        try:
+            text = self._template((Message("user", "x"), Message("assistant", REPLY)), prompt=False)
+        except BadInput:
+            return set()
+        ids = self._ids(text.rpartition(REPLY)[2])
+        special = set(self.tokenizer.all_special_ids) | set(getattr(self.tokenizer, "added_tokens_decoder", {}))
+        return {ids[0]} if ids and ids[0] in special else set()

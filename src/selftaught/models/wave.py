@@ -1,0 +1,60 @@
+"""A wave of sample requests: contexts rendered, draws batched, attempts made of what came."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from selftaught.models.sampler import Draw, batches, decode
+from selftaught.types import Attempt, SampleRequest, Tokens
+
+if TYPE_CHECKING:
+    from selftaught.models.local import LocalModel
+
+
+def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
+    """`n` attempts a request, in the order asked; a context that does not fit gives attempts with stop "error"."""
+    found: list[dict[int, Attempt]] = [{} for _ in requests]
+    waves: dict[str, list[tuple[int, int, Draw]]] = {}
+    for r, request in enumerate(requests):
+        context = model.renderer.context(request.messages, request.after, request.cut)
+        room = model.limit - len(context)
+        if room < 1 or not context:
+            error = f"a context of {len(context)} tokens leaves no room in the model's {model.limit}" if context else "the context is empty"
+            found[r] = {i: to_attempt(model, request, i, context, [], [], False, error) for i in range(request.n)}
+            continue
+        over_V, noise = model.renderer.ending(request.settings.stop, model.vocabulary), request.noise or request.key
+        limit = min(request.settings.max_tokens, room)
+        for i in range(request.n):
+            draw = Draw(context=context, settings=request.settings, limit=limit, noise=f"{noise}/{i}", over_V=over_V)
+            waves.setdefault(request.weights, []).append((r, i, draw))
+    for name, wave in waves.items():
+        draws = [draw for _, _, draw in wave]
+        with model.weights.use(name):
+            for batch in batches(draws, model.max_rows):
+                for b, (ids, logprobs, ended) in zip(batch, decode(model.module, [draws[b] for b in batch]), strict=True):
+                    r, i, draw = wave[b]
+                    found[r][i] = to_attempt(model, requests[r], i, draw.context, ids, logprobs, ended)
+    return [[attempts[i] for i in sorted(attempts)] for attempts in found]
+
+
+def to_attempt(
+    model: "LocalModel", request: SampleRequest, index: int, context: tuple[int, ...], ids: list[int], logprobs: list[float],
+    ended: bool, error: str = "",
+) -> Attempt:  # fmt: skip
+    """The attempt that sampled `ids` after `context`; what a continued attempt knew of its tokens is kept."""
+    after, start, size = request.after, len(context), len(context) + len(ids)
+    ids_T, sampled_T, logprobs_T = np.zeros(size, np.int32), np.zeros(size, np.bool_), np.zeros(size, np.float32)
+    ids_T[:start], ids_T[start:] = context, ids
+    sampled_T[start:], logprobs_T[start:] = True, logprobs
+    fork = None
+    if after is not None:
+        fork = len(after.payload.ids[: request.cut])
+        sampled_T[:fork], logprobs_T[:fork] = after.payload.sampled[:fork], after.payload.logprobs[:fork]
+    spoken = ids[:-1] if ids and ids[-1] in model.renderer.ends else ids
+    return Attempt(
+        id=f"{request.key}/{index}", task=request.task.id, payload=Tokens(ids=ids_T, sampled=sampled_T, logprobs=logprobs_T),
+        text=model.renderer.text(spoken), messages=model.renderer.history(request.messages, after, request.cut), role=request.role,
+        view=request.view, sampler=request.weights, settings=request.settings, generation=model.generation,
+        stop="error" if error else "end" if ended else "length", parents=(after.id,) if after else (), fork=fork, error=error,
+    )  # fmt: skip

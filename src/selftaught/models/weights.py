@@ -1,0 +1,118 @@
+"""Named weights: one live module, and copies of its trainable parameters by name."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from selftaught.parts import BadInput
+
+State = dict[str, Tensor]
+
+
+class Weights:
+    """The live module ("policy"), what it began as ("start"), and copies under any other name.
+
+    A copy holds the trainable parameters: all of them, or with LoRA the adapter's. "start" is the base with the
+    adapter disabled, or a copy that is made just before the first change. A name nothing was written to yet reads
+    as the policy, which is what an average begins as.
+
+    Attributes:
+        module: the live transformers model (or PEFT model).
+        lora: only the adapter is trained.
+        copies: name -> trainable parameters by name.
+    """
+
+    def __init__(self, module: Any, lora: bool) -> None:
+        self.module, self.lora = module, lora
+        self.copies: dict[str, State] = {}
+
+    def parameters(self) -> dict[str, torch.nn.Parameter]:
+        """Trainable parameters of the live module by name, tied ones once."""
+        return {name: p for name, p in self.module.named_parameters() if p.requires_grad}
+
+    @contextmanager
+    def use(self, name: str) -> Iterator[None]:
+        """Let the live module stand for named weights; in-place changes inside go to those weights."""
+        if name == "start" and self.lora:
+            with self.module.disable_adapter():
+                yield
+            return
+        copy = self.copies.get(name) if name != "policy" else None
+        if copy is None:
+            yield
+            return
+        live = self.parameters()
+        kept = {key: p.data for key, p in live.items()}
+        try:
+            for key, p in live.items():
+                p.data = copy[key]
+            yield
+        finally:
+            for key, p in live.items():
+                p.data = kept[key]
+
+    def state(self, name: str) -> Mapping[str, Tensor]:
+        """The tensors of named weights themselves, not copies of them."""
+        if name == "start" and self.lora:
+            raise BadInput("weights 'start' of a LoRA model have no adapter to copy or average: take 'policy'")
+        if name != "policy" and name in self.copies:
+            return self.copies[name]
+        return {key: p.data for key, p in self.parameters().items()}
+
+    def before_change(self, name: str) -> None:
+        """Make the copies a change of `name` would otherwise lose. Raises BadInput for "start", which is frozen."""
+        if name == "start":
+            raise BadInput("weights 'start' are frozen: name others in updates or into")
+        if "start" not in self.copies and not self.lora:
+            self.copies["start"] = clone(self.state("policy"))
+        if name != "policy" and name not in self.copies:
+            self.copies[name] = clone(self.state("policy"))
+
+    def average(self, source: str, into: str, decay: float) -> None:
+        """Set into = decay * into + (1 - decay) * source; `into` starts as a copy of `source`."""
+        fresh = into not in self.copies and into != "policy"
+        self.before_change(into)
+        given, target = self.state(source), self.state(into)
+        with torch.no_grad():
+            for key, tensor in target.items():
+                if fresh:
+                    tensor.copy_(given[key])
+                else:
+                    tensor.mul_(decay).add_(given[key], alpha=1 - decay)
+
+    def save(self, folder: Path) -> None:
+        """Write `policy/` (a transformers or PEFT folder) and `weights/NAME.safetensors`, bit for bit."""
+        options = {"save_embedding_layers": False} if self.lora else {}
+        self.module.save_pretrained(folder / "policy", **options)
+        (folder / "weights").mkdir(parents=True, exist_ok=True)
+        for name, state in self.copies.items():
+            save_file({key: tensor.contiguous() for key, tensor in state.items()}, folder / "weights" / f"{name}.safetensors")
+
+    def load(self, folder: Path) -> None:
+        """The inverse of `save`; forgets copies that were not saved. Raises BadInput when the adapters differ in kind."""
+        if (folder / "policy" / "adapter_config.json").is_file() != self.lora:
+            raise BadInput(f"'{folder}' was saved {'without' if self.lora else 'with'} an adapter: open the model the same way")
+        live = self.parameters()
+        if self.lora:
+            from peft import set_peft_model_state_dict
+
+            set_peft_model_state_dict(self.module, load_file(folder / "policy" / "adapter_model.safetensors"))
+        else:
+            dtype = next(iter(live.values())).dtype
+            other = type(self.module).from_pretrained(folder / "policy", dtype=dtype)
+            with torch.no_grad():
+                for key, tensor in other.state_dict().items():
+                    self.module.state_dict()[key].copy_(tensor)
+        device = next(iter(live.values())).device
+        files = sorted((folder / "weights").glob("*.safetensors"))
+        self.copies = {file.stem: load_file(file, device=str(device)) for file in files}
+
+
+def clone(state: Mapping[str, Tensor]) -> State:
+    """A copy that shares no memory."""
+    return {key: tensor.detach().clone() for key, tensor in state.items()}

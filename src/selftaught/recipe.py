@@ -1,0 +1,288 @@
+"""Recipe: the declaration of a method. Every field is a part, a named state, a module or a number."""
+
+import dataclasses
+import importlib
+import importlib.metadata
+import pkgutil
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+from selftaught.parts import BadInput, Part, build, convert, find, nearest, record
+from selftaught.stages import Average, Credit, Decide, Explore, Grow, Keep, Objective, Optimizer, Reader, Select, State
+from selftaught.types import content_hash
+
+Pillar = Literal["explore", "supervise", "reflect", "train"]
+Changes = Literal["weights", "adapter", "prefix", "prompt", "memory", "program", "nothing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What must come true for the method to work as its paper says.
+
+    Attributes:
+        beats: names of the recipes it must beat at equal tokens.
+        metric: which number is compared.
+        by: how much higher it must be, as a fraction.
+        text: the claim in one sentence.
+        status: holds, fails, opposite or untested, as last measured.
+        model: the model that was measured.
+    """
+
+    beats: tuple[str, ...] = ()
+    metric: str = "pass@1"
+    by: float = 0.0
+    text: str = ""
+    status: Literal["holds", "fails", "opposite", "untested"] = "untested"
+    model: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A set of stages, and for how long they run.
+
+    Attributes:
+        explore: plans and makes attempts.
+        read: supervise and reflect parts, in order.
+        select: which groups go on.
+        credit: scores to streams; None when nothing is learned.
+        objectives: losses, optimizers and what they change.
+        updates: averages taken after learning.
+        grow: writes new tasks.
+        keep: measures a generation; a worse one is rolled back.
+        steps: how many steps the phase takes.
+        every: steps of a generation: after so many the run is saved, measured and promoted or rolled back.
+        start: weights it begins from: "previous" phase's, or "start".
+    """
+
+    explore: Explore
+    read: tuple[Reader, ...] = ()
+    select: tuple[Select, ...] = ()
+    credit: Credit | None = None
+    objectives: tuple[Objective, ...] = ()
+    updates: tuple[Average, ...] = ()
+    grow: Grow | None = None
+    keep: Keep | None = None
+    steps: int = 40
+    every: int = 10
+    start: Literal["previous", "start"] = "previous"
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.every < 1:
+            raise BadInput(f"steps={self.steps} and every={self.every} must be at least 1")
+        if self.objectives and self.credit is None:
+            raise BadInput("objectives without credit: nothing would be learned; give credit=")
+        written = set(self.credit.writes) if self.credit else set()
+        for objective in self.objectives:
+            if missing := set(objective.loss.reads) - written:
+                raise BadInput(
+                    f"loss '{objective.loss.name}' reads {', '.join(sorted(missing))}, which credit "
+                    f"'{self.credit.name if self.credit else ''}' does not write: give a credit that writes it"
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One method: its phases, what it keeps, and what it claims.
+
+    Attributes:
+        name: id in the catalogue.
+        phases: run one after the other; one pass over them is a round.
+        rounds: how many passes.
+        paper: where it was published.
+        pillars: which of explore, supervise, reflect and train it is about.
+        signal: where its training signal comes from (self, peer, rule, gold ...), for people.
+        changes: what a generation changes.
+        decide: ends the method at test time: which attempt is the reply.
+        state: named state, saved with every generation.
+        modules: extra modules by name (heads, predictors) with their sizes, for the model.
+        model: text of the model it needs when it is not a language model.
+        tasks: task sources used when the user gives none.
+        presets: name -> options that turn this recipe into a near-twin.
+        claim: what must come true.
+        tiny: options under which tests run it on the scripted model.
+    """
+
+    name: str
+    phases: tuple[Phase, ...]
+    rounds: int = 1
+    paper: str = ""
+    pillars: tuple[Pillar, ...] = ()
+    signal: str = "self"
+    changes: Changes = "weights"
+    decide: Decide | None = None
+    state: Mapping[str, State] = field(default_factory=dict)
+    modules: Mapping[str, Any] = field(default_factory=dict)
+    model: str = ""
+    tasks: tuple[str, ...] = ()
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    claim: Claim = field(default_factory=Claim)
+    tiny: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for phase in self.phases:
+            for part in parts_of(phase):
+                if (name := getattr(part, "state", "")) and name not in self.state:
+                    raise BadInput(f"{self.name}: part '{part.name}' keeps state '{name}', which is not declared: add it to state=")
+
+    @property
+    def trains(self) -> bool:
+        """Whether any phase has an objective."""
+        return any(phase.objectives for phase in self.phases)
+
+    @property
+    def reads_gold(self) -> bool:
+        """Whether a part of it scores by answers."""
+        return any("gold" in part.signal for phase in self.phases for part in phase.read)
+
+    def schedule(self) -> Iterator[tuple[Phase, bool, bool]]:
+        """Every step of the run: its phase, whether it is the phase's first, whether it ends a generation."""
+        for _ in range(self.rounds):
+            for phase in self.phases:
+                for i in range(phase.steps):
+                    yield phase, i == 0, (i + 1) % phase.every == 0 or i + 1 == phase.steps
+
+    def digest(self) -> str:
+        """Content hash of the whole declaration."""
+        return content_hash(record(self))
+
+    def with_options(self, options: Mapping[str, Any]) -> Self:
+        """This recipe with options changed by dotted names; raises BadInput naming the nearest known one.
+
+        `explore.n`: a field of a part in every phase that has it; `explore`: another part by name
+        (`sample`, `sample:n=4`); `read.vote.min_share` and `0.steps` pick by part name or index;
+        `loss.` and `optimizer.` reach through objectives; `steps` sets every phase.
+        """
+        recipe = self
+        for key, value in options.items():
+            path = key.replace("-", "_").split(".")
+            changed, done = set_in(recipe, path, value, key) if path[0] in names_of(recipe) else (recipe, False)
+            if not done:
+                changed, done = set_in(recipe, ["phases", *path], value, key)
+            if not done:
+                raise BadInput(f"unknown option --{key} of recipe '{self.name}': {nearest(key, self.options())}")
+            recipe = changed
+        return recipe
+
+    def options(self) -> dict[str, Any]:
+        """Dotted name -> value of every number, text and switch of its parts."""
+        found: dict[str, Any] = {"rounds": self.rounds}
+        for phase in self.phases:
+            found |= leaves(phase, "")
+        return found
+
+
+def names_of(value: Any) -> list[str]:
+    """Field names of a dataclass."""
+    return [f.name for f in dataclasses.fields(value)]
+
+
+def parts_of(value: Any) -> Iterator[Part]:
+    """Every part inside a declaration, itself first."""
+    if isinstance(value, Part):
+        yield value
+    if dataclasses.is_dataclass(value):
+        for name in names_of(value):
+            yield from parts_of(getattr(value, name))
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from parts_of(item)
+
+
+def leaves(value: Any, prefix: str) -> dict[str, Any]:
+    """Dotted names of the plain values inside a part, tuple or objective."""
+    found: dict[str, Any] = {}
+    for name in names_of(value):
+        inner = getattr(value, name)
+        many = inner if isinstance(inner, tuple) else (inner,)
+        for item in many:
+            if isinstance(item, (Part, Objective)):
+                deeper = prefix if isinstance(item, Objective) else f"{prefix}{name}."
+                tag = f"{item.name}." if isinstance(item, Reader) else ""
+                found |= leaves(item, deeper + tag)
+            elif isinstance(item, (bool, int, float, str)) or item is None:
+                found[prefix + name] = inner
+    return found
+
+
+def set_in(value: Any, path: list[str], new: Any, where: str) -> tuple[Any, bool]:
+    """Replace what a dotted path names inside frozen dataclasses and tuples: (new value, whether it was found)."""
+    if isinstance(value, tuple):
+        if path and path[0].isdecimal() and int(path[0]) < len(value):
+            inner, done = set_in(value[int(path[0])], path[1:], new, where)
+            return (*value[: int(path[0])], inner, *value[int(path[0]) + 1 :]), done
+        named = [v for v in value if isinstance(v, Part) and path and v.name.replace("-", "_") == path[0]]
+        results = [set_in(v, path[1:] if v in named else path, new, where) if not named or v in named else (v, False) for v in value]
+        return tuple(v for v, _ in results), any(done for _, done in results)
+    if not dataclasses.is_dataclass(value) or not path:
+        return value, False
+    if isinstance(value, Objective) and path[0] not in names_of(value):
+        return value, False
+    if path[0] not in names_of(value):
+        if isinstance(value, Phase):
+            inner, done = set_in(value.objectives, path, new, where)
+            return (replace(value, objectives=inner), True) if done else (value, False)
+        return value, False
+    old = getattr(value, path[0])
+    if len(path) == 1:
+        return replace(value, **{path[0]: chosen(type(value), path[0], old, new, where)}), True
+    inner, done = set_in(old, path[1:], new, where)
+    return (replace(value, **{path[0]: inner}), True) if done else (value, False)
+
+
+def chosen(owner: type, name: str, old: Any, new: Any, where: str) -> Any:
+    """A new value for a field: another part by name where the field holds parts, else converted text."""
+    hint = typing.get_type_hints(owner)[name]
+    kinds = [a for a in (*typing.get_args(hint), hint) if isinstance(a, type) and issubclass(a, Part)]
+    if kinds and isinstance(new, str):
+        pieces = [] if new == "none" else [piece for piece in new.split("+")]
+        made = []
+        for piece in pieces:
+            key, _, options = piece.partition(":")
+            shelves = ("supervise", "reflect") if issubclass(kinds[0], Reader) else (kinds[0].kind,)
+            for shelf_name in shelves:
+                try:
+                    cls = find(shelf_name, key)
+                    break
+                except BadInput:
+                    if shelf_name == shelves[-1]:
+                        raise
+            pairs = dict(pair.partition("=")[::2] for pair in options.split(",") if pair)
+            made.append(build(cls, pairs, where))
+        return tuple(made) if isinstance(old, tuple) else (made[0] if made else None)
+    return convert(new, hint, f"--{where}")
+
+
+def recipe_names() -> dict[str, str]:
+    """Name -> module of every recipe, found by walking the package and the entry points; imports none of them."""
+    found = {}
+    for package in ("selftaught.recipes", "selftaught.recipes.controls"):
+        for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
+            if not info.ispkg:
+                found[info.name.replace("_", "-")] = f"{package}.{info.name}"
+    for entry in importlib.metadata.entry_points(group="selftaught.recipes"):
+        found[entry.name] = entry.value
+    return dict(sorted(found.items()))
+
+
+def get_recipe(name: str) -> Recipe:
+    """A recipe by its name, or `recipe/preset`; raises BadInput naming the nearest."""
+    base, _, preset = name.partition("/")
+    known = recipe_names()
+    if base not in known:
+        raise BadInput(f"unknown recipe '{base}': {nearest(base, known)}")
+    recipe: Recipe = importlib.import_module(known[base]).recipe
+    if not preset:
+        return recipe
+    if preset not in recipe.presets:
+        raise BadInput(f"recipe '{base}' has no preset '{preset}': {nearest(preset, recipe.presets)}")
+    return replace(recipe.with_options(recipe.presets[preset]), name=name)
+
+
+def all_recipes() -> dict[str, Recipe]:
+    """Every recipe by name."""
+    return {name: get_recipe(name) for name in recipe_names()}
+
+
+__all__ = ["Claim", "Objective", "Optimizer", "Phase", "Recipe", "all_recipes", "get_recipe", "recipe_names"]

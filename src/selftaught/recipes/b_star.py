@@ -1,0 +1,43 @@
+"""B-STaR: each round, choose the temperature and threshold that balance exploring and exploiting. arXiv:2412.17256.
+
+On a few tasks a grid of temperatures and thresholds is scored by how many different right attempts it would keep,
+and how purely; all tasks are then sampled with the best pair, and what lies above the threshold is imitated.
+Departs from the paper, to be label-free: the thresholded score is the share of attempts that agree (there answer
+match and a reward model), and right is what a checker that reads no answer says, or the majority over all
+temperatures. Preset `gold` reads answers for both, so that only the temperature is left to choose.
+"""
+
+from selftaught.explore.tuned import Grid, Settings, Tuned
+from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.stages import Objective
+from selftaught.supervise.balance import Balance, Share
+from selftaught.supervise.check import Rule
+from selftaught.supervise.vote import Vote
+from selftaught.train.credit.kept import Kept
+from selftaught.train.losses.nll import NLL
+from selftaught.train.optim import AdamW
+from selftaught.train.select.above import Above
+
+search = Phase(explore=Grid(tasks=8, n=8), read=(Share(score="share"), Rule(), Vote(), Balance()), steps=1)
+imitate = Phase(
+    explore=Tuned(tasks=32, n=8),
+    read=(Share(),),
+    select=(Above(),),
+    credit=Kept(threshold=0.0, distinct=True),
+    objectives=(Objective(loss=NLL(), optimizer=AdamW(lr=2e-5)),),
+    steps=5,
+)
+recipe = Recipe(
+    name="b-star",
+    paper="arXiv:2412.17256",
+    pillars=("explore",),
+    signal="self",
+    phases=(search, imitate),
+    rounds=8,
+    state={"settings": Settings()},
+    presets={"gold": {"0.read": "gold+balance:score=reward,thresholds=0.5", "1.read": "gold"}},
+    claim=Claim(
+        beats=("star/votes",), by=0.02, text="at equal tokens, settings tuned each round end above fixed ones, and pass@16 does not fall"
+    ),
+    tiny={"explore.tasks": 3, "explore.n": 4, "rounds": 1, "1.steps": 1},
+)

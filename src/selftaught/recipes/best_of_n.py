@@ -1,0 +1,24 @@
+"""Best-of-n: sample several solutions and give the one that scores highest. arXiv:2110.14168, with a label-free score.
+
+Nothing is trained. The score is the model's own mean log-probability per token; preset `judge` asks the model
+whether each solution is right, preset `rule` lets a checker decide that needs no answer.
+Departs from the paper: it trains a verifier on answers; here nothing but the model scores.
+"""
+
+from selftaught.explore.sample import Sample
+from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.supervise.decide import Best
+from selftaught.supervise.likelihood import Likelihood
+
+recipe = Recipe(
+    name="best-of-n",
+    paper="arXiv:2110.14168",
+    pillars=("explore", "supervise"),
+    signal="self",
+    changes="nothing",
+    phases=(Phase(explore=Sample(tasks=32, n=8), read=(Likelihood(per_token=True),), steps=1),),
+    decide=Best(),
+    presets={"judge": {"read": "judge"}, "rule": {"read": "rule+likelihood:per_token=true"}},
+    claim=Claim(beats=("cooler-start",), text="the likeliest of 8 samples is right more often than one cooler sample"),
+    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
+)

@@ -1,0 +1,25 @@
+"""Control: the start model, sampled cooler. Nothing is trained.
+
+It samples ttrl's tasks at temperature 0.3 and replies with the first attempt. As a method (solve, evaluate,
+serve) its reply is the cooler sample, so its gain over the start is what a sampler setting alone gives. The gate
+of a run compares weights at one sampler, and these are the start's: it must find no change here, and shows the
+same gain in `baselines.best_temperature` and on the start's side of `best`.
+"""
+
+from dataclasses import replace
+
+from selftaught.recipe import Claim
+from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.supervise.decide import First
+
+cooler = ttrl.with_options({"explore.temperature": 0.3, "steps": 1})
+recipe = replace(
+    cooler,
+    name="cooler-start",
+    paper="",
+    pillars=("explore",),
+    changes="nothing",
+    phases=tuple(replace(phase, select=(), credit=None, objectives=()) for phase in cooler.phases),
+    decide=First(),
+    claim=Claim(text="at the start's best temperature it is the start: no gain with each side at its best decoding"),
+)

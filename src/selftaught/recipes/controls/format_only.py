@@ -1,0 +1,19 @@
+"""Control: ttrl that pays any attempt which ends by itself with an answer in it. After arXiv:2506.10947.
+
+Right or wrong does not matter. What this gains is form: answers that get finished and can be read.
+"""
+
+from dataclasses import replace
+
+from selftaught.recipe import Claim
+from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.supervise.spurious import FormatOnly
+
+recipe = replace(
+    ttrl,
+    name="format-only",
+    paper="arXiv:2506.10947",
+    signal="rule",
+    phases=tuple(replace(phase, read=(FormatOnly(),)) for phase in ttrl.phases),
+    claim=Claim(text="gains nothing on a model that already finishes its answers"),
+)

@@ -1,0 +1,19 @@
+"""Control: ttrl with a coin for a reward. After arXiv:2506.10947.
+
+Everything is ttrl's but the reward, which is 1 with probability one half whatever was written. What this gains
+comes from training at all, not from the vote.
+"""
+
+from dataclasses import replace
+
+from selftaught.recipe import Claim
+from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.supervise.spurious import RandomReward
+
+recipe = replace(
+    ttrl,
+    name="random-reward",
+    paper="arXiv:2506.10947",
+    phases=tuple(replace(phase, read=(RandomReward(p=0.5),)) for phase in ttrl.phases),
+    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it"),
+)

@@ -1,0 +1,31 @@
+"""Control: imitate every own attempt of the tasks and samples ttrl takes, right or wrong.
+
+A coin that always falls on 1 pays every attempt, so all of them are kept and fine-tuned on. In expectation its
+gradient is zero at first; what it gains or loses comes from self-imitation, not from a signal.
+"""
+
+from dataclasses import replace
+
+from selftaught.recipe import Claim
+from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.stages import Objective
+from selftaught.supervise.spurious import RandomReward
+from selftaught.train.credit.kept import Kept
+from selftaught.train.losses.nll import NLL
+
+recipe = replace(
+    ttrl,
+    name="sft-unfiltered",
+    paper="arXiv:2203.14465",
+    phases=tuple(
+        replace(
+            phase,
+            read=(RandomReward(p=1.0),),
+            select=(),
+            credit=Kept(),
+            objectives=tuple(Objective(loss=NLL(), optimizer=objective.optimizer) for objective in phase.objectives),
+        )
+        for phase in ttrl.phases
+    ),
+    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it"),
+)

@@ -1,0 +1,19 @@
+"""Control: ttrl with the vote's rewards dealt out again at random within each group. After arXiv:2506.10947.
+
+As many attempts of a group are paid as the vote would pay, but not the ones that agree. What this gains comes
+from how often ttrl pays, not from whom.
+"""
+
+from dataclasses import replace
+
+from selftaught.recipe import Claim
+from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.supervise.spurious import ShuffledVotes
+
+recipe = replace(
+    ttrl,
+    name="shuffled-votes",
+    paper="arXiv:2506.10947",
+    phases=tuple(replace(phase, read=(ShuffledVotes(),)) for phase in ttrl.phases),
+    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it"),
+)

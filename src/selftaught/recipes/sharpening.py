@@ -1,0 +1,34 @@
+"""Sharpening: fine-tune on the likeliest of N own samples, so that one sample does what best-of-N did. arXiv:2412.01951.
+
+The self-reward is r(x, y) = log p(y | x) under the weights that sampled; answers cut by the length limit are out.
+Departs from the paper, which draws all samples from the start: each step draws from the newest generation, so the
+distribution is sharpened again and again; this is the SFT form, the one that maximizes E[r] - beta KL is not here.
+Preset `per-token` takes the mean log-probability, which does not favor short answers.
+"""
+
+from selftaught.explore.sample import Sample
+from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.stages import Objective
+from selftaught.supervise.likelihood import Likelihood
+from selftaught.train.credit.kept import Kept
+from selftaught.train.losses.nll import NLL
+from selftaught.train.optim import AdamW
+
+recipe = Recipe(
+    name="sharpening",
+    paper="arXiv:2412.01951",
+    pillars=("supervise", "train"),
+    signal="self",
+    phases=(
+        Phase(
+            explore=Sample(tasks=16, n=16),
+            read=(Likelihood(),),
+            # Log-probabilities are negative: any finite one is kept.
+            credit=Kept(threshold=-1e9, best=1),
+            objectives=(Objective(loss=NLL(), optimizer=AdamW(lr=2e-5)),),
+        ),
+    ),
+    presets={"per-token": {"read.likelihood.per_token": True}},
+    claim=Claim(beats=("sft-unfiltered",), text="one sample becomes right more often, towards best-of-n on the start and not beyond it"),
+    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
+)

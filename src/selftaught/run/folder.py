@@ -1,0 +1,111 @@
+"""The run folder: what a run leaves behind, and what it resumes from.
+
+    run.json            the resolved recipe, settings, seeds and versions
+    journal.jsonl       every reply, one line a wave
+    steps.jsonl         numbers of each step
+    attempts.jsonl      a sample of attempts with their scores, for the report
+    generations/NNNN/   all weights, optimizer states and part states of a saved version
+    latest.json         which generation is start, latest and best
+    result.json         the verdict
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from selftaught.models.base import Model
+from selftaught.parts import BadInput
+from selftaught.run.journal import Journal
+from selftaught.types import Group
+
+VERSION = 1
+SHOWN_GROUPS = 6
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(value, indent=1, default=float) + "\n")
+    os.replace(part, path)
+
+
+class RunFolder:
+    """One run's folder. Runs never share one: an existing run is resumed or refused."""
+
+    def __init__(self, path: Path, resume: bool = False) -> None:
+        if (path / "run.json").exists() and not resume:
+            raise BadInput(f"{path} already holds a run: give --resume to go on with it, or another --out")
+        if resume and not (path / "run.json").exists():
+            raise BadInput(f"{path} holds no run to resume: leave out --resume")
+        path.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.journal = Journal(path / "journal.jsonl")
+        self.mark_best = False
+        pointers = path / "latest.json"
+        self.pointers: dict[str, str] = json.loads(pointers.read_text()) if pointers.exists() else {}
+
+    def has(self, which: str) -> bool:
+        """Whether a generation of that name (start, latest, best) is saved."""
+        return which in self.pointers
+
+    def generation(self, which: str) -> Path:
+        """Folder of a saved generation."""
+        return self.path / "generations" / self.pointers[which]
+
+    async def save(self, model: Model, snapshot: Mapping[str, Any]) -> None:
+        """Write a generation beside the others, then point at it; drop those nothing points at."""
+        name = f"{snapshot['position']:05d}"
+        folder = self.path / "generations" / name
+        part = folder.with_suffix(".part")
+        for old in (part, folder):
+            shutil.rmtree(old, ignore_errors=True)
+        part.mkdir(parents=True)
+        await model.save(part)
+        write_json(part / "state.json", {"version": VERSION, **snapshot})
+        part.rename(folder)
+        pointers = {"start": self.pointers.get("start", name), "best": self.pointers.get("best", name)}
+        self.pointers = pointers | {"latest": name} | ({"best": name} if self.mark_best else {})
+        self.mark_best = False
+        write_json(self.path / "latest.json", self.pointers)
+        for other in folder.parent.iterdir():
+            if other.name not in self.pointers.values():
+                shutil.rmtree(other)
+
+    async def load(self, which: str, model: Model) -> dict[str, Any]:
+        """Load a generation's weights into the model; returns its snapshot."""
+        folder = self.generation(which)
+        saved: dict[str, Any] = json.loads((folder / "state.json").read_text())
+        if saved["version"] != VERSION:
+            raise BadInput(f"{folder} was written by another version of selftaught ({saved['version']}): start a new run")
+        await model.load(folder)
+        return saved
+
+    def append(self, name: str, row: Mapping[str, Any]) -> None:
+        """One line more in a jsonl file."""
+        with (self.path / name).open("a") as lines:
+            lines.write(json.dumps(row, default=float) + "\n")
+
+    def write_step(self, numbers: Mapping[str, float]) -> None:
+        """Log a step's numbers."""
+        self.append("steps.jsonl", numbers)
+
+    def write_groups(self, step: int, groups: Sequence[Group]) -> None:
+        """Log a few groups of the step as people read them; the journal holds all of them."""
+        for group in groups[:SHOWN_GROUPS]:
+            scores = {s.attempt: (s.value, s.source, s.note) for s in group.scores if s.name == "reward"}
+            attempts = [
+                {"id": a.id, "text": a.text, "role": a.role, "view": a.view, "parents": a.parents, "stop": a.stop, "score": scores.get(a.id)}
+                for a in group.attempts_G
+            ]
+            self.append("attempts.jsonl", {"step": step, "task": group.task.text, "source": group.task.source, "attempts": attempts})
+
+    def forget_after(self, step: int) -> None:
+        """Drop log lines of steps that will be run again."""
+        for name, limit in (("steps.jsonl", step + 1), ("attempts.jsonl", step)):
+            path = self.path / name
+            if path.exists():
+                rows = [line for line in path.read_text().splitlines() if json.loads(line)["step"] < limit]
+                path.write_text("".join(row + "\n" for row in rows))

@@ -1,0 +1,135 @@
+"""From what a user typed to a run that can start: recipe, model, tasks, folder."""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from selftaught.format import Format
+from selftaught.models.base import Model
+from selftaught.parts import BadInput, record
+from selftaught.recipe import Recipe, get_recipe
+from selftaught.run.folder import RunFolder, write_json
+from selftaught.run.live import LiveRun
+from selftaught.types import SamplerSettings, Split, Task
+
+SPROUT = Path(__file__).parent / "models" / "sprout" / "weights"
+DEFAULT_TASKS = ("sums:level=7", "chain:level=7", "countdown:level=5", "subset:level=5", "sort:level=7", "linear:level=5")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What `improve` was asked to do; written into the run folder and read back by `--resume`.
+
+    Attributes:
+        recipe: name of a recipe, or `name/preset`.
+        model: folder or hub id; "" is sprout, which ships.
+        tasks: task sources; empty takes the recipe's, then the default ones.
+        held_out: where held-out tasks come from; empty takes the training sources.
+        budget: most tokens to spend on improving.
+        steps: steps of every phase, when not the recipe's.
+        seed: seed of the training run.
+        evaluation_seed: seed of held-out tasks and their noise.
+        adapter: "lora" trains an adapter, "" the weights.
+        max_tokens: length limit of an attempt.
+        temperature: the stated sampler's.
+        held_out_count: how many held-out tasks decide.
+        options: recipe options by dotted name.
+        gate: False skips the held-out test.
+    """
+
+    recipe: str = "selftaught"
+    model: str = ""
+    tasks: tuple[str, ...] = ()
+    held_out: tuple[str, ...] = ()
+    budget: int | None = None
+    steps: int | None = None
+    seed: int = 0
+    evaluation_seed: int = 1
+    adapter: str = ""
+    max_tokens: int = 64
+    temperature: float = 1.0
+    held_out_count: int = 200
+    options: Mapping[str, Any] = field(default_factory=dict)
+    gate: bool = True
+
+    def resolved(self) -> Recipe:
+        """The recipe with this job's options."""
+        recipe = get_recipe(self.recipe)
+        options = dict(self.options) | ({"steps": self.steps} if self.steps is not None else {})
+        return recipe.with_options(options)
+
+
+@dataclass(kw_only=True)
+class Session:
+    """A run with everything it needs, and the tasks it will be judged by."""
+
+    job: Job
+    recipe: Recipe
+    run: LiveRun
+    splits: Mapping[Split, Sequence[Task]]
+    problems: list[str]
+
+
+def open_model(job: Job, recipe: Recipe) -> Model:
+    """The model a job names; BadInput with one line when it cannot be opened."""
+    if job.model == "scripted":
+        from selftaught.models.scripted import ScriptedModel
+
+        return ScriptedModel()
+    if recipe.model:
+        from selftaught.models.encoder import TableModel
+
+        return TableModel(seed=job.seed)
+    from selftaught.models.local import LocalModel
+
+    return LocalModel.open(str(job.model or SPROUT), format=Format(), seed=job.seed, adapter=job.adapter, modules=recipe.modules)
+
+
+def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Mapping[str, float]], None] | None = None) -> Session:
+    """Open everything, refusing early: options, tasks and graders are checked before the model is loaded."""
+    from selftaught.tasks.pool import COUNTS, split
+    from selftaught.tasks.selftest import self_test
+
+    if resume:
+        job = load_job(out)
+    recipe = job.resolved()
+    sources = job.tasks or recipe.tasks or DEFAULT_TASKS
+    pool, splits = split(sources, job.held_out, job.evaluation_seed, {**COUNTS, "held-out": job.held_out_count})
+    if job.gate and not any(task.checker for task in splits["held-out"]):
+        raise BadInput(
+            "no held-out task can be graded, so no gain could be shown: give --held-out with answers, or --no-gate to go on without a verdict"
+        )
+    folder = RunFolder(out, resume)
+    model = open_model(job, recipe)
+    settings = SamplerSettings(temperature=job.temperature, max_tokens=job.max_tokens)
+    run = LiveRun(
+        recipe=recipe, model=model, pool=pool, folder=folder, settings=settings, format=Format(), seed=job.seed, budget=job.budget, watch=watch
+    )
+    problems = self_test([*sources, *job.held_out], count=lambda: run.ledger.gold("audit"))
+    if problems:
+        raise BadInput("grader self-test failed, nothing was spent: " + "; ".join(problems[:3]))
+    if not resume:
+        write_json(folder.path / "run.json", manifest(job, recipe))
+    return Session(job=job, recipe=recipe, run=run, splits=splits, problems=problems)
+
+
+def manifest(job: Job, recipe: Recipe) -> dict[str, Any]:
+    """What run.json holds: enough to run it again."""
+    return {
+        "job": asdict(job), "recipe": record(recipe), "digest": recipe.digest(), "started": time.strftime("%Y-%m-%dT%H:%M:%S"),
+        "versions": {name: version(name) for name in ("selftaught", "torch", "transformers", "numpy")}, "python": platform.python_version(),
+    }  # fmt: skip
+
+
+def load_job(out: Path) -> Job:
+    """The job of an existing run."""
+    path = out / "run.json"
+    if not path.exists():
+        raise BadInput(f"{out} holds no run to resume: leave out --resume")
+    saved = json.loads(path.read_text())["job"]
+    return Job(**{**saved, "tasks": tuple(saved["tasks"]), "held_out": tuple(saved["held_out"])})

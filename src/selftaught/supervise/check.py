@@ -1,0 +1,42 @@
+"""Supervise: let a checker decide."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from selftaught.models.base import Run
+from selftaught.parts import part
+from selftaught.stages import Supervise
+from selftaught.supervise.vote import unscored
+from selftaught.types import Group, Score, Source
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class Rule(Supervise):
+    """Reward by a checker that decides from the prompt alone; tasks without one stay unscored. Reads no answer."""
+
+    signal = ("rule",)
+
+    async def read_group(self, run: Run, group: Group) -> Group:
+        return await checked(run, group, self.name, gold=False)
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class Gold(Supervise):
+    """Reward by the task's checker, which may read the sealed answer. A recipe with it is not label-free."""
+
+    signal = ("gold",)
+
+    async def read_group(self, run: Run, group: Group) -> Group:
+        return await checked(run, group, self.name, gold=True)
+
+
+async def checked(run: Run, group: Group, judge: str, gold: bool) -> Group:
+    """The group with a reward for every attempt the checker can grade."""
+    attempts = unscored(group)
+    values = await run.check(group.task, [a.text for a in attempts], "train", gold) if attempts else []
+    source: Source = "rule" if group.task.checker == "rule" else "gold"
+    pairs = [(a, v) for a, v in zip(attempts, values, strict=True) if not np.isnan(v)]
+    return group.scored([Score(attempt=a.id, value=v, source=source, judge=judge) for a, v in pairs])

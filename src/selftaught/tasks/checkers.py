@@ -1,0 +1,146 @@
+"""CheckerPool: runs checkers in child processes that can be killed, with limits on time and memory.
+
+Some checkers run an answer as code, and some never come back. A signal cannot stop those, a kill can.
+The children are plain subprocesses: multiprocessing would import a user's unguarded script again in each.
+"""
+
+import contextlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import selftaught
+from selftaught.types import Task
+
+START_LIMIT = 60.0
+LONGEST_LINE = 200
+QUIET = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")}
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "SYSTEMROOT", "TMPDIR", "TEMP", "VIRTUAL_ENV")
+Call = tuple[str, Task, str, Any]
+
+
+class Child:
+    """One checker process and its two streams."""
+
+    def __init__(self, memory: int) -> None:
+        home = str(Path(selftaught.__file__).parents[1])
+        env = {name: os.environ[name] for name in KEPT if name in os.environ} | QUIET
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, (home, env.get("PYTHONPATH"))))
+        command = [sys.executable, "-W", "ignore", "-m", "selftaught.tasks.checker_child", str(memory)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+
+    def ask(self, call: Call, limit: float) -> tuple[float, str]:
+        """(grade, kind of failure); the process is dead when the kind is timeout, start or exit."""
+        message = pickle.dumps(call)
+        for wait, late in ((START_LIMIT, "start"), (limit, "timeout")):
+            line, fired = self._exchange(message, wait)
+            message = b""
+            try:
+                said, kind = json.loads(line)
+                if fired or (late == "start") != (said == "begin"):
+                    raise ValueError("not what was asked for")
+                if said != "begin":
+                    return float(said), str(kind)
+            # What a checker ran may have written anything into the child's stream, or ended it.
+            except (ValueError, TypeError):
+                self.close()
+                return float("nan"), late if fired else "exit"
+        raise AssertionError("the second line is a grade or refused")
+
+    def _exchange(self, message: bytes, wait: float) -> tuple[bytes, bool]:
+        """Send a message and read a line; the process is killed when that takes longer than `wait` seconds."""
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self.process.kill()
+
+        assert self.process.stdin is not None and self.process.stdout is not None
+        timer = threading.Timer(wait, end)
+        timer.start()
+        try:
+            self.process.stdin.write(message)
+            self.process.stdin.flush()
+            line = self.process.stdout.readline(LONGEST_LINE)
+        except OSError:
+            line = b""
+        finally:
+            timer.cancel()
+            timer.join()
+        return line, late.is_set()
+
+    def close(self) -> None:
+        """Kill the process."""
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):
+                stream.close()  # type: ignore[union-attr]
+
+
+class CheckerPool:
+    """A few checker processes, started when first needed.
+
+    Attributes:
+        failures: how often a checker failed, by kind: timeout, memory, exit (it ended the process), error (it raised),
+            print (its grade is kept), start (the process could not be made ready).
+    """
+
+    def __init__(self, workers: int = 2, limit: float = 2.0, memory: int = 512 << 20) -> None:
+        """At most `workers` processes, `limit` seconds a call, `memory` bytes beyond what a ready process uses."""
+        self.workers, self.limit, self.memory = workers, limit, memory
+        self.failures: dict[str, int] = {}
+        self._idle: SimpleQueue[Child] = SimpleQueue()
+        self._children: set[Child] = set()
+        self._lock = threading.Lock()
+
+    def grade(self, calls: Sequence[Call]) -> list[float]:
+        """Grades in [0, 1] of (source text, task, canonical answer, opened entry), NaN where the checker failed."""
+        if not calls:
+            return []
+        with ThreadPoolExecutor(min(self.workers, len(calls))) as threads:
+            return list(threads.map(self._one, calls))
+
+    def _one(self, call: Call) -> float:
+        text, task, answer, entry = call
+        child = self._take()
+        grade, kind = child.ask((text, replace(task, sealed=None), answer, None if entry is None else dict(entry)), self.limit)
+        with self._lock:
+            if kind:
+                self.failures[kind] = self.failures.get(kind, 0) + 1
+            if child.process.returncode is not None:
+                self._children.discard(child)
+                return grade
+        self._idle.put(child)
+        return grade
+
+    def _take(self) -> Child:
+        with self._lock:
+            if not self._idle.empty():
+                return self._idle.get()
+            child = Child(self.memory)
+            self._children.add(child)
+            return child
+
+    def close(self) -> None:
+        """End every process; a later call starts new ones."""
+        with self._lock:
+            for child in self._children:
+                child.close()
+            self._children.clear()
+            self._idle = SimpleQueue()
+
+    def __enter__(self) -> "CheckerPool":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()

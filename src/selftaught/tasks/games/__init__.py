@@ -1,0 +1,1 @@
+"""Games as text: environments, and the source that deals them."""

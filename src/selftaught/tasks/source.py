@@ -1,0 +1,48 @@
+"""From the words on the command line to a task source, and back to grading."""
+
+import difflib
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from selftaught.parts import BadInput, build, nearest, parse_options
+from selftaught.stages import TaskSource
+from selftaught.tasks.files import File
+from selftaught.tasks.gym import Gym
+from selftaught.tasks.hub import Hub
+from selftaught.tasks.own import Own, families, family_class
+
+FILE = re.compile(r"(?P<path>.+?\.(?:jsonl|json|parquet))(?:,(?P<options>.*))?")
+
+
+@lru_cache(maxsize=1024)
+def parse_source(text: str) -> TaskSource:
+    """The source a text names: an own family, `gym:` family, file or data-set id; raises BadInput with the remedy."""
+    text = text.strip()
+    if not text:
+        raise BadInput(f"no tasks given: name a family ({', '.join(families())}), gym:NAME, a file or a data-set id")
+    if text.startswith("gym:"):
+        return Gym.parse(text)
+    if found := FILE.fullmatch(text):
+        return made(File, found["path"], found["options"])
+    head, _, tail = text.partition(",")
+    if "/" in head or Path(head).exists():
+        return made(Hub, head, tail)
+    name, colon, options = text.partition(":")
+    if name in families() or colon:
+        family_class(name)
+        return Own(family=name, options=options)
+    if close := difflib.get_close_matches(head, families(), n=1, cutoff=0.6):
+        raise BadInput(f"unknown tasks '{text}': {nearest(head, close)}")
+    return made(Hub, head, tail)
+
+
+def made(cls: type[TaskSource], data: str, options: str | None) -> TaskSource:
+    """A source over data by its path or id and its options."""
+    source: TaskSource = build(cls, {**parse_options(options or ""), "data": data}, data)
+    return source
+
+
+def is_unsafe(source: TaskSource) -> bool:
+    """Whether a source's checker must only run in the checker pool."""
+    return bool(getattr(source, "unsafe", False))

@@ -1,0 +1,44 @@
+"""What every source shares: task ids, text fingerprints, and prompts and answers out of data."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Set
+from typing import Any
+
+from selftaught.types import Message, Sealed, Split, Task, content_hash
+
+WORD = re.compile(r"\w+")
+# Where in [0, 1) of a content hash each split lives, for data that all splits share and for data of its own.
+BLOCKS: Mapping[Split, tuple[float, float]] = {"held-out": (0, 0.2), "development": (0.2, 0.3), "audit": (0.3, 0.4), "train": (0.4, 1)}
+WHOLE: Mapping[Split, tuple[float, float]] = {"held-out": (0, 0.6), "development": (0.6, 0.8), "audit": (0.8, 1), "train": (0, 1)}
+
+
+def words(text: str, shared: Set[str] = frozenset()) -> str:
+    """A text without case, spacing, punctuation and the shared words."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(word for word in WORD.findall(folded.replace("_", " ")) if word not in shared)
+
+
+def text_fingerprint(text: str) -> str:
+    """Equal for texts that differ in case, spacing or punctuation alone; spacing alone where a text has no words."""
+    return content_hash(words(text) or " ".join(text.split()))
+
+
+def make_task(
+    prompt: str | tuple[Message, ...], source: str, split: Split, entry: Mapping[str, Any] | None = None, checker: str = "equal"
+) -> Task:
+    """A task out of data; without an entry nobody can grade it."""
+    sealed = None if entry is None else Sealed(entry)
+    return Task(
+        id=content_hash(prompt, None, source), prompt=prompt, sealed=sealed, checker=checker if sealed else "", source=source, split=split
+    )
+
+
+def last_answer(text: str) -> str:
+    """The answer in a data set's answer column: what follows a final `####`, else all of it."""
+    return text.rsplit("####", 1)[-1].strip()
+
+
+def place(text: str) -> float:
+    """A number in [0, 1) that depends on a prompt's words alone; it says which split the prompt lives in."""
+    return int(text_fingerprint(text), 16) / 2**64

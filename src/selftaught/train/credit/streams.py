@@ -1,0 +1,67 @@
+"""What credit parts share: which attempts are compared, and the streams of a token sequence."""
+
+from asyncio import gather
+from collections.abc import Sequence
+
+import numpy as np
+
+from selftaught.models.base import Run
+from selftaught.types import Attempt, Example, Floats, Group, Ints, Source, Tokens
+
+
+def trainable(attempt: Attempt) -> bool:
+    """Whether the attempt holds tokens the model chose."""
+    return isinstance(attempt.payload, Tokens) and bool(attempt.payload.sampled.any())
+
+
+def comparable(group: Group, score: str, by_view: bool) -> list[Ints]:
+    """Indices into attempts_G of attempts with a score and sampled tokens, one array a view (or one for all)."""
+    values_G = group.values(score)
+    usable_G = ~np.isnan(values_G) & np.array([trainable(a) for a in group.attempts_G], bool)
+    views_G = np.array([a.view if by_view else 0 for a in group.attempts_G], np.int32)
+    sets = (np.flatnonzero(usable_G & (views_G == view)).astype(np.int32) for view in np.unique(views_G))
+    return [indices for indices in sets if len(indices)]
+
+
+def differ(values: Floats) -> bool:
+    """Whether there are two different values."""
+    return len(values) > 1 and bool(values.max() > values.min())
+
+
+def source_of(group: Group, attempt: Attempt, score: str) -> Source:
+    """Who gave the attempt the score that counts, the last of that name."""
+    return next(s.source for s in reversed(group.scores) if s.attempt == attempt.id and s.name == score)
+
+
+def mask_of(payload: Tokens, last_turn: bool = False) -> Floats:
+    """f32[T]: 1 where the model chose the token; with `last_turn` only after the last token it did not choose before those."""
+    mask_T = payload.sampled.astype(np.float32)
+    if last_turn:
+        end = int(np.flatnonzero(payload.sampled)[-1])
+        mask_T[: int(np.flatnonzero(~payload.sampled[:end]).max(initial=-1)) + 1] = 0
+    return mask_T
+
+
+async def start_logprobs(run: Run, tag: str, payloads: Sequence[Tokens]) -> Floats | None:
+    """f32[items] under the start weights, payloads end to end; None when the budget is spent."""
+    outputs = await gather(*(run.score(f"{tag}:{i}", payload, weights="start") for i, payload in enumerate(payloads)))
+    if not all("logprobs" in output for output in outputs):
+        return None
+    return np.concatenate([output["logprobs"] for output in outputs]).astype(np.float32)
+
+
+async def policy_example(run: Run, attempt: Attempt, advantage: float, source: Source, anchor: bool) -> Example | None:
+    """An example for PolicyGradient; None when its anchor no longer fits the budget."""
+    payload = attempt.payload
+    mask_T = mask_of(payload)
+    streams = {
+        "advantage": (advantage * mask_T).astype(np.float32),
+        "mask": mask_T,
+        "sampler_logprobs": payload.logprobs.astype(np.float32),
+    }
+    if anchor:
+        start_T = await start_logprobs(run, f"anchor:{attempt.id}", (payload,))
+        if start_T is None:
+            return None
+        streams["start_logprobs"] = start_T
+    return Example(payloads=(payload,), streams=streams, attempt=attempt.id, source=source, generation=attempt.generation)

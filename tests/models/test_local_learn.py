@@ -1,0 +1,195 @@
+import asyncio
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from local_models import ARCHITECTURES, Adam, Ranked, Regressed, Weighted, example, make_folder, request
+
+from selftaught.models.forward import by_tokens, rows_of
+from selftaught.models.learner import OptimizerState, Pass
+from selftaught.models.local import LocalModel
+from selftaught.parts import BadInput
+from selftaught.stages import Objective
+from selftaught.types import Example, ScoreRequest
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    return {name: make_folder(tmp_path_factory.mktemp(name), name) for name in ARCHITECTURES}
+
+
+def learn(model, examples, *objectives):
+    return asyncio.run(model.learn(examples, objectives))
+
+
+def gradient(model, examples, losses, tokens=2048, packed=True):
+    """The learner's gradient, flat, without a step."""
+    group = [Objective(loss=loss, optimizer=Adam(), weight=weight) for loss, weight in losses]
+    model._make_heads(n for o in group for n in o.loss.needs if n in model.sizes)
+    one = Pass(model.learner, group, Adam(), "policy", OptimizerState(), packed, tokens)
+    one.gradient(examples)
+    return torch.cat([p.grad.flatten() for p in model.weights.parameters().values()])
+
+
+def state(model, name="policy"):
+    return {key: tensor.clone() for key, tensor in model.weights.state(name).items()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[k].view(torch.int32), b[k].view(torch.int32)) for k in a)
+
+
+def naive_outputs(model, payload):
+    """Log-probabilities and entropies f32[T] of one sequence through transformers' own forward."""
+    ids_T = torch.tensor(payload.ids.astype(np.int64))
+    logp_T_V = model.module(ids_T[None], use_cache=False).logits[0].float().log_softmax(-1)[:-1]
+    zero, sampled_T = torch.zeros(1), torch.tensor(payload.sampled)
+    logprobs_T = torch.cat([zero, logp_T_V.gather(-1, ids_T[1:, None])[:, 0]])
+    entropy_T = torch.cat([zero, -(logp_T_V.exp() * logp_T_V).sum(-1)])
+    return torch.where(sampled_T, logprobs_T, 0.0), torch.where(sampled_T, entropy_T, 0.0)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_gradient_is_that_of_naive_separate_forwards(folders, name):
+    model, rng = LocalModel.open(folders[name], device="cpu"), np.random.default_rng(0)
+    examples = [example(rng, lengths) for lengths in ((12, 9), (30, 17), (5, 2), (1, 11))]
+    found = gradient(model, examples, [(Weighted(), 1.0), (Ranked(), 0.5)])
+    total = torch.zeros(())
+    for e in examples:
+        outputs = [naive_outputs(model, payload) for payload in e.payloads]
+        logprobs_N, weight_N = torch.cat([o[0] for o in outputs]), torch.tensor(e.streams["weight"])
+        total = total - (logprobs_N * weight_N).sum() / Weighted().count(examples)
+        chosen, rejected = ((logprobs_T + 0.1 * entropy_T).sum() for logprobs_T, entropy_T in outputs)
+        total = total - 0.5 * torch.nn.functional.logsigmoid(0.1 * (chosen - rejected)) / len(examples)
+    grads = torch.autograd.grad(total, list(model.weights.parameters().values()))
+    wanted = torch.cat([g.flatten() for g in grads])
+    assert (found - wanted).norm() <= 1e-4 * wanted.norm() and wanted.norm() > 0
+
+
+@pytest.mark.parametrize(("tokens", "packed"), [(16, True), (64, True), (64, False)])
+def test_micro_batches_do_not_move_the_gradient(folders, tokens, packed):
+    model, rng = LocalModel.open(folders["llama"], device="cpu"), np.random.default_rng(1)
+    examples = [example(rng, rng.integers(2, 30, 2)) for _ in range(9)]
+    losses = [(Weighted(), 1.0), (Ranked(), 2.0), (Regressed(), 0.1)]
+    one, many = gradient(model, examples, losses), gradient(model, examples, losses, tokens, packed)
+    assert (one - many).norm() <= 1e-5 * one.norm()
+
+
+def test_rows_are_even_and_hold_each_sequence_once():
+    lengths = [700, 3, 500, 40, 300, 300, 9]
+    (rows,) = rows_of(lengths, packed=True)
+    assert sorted(i for row in rows for i in row) == list(range(7))
+    assert max(sum(lengths[i] for i in row) for row in rows) <= 700
+    assert rows_of([2, 3, 2], packed=False) == [[[0], [2]], [[1]]]
+    assert list(by_tokens([5, 5, 30, 1], 10)) == [[0, 1], [2], [3]]
+
+
+def test_learning_raises_what_is_rewarded_and_start_stays(folders):
+    model, rng = LocalModel.open(folders["qwen3"], device="cpu"), np.random.default_rng(2)
+    rewarded = example(rng, (20,))
+    rewarded.streams["weight"][:] = rewarded.payloads[0].sampled
+    asked = [ScoreRequest(key=w, payload=rewarded.payloads[0], weights=w) for w in ("policy", "start")]
+    before = asyncio.run(model.score(asked))
+    first, begun = learn(model, [rewarded], Objective(loss=Weighted(), optimizer=Adam())), state(model, "start")
+    for _ in range(5):
+        last = learn(model, [rewarded], Objective(loss=Weighted(), optimizer=Adam()))
+    assert last["loss/weighted"] < first["loss/weighted"] and first["tokens"] == 20 and first["grad_norm"] > 0
+    after = asyncio.run(model.score(asked))
+    assert after[0]["logprobs"].sum() > before[0]["logprobs"].sum()
+    np.testing.assert_array_equal(after[1]["logprobs"], before[1]["logprobs"])
+    assert same(begun, state(model, "start")) and not same(begun, state(model))
+    with pytest.raises(BadInput, match="frozen"):
+        learn(model, [rewarded], Objective(loss=Weighted(), optimizer=Adam(), updates=("start",)))
+    assert asyncio.run(model.publish()) == model.generation == 1
+
+
+@pytest.mark.parametrize("adapter", ["", "lora"])
+def test_a_rate_of_zero_changes_no_bit(folders, adapter):
+    model, rng = LocalModel.open(folders["llama"], device="cpu", adapter=adapter), np.random.default_rng(3)
+    with torch.no_grad():
+        next(iter(model.weights.parameters().values()))[0, 0] = -0.0
+    before = state(model)
+    metrics = learn(model, [example(rng, (9, 8))], Objective(loss=Ranked(), optimizer=Adam(lr=0.0, weight_decay=0.1)))
+    assert same(before, state(model)) and metrics["loss/ranked"] > 0
+
+
+def test_equal_optimizers_share_steps_and_clip_warm_up_and_repeat(folders):
+    rng = np.random.default_rng(4)
+    examples = [example(rng, (12, 9)) for _ in range(6)]
+    model = LocalModel.open(folders["llama"], device="cpu")
+    two = [Objective(loss=Weighted(), optimizer=Adam(epochs=2, minibatches=3)), Objective(loss=Ranked(), optimizer=Adam(epochs=2, minibatches=3))]
+    metrics = learn(model, examples, *two)
+    assert [s.steps for s in model.learner.states.values()] == [6] and metrics["tokens"] == 2 * 6 * 21
+    apart = learn(model, examples, two[0], replace(two[1], optimizer=Adam(lr=1e-3)))
+    assert sorted(s.steps for s in model.learner.states.values()) == [2 - 1, 12] and apart["tokens"] == 3 * 6 * 21
+    moved = []
+    for optimizer in (Adam(weight_decay=0.0), Adam(warmup=10)):
+        model = LocalModel.open(folders["llama"], device="cpu")
+        before = state(model)
+        learn(model, examples, Objective(loss=Weighted(), optimizer=optimizer))
+        moved.append(max(float((a - b).abs().max()) for a, b in zip(before.values(), state(model).values(), strict=True)))
+    assert moved[0] == pytest.approx(1e-2, rel=0.05) and moved[1] == pytest.approx(1e-3, rel=0.05)
+
+
+def test_a_value_head_learns_without_moving_the_policy(folders):
+    model, rng = LocalModel.open(folders["gpt2"], device="cpu"), np.random.default_rng(5)
+    given = example(rng, (15,))
+    given.streams["weight"][:] = 0.7
+    before = state(model)
+    objective = Objective(loss=Regressed(), optimizer=Adam(lr=3e-2), updates=("value",))
+    losses = [learn(model, [given], objective)["loss/regressed"] for _ in range(30)]
+    assert same(before, state(model)) and losses[-1] < 0.1 * losses[0]
+    (score,) = asyncio.run(model.score([ScoreRequest(key="v", payload=given.payloads[0], outputs=("value", "logprobs"))]))
+    assert score["value"].shape == (15,) and abs(score["value"].mean() - 0.7) < 0.2
+    both = [Objective(loss=Weighted(), optimizer=Adam()), replace(objective, optimizer=Adam(), updates=("policy", "value"))]
+    learn(model, [given], *both)
+    assert not same(before, state(model))
+
+
+def test_the_gap_between_sampler_and_learner_is_reported(folders):
+    model = LocalModel.open(folders["gemma2"], device="cpu")
+    ((*attempts,),) = asyncio.run(model.sample([request("k", n=5, max_tokens=12)]))
+    examples = [
+        Example(payloads=(a.payload,), streams={"weight": a.payload.sampled.astype(np.float32), "sampler_logprobs": a.payload.logprobs})
+        for a in attempts
+    ]
+    metrics = learn(model, examples, Objective(loss=Weighted(), optimizer=Adam(epochs=2)))
+    assert 0 <= metrics["logprob_gap"] <= metrics["logprob_gap_max"] < 1e-4
+
+
+def test_averages_and_other_names(folders):
+    model, rng = LocalModel.open(folders["llama"], device="cpu"), np.random.default_rng(6)
+    examples = [example(rng, (12,))]
+    asyncio.run(model.average("policy", "ema", 0.9))
+    old = state(model, "ema")
+    assert same(old, state(model))
+    learn(model, examples, Objective(loss=Weighted(), optimizer=Adam()))
+    asyncio.run(model.average("policy", "ema", 0.75))
+    for key, tensor in state(model, "ema").items():
+        torch.testing.assert_close(tensor, 0.75 * old[key] + 0.25 * state(model)[key])
+    policy = state(model)
+    learn(model, examples, Objective(loss=Weighted(), optimizer=Adam(), updates=("judge",)))
+    assert same(policy, state(model)) and not same(policy, state(model, "judge"))
+    asked = [ScoreRequest(key=n, payload=examples[0].payloads[0], weights=n) for n in ("policy", "ema", "start", "judge")]
+    assert len({round(float(s["logprobs"].sum()), 4) for s in asyncio.run(model.score(asked))}) == 4
+    with pytest.raises(BadInput, match="one set of weights"):
+        learn(model, examples, Objective(loss=Weighted(), optimizer=Adam(), updates=("policy", "judge")))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Impossible(Weighted):
+    needs: ClassVar[tuple[str, ...]] = ("prediction",)
+
+
+def test_what_cannot_be_learned_is_said_in_one_line(folders):
+    model, rng = LocalModel.open(folders["llama"], device="cpu"), np.random.default_rng(7)
+    one = example(rng, (5,))
+    cases = [([one], Impossible(), "gives no 'prediction'"), ([replace(one, streams={})], Regressed(), "lacks"),
+             ([replace(one, payloads=(np.zeros((2, 2)),))], Regressed(), "learns from tokens")]  # fmt: skip
+    for examples, loss, words in cases:
+        with pytest.raises(BadInput, match=words):
+            learn(model, examples, Objective(loss=loss, optimizer=Adam()))
+    with pytest.raises(BadInput, match="gives no 'valu'"):
+        asyncio.run(model.score([ScoreRequest(key="s", payload=one.payloads[0], outputs=("valu",))]))

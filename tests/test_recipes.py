@@ -1,0 +1,126 @@
+"""Every recipe: declared once, listed without torch, and in its tiny form a fast, exact, honest run."""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import selftaught.recipes
+from selftaught.parts import record
+from selftaught.recipe import all_recipes, get_recipe
+
+RECIPES = all_recipes()
+TEXT = [name for name, recipe in RECIPES.items() if not recipe.model]
+NAMED = [*RECIPES, *(f"{name}/{preset}" for name, recipe in RECIPES.items() for preset in recipe.presets)]
+TINY = [name for name in NAMED if name.partition("/")[0] in TEXT]
+LIMIT = 0.5
+HOME = Path(selftaught.recipes.__file__).parent
+
+
+def tiny(name):
+    recipe = get_recipe(name)
+    return recipe.with_options(recipe.tiny)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_is_declared(name):
+    recipe = get_recipe(name)
+    json.loads(json.dumps(record(recipe), allow_nan=False))
+    assert recipe.digest() == get_recipe(name).digest() != replace(recipe, rounds=recipe.rounds + 1).digest()
+    assert recipe.name == name and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9-]+)?", name)
+    assert recipe.claim.text and recipe.claim.status and recipe.pillars and recipe.tiny
+    assert not recipe.trains or recipe.changes != "nothing"
+    assert recipe.reads_gold == (recipe.signal == "gold") or "/" in name
+
+
+def test_file_is_short_and_says_what_it_is():
+    for path in [*HOME.glob("*.py"), *HOME.glob("controls/*.py")]:
+        if path.stem != "__init__":
+            lines = path.read_text().splitlines()
+            assert len(lines) <= 60, path
+            assert lines[0].startswith('"""') and path.stem.replace("_", "-") in RECIPES
+
+
+def test_claims_name_recipes():
+    missing = {(name, other) for name, recipe in RECIPES.items() for other in recipe.claim.beats if other not in NAMED}
+    assert not missing
+
+
+def test_listing_imports_no_torch():
+    code = "import sys; from selftaught.recipe import all_recipes; all_recipes(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_tiny_form_runs(name, play):
+    recipe = tiny(name)
+    steps = len(list(recipe.schedule()))
+    play(recipe)
+    start = time.perf_counter()
+    run = play(recipe)
+    seconds = time.perf_counter() - start
+    assert run.position == steps >= 2
+    assert run.ledger.total("tokens", "sampled") > 0
+    assert seconds < LIMIT, f"{name} took {seconds:.2f} s"
+    if not recipe.trains:
+        assert "learn" not in run.model.calls and run.ledger.total("tokens", "trained") == 0
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_same_seed_same_run(name, play):
+    one, two, other = play(tiny(name)), play(tiny(name)), play(tiny(name), seed=1)
+    assert one.ledger.snapshot() == two.ledger.snapshot() and one.model.skill == two.model.skill and one.state == two.state
+    assert one.folder.journal.path.read_bytes() == two.folder.journal.path.read_bytes()
+    assert one.folder.journal.path.read_bytes() != other.folder.journal.path.read_bytes()
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_budget_is_a_hard_stop(name, play):
+    whole = play(tiny(name)).ledger.spent
+    for budget in (whole // 2, whole // 5, 50):
+        run = play(tiny(name), budget=budget)
+        assert run.ledger.spent <= budget
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_reads_answers_only_if_it_says_so(name, play):
+    run = play(tiny(name))
+    reads = run.ledger.summary()["gold_read"]
+    assert reads["select"] == reads["audit"] == reads["evaluate"] == 0
+    assert bool(reads["train"]) == get_recipe(name).reads_gold
+
+
+@pytest.mark.parametrize("name", [name for name in TINY if not RECIPES[name.partition("/")[0]].trains])
+def test_decides_among_its_attempts(name, opened):
+    recipe = tiny(name)
+
+    async def reply(run):
+        phase = recipe.phases[0]
+        groups = [await phase.explore.explore(run, phase.explore.plan(run, run.pool)[0])]
+        for part in phase.read:
+            groups = await part.read(run, groups)
+        return await recipe.decide.decide(run, groups[0]) in groups[0].attempts_G
+
+    assert asyncio.run(reply(opened(recipe)))
+
+
+def test_zero_lr_moves_nothing(play):
+    run = play(tiny("zero-lr"))
+    assert run.model.skill["policy"] == run.model.skill["start"]
+    assert run.model.calls["learn"] == 2
+
+
+@pytest.mark.parametrize("name", ["zero-lr", "random-reward", "shuffled-votes", "format-only", "sft-unfiltered", "cooler-start"])
+def test_control_explores_as_ttrl_does(name):
+    ttrl, control = RECIPES["ttrl"], RECIPES[name]
+    for mine, its in zip(control.phases, ttrl.phases, strict=True):
+        assert replace(mine.explore, temperature=None) == its.explore
+        assert [replace(o.optimizer, lr=1.0) for o in mine.objectives] == [replace(o.optimizer, lr=1.0) for o in its.objectives][
+            : len(mine.objectives)
+        ]
