@@ -93,15 +93,17 @@ def child() -> None:
     os.dup2(2, 1)
     for line in sys.stdin:
         name = line.strip()
-        print(json.dumps({"family": name, **measure(name)}), file=out, flush=True)
-        data = reasoning_gym.create_dataset(name, seed=SEED, size=1) if name != "composite" else None
+        found = measure(name)
+        data = reasoning_gym.create_dataset(name, seed=SEED, size=1) if "load" not in found else None
+        item = data[0] if data is not None else None
+        print(json.dumps({"family": name, **found}), file=out, flush=True)
         for answer in HANGS if data is not None else ():
             with contextlib.suppress(Exception):
-                data.score_answer(answer, data[0])
+                data.score_answer(answer, item)
         print(json.dumps({"family": name, "hangs": False}), file=out, flush=True)
 
 
-def survey(names: Iterable[str], patience: float = PATIENCE) -> dict[str, dict[str, Any]]:
+def survey(names: Iterable[str], patience: float = PATIENCE, power: float = 5.0) -> dict[str, dict[str, Any]]:
     """Findings by family; a child that is silent for too long is killed and replaced."""
     findings: dict[str, dict[str, Any]] = {}
     process: Any = None
@@ -115,7 +117,7 @@ def survey(names: Iterable[str], patience: float = PATIENCE) -> dict[str, dict[s
             lines = queue.Queue()
             threading.Thread(target=lambda p=process, q=lines: [q.put(line) for line in p.stdout], daemon=True).start()
         print(name, file=process.stdin, flush=True)
-        for wait, lost in ((patience, {"load": "silent"}), (5.0, {"hangs": True})):
+        for wait, lost in ((patience, {"load": "silent"}), (power, {"hangs": True})):
             try:
                 found |= json.loads(lines.get(timeout=wait))
             except queue.Empty:

@@ -71,8 +71,10 @@ def shelf(kind: str = "") -> dict[str, type[Part]]:
     """Every registered part of a kind by name (all kinds, keyed `kind/name`, when kind is empty)."""
     for home in HOMES:
         walk(f"selftaught.{home}")
-    for entry in importlib.metadata.entry_points(group="selftaught.parts"):
-        entry.load()
+    if "entry points" not in _WALKED:
+        _WALKED.add("entry points")
+        for entry in importlib.metadata.entry_points(group="selftaught.parts"):
+            entry.load()
     if kind:
         return dict(sorted(_SHELVES.get(kind, {}).items()))
     return {f"{k}/{n}": cls for k, names in sorted(_SHELVES.items()) for n, cls in sorted(names.items())}

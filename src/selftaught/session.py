@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from selftaught.ablate import without
 from selftaught.format import Format
 from selftaught.models.base import Model
 from selftaught.parts import BadInput, record
@@ -39,6 +40,7 @@ class Job:
         temperature: the stated sampler's.
         held_out_count: how many held-out tasks decide.
         options: recipe options by dotted name.
+        without: a pillar to replace by its plain form.
         gate: False skips the held-out test.
     """
 
@@ -55,13 +57,15 @@ class Job:
     temperature: float = 1.0
     held_out_count: int = 200
     options: Mapping[str, Any] = field(default_factory=dict)
+    without: str = ""
     gate: bool = True
 
     def resolved(self) -> Recipe:
         """The recipe with this job's options."""
         recipe = get_recipe(self.recipe)
         options = dict(self.options) | ({"steps": self.steps} if self.steps is not None else {})
-        return recipe.with_options(options)
+        recipe = recipe.with_options(options)
+        return without(recipe, self.without) if self.without else recipe
 
 
 @dataclass(kw_only=True)
@@ -94,6 +98,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     """Open everything, refusing early: options, tasks and graders are checked before the model is loaded."""
     from selftaught.tasks.pool import COUNTS, split
     from selftaught.tasks.selftest import self_test
+    from selftaught.tasks.source import parse_source
 
     if resume:
         job = load_job(out)
@@ -110,7 +115,8 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     run = LiveRun(
         recipe=recipe, model=model, pool=pool, folder=folder, settings=settings, format=Format(), seed=job.seed, budget=job.budget, watch=watch
     )
-    problems = self_test([*sources, *job.held_out], count=lambda: run.ledger.gold("audit"))
+    graders = [parse_source(text) for text in dict.fromkeys((*sources, *job.held_out))]
+    problems = self_test(graders, read=lambda: run.ledger.gold("audit"))
     if problems:
         raise BadInput("grader self-test failed, nothing was spent: " + "; ".join(problems[:3]))
     if not resume:

@@ -29,7 +29,10 @@ def folders(tmp_path_factory):
 def everything(model):
     tensors = {f"policy/{k}": v for k, v in model.weights.state("policy").items()}
     tensors |= {f"{name}/{k}": v for name, state in model.weights.copies.items() for k, v in state.items()}
-    return {k: v.clone() for k, v in (tensors | {f"heads/{k}": v for k, v in model.heads.state_dict().items()}).items()}
+    return {
+        k: v.clone()
+        for k, v in (tensors | {f"{n}/{k}": v for n, head in model.heads.items() for k, v in head.state_dict().items()}).items()
+    }
 
 
 def same(a, b):

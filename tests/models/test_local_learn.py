@@ -119,7 +119,10 @@ def test_equal_optimizers_share_steps_and_clip_warm_up_and_repeat(folders):
     rng = np.random.default_rng(4)
     examples = [example(rng, (12, 9)) for _ in range(6)]
     model = LocalModel.open(folders["llama"], device="cpu")
-    two = [Objective(loss=Weighted(), optimizer=Adam(epochs=2, minibatches=3)), Objective(loss=Ranked(), optimizer=Adam(epochs=2, minibatches=3))]
+    two = [
+        Objective(loss=Weighted(), optimizer=Adam(epochs=2, minibatches=3)),
+        Objective(loss=Ranked(), optimizer=Adam(epochs=2, minibatches=3)),
+    ]
     metrics = learn(model, examples, *two)
     assert [s.steps for s in model.learner.states.values()] == [6] and metrics["tokens"] == 2 * 6 * 21
     apart = learn(model, examples, two[0], replace(two[1], optimizer=Adam(lr=1e-3)))

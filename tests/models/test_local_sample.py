@@ -52,7 +52,9 @@ def test_sampled_and_scored_logprobs_are_those_of_a_separate_forward(models, nam
     replies = sample(model, *wave)
     assert [len(attempts) for attempts in replies] == [5, 4, 3, 1]
     attempts = [attempt for group in replies for attempt in group]
-    scores = asyncio.run(model.score([ScoreRequest(key=a.id, payload=a.payload, outputs=("logprobs", "entropy", "hidden")) for a in attempts]))
+    scores = asyncio.run(
+        model.score([ScoreRequest(key=a.id, payload=a.payload, outputs=("logprobs", "entropy", "hidden")) for a in attempts])
+    )
     for attempt, score in zip(attempts, scores, strict=True):
         tokens, logp_T = attempt.payload, expected(model, attempt.payload.ids)
         np.testing.assert_allclose(tokens.logprobs[tokens.sampled], logp_T[tokens.sampled], atol=1e-4)
@@ -168,9 +170,20 @@ def test_choose_follows_the_inverse_cdf():
     assert choose(logits_R_V, uniform_R, one_R_1, None).tolist() == [0, 1, 2, 2, 2]
     assert choose(logits_R_V, uniform_R, one_R_1, torch.full((5, 1), 0.65)).tolist() == [2, 2, 2, 1, 2]
     assert choose(logits_R_V, uniform_R, torch.zeros(5, 1), None).tolist() == [2, 2, 2, 0, 0]
+    assert choose(torch.full((1, 3), torch.nan), uniform_R[:1], one_R_1[:1], None).item() in range(3)
     draws_N = choose(logits_R_V[:1].expand(20000, 3), torch.rand(20000, dtype=torch.float64), torch.full((20000, 1), 2.0), None)
     wanted_V = logits_R_V[0].div(2).softmax(-1)
     assert (draws_N.bincount(minlength=3) / 20000 - wanted_V).abs().max() < 0.02
+
+
+def test_each_context_is_prefilled_once_and_finished_rows_are_dropped(models, monkeypatch):
+    model, seen = models["llama"], []
+    forward = model.module.forward
+    monkeypatch.setattr(model.module, "forward", lambda **inputs: seen.append(tuple(inputs["input_ids"].shape)) or forward(**inputs))
+    (replies, more) = sample(model, request("p", n=40, max_tokens=40), request("q", n=8, prompt="2*2=?", max_tokens=40))
+    assert [shape for shape in seen if shape[1] > 1] == [(2, model.count(more[0].messages))]
+    assert len(seen) <= 40 and seen[1][0] == 48 > seen[-1][0] and {a.stop for a in replies} == {"end", "length"}
+    assert sum(rows for rows, width in seen if width == 1) < 48 * 39
 
 
 def test_noise_belongs_to_key_and_position():

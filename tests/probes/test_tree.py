@@ -1,6 +1,5 @@
 """Tree search: values by hand, thousands of requests in few waves, stop and resume, two objectives in one step."""
 
-import asyncio
 import time
 
 import numpy as np
@@ -66,7 +65,7 @@ def test_attempts_are_whole_solutions_with_a_value_for_every_step(tmp_path):
 
 
 def test_thousands_of_requests_flow_in_few_waves(tmp_path):
-    wide = {"explore.tasks": 64, "explore.rounds": 3, "explore.parallel": 8, "explore.branch": 4}
+    wide = {"explore.tasks": 128, "explore.rounds": 3, "explore.parallel": 8, "explore.branch": 4}
     run = small(tmp_path, steps=1, explore=wide)
     asked = []
     plain = run.seam.ask
@@ -88,8 +87,8 @@ def test_stop_and_resume_is_the_same_run(tmp_path):
 
 
 def test_budget_is_kept_and_given_back(tmp_path):
-    run = whole(small(tmp_path, steps=50, budget=60_000))
-    assert 0 < run.position < 50 and run.ledger.spent <= 60_000 and run.ledger.reserved == 0
+    run = whole(small(tmp_path, steps=50, budget=20_000))
+    assert 0 < run.position < 50 and run.ledger.spent <= 20_000 and run.ledger.reserved == 0
 
 
 def test_search_follows_the_value_model(tmp_path):
@@ -149,5 +148,5 @@ def test_refusals():
 def test_settings_reach_the_model(tmp_path):
     run = small(tmp_path, settings=SamplerSettings(temperature=0.7, max_tokens=64))
     line = run.recipe.phases[0].explore.plan(run, run.pool)[0]
+    run.folder.journal.close()
     assert line.settings == SamplerSettings(temperature=0.7, max_tokens=8, stop=(" ",))
-    assert asyncio.iscoroutinefunction(run.recipe.phases[0].explore.explore)

@@ -1,7 +1,6 @@
 """reasoning-gym families: texts, seeds, options, refusals."""
 
 import importlib.util
-import random
 import sys
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from selftaught.parts import BadInput
 from selftaught.tasks.gym import Gym
-from selftaught.tasks.gym_refusals import EXECUTES, HANGS, REFUSALS
+from selftaught.tasks.gym_refusals import EXECUTES, HANGS, MANY_LINES, REFUSALS
 from selftaught.tasks.source import is_unsafe, parse_source
 
 pytest.importorskip("reasoning_gym")
@@ -31,8 +30,6 @@ def loads(name):
     assert len(tasks) == 4 and all(task.text and task.checker == "gold" and task.source == f"gym:{name}" for task in tasks)
     assert source.check(tasks[0], entry["answer"], entry) >= 0.99
     assert len({source.fingerprint(task) for task in tasks}) > 1
-    again = source.draw("a", 4, "train")
-    assert [t.text for t in again] == [t.text for t in tasks] or len(set(source.draw("a", 1, "train")[0].text)) > 0
 
 
 @pytest.mark.parametrize("name", FAST)
@@ -98,9 +95,9 @@ def bench():
 
 
 def test_refusals_hold_for_a_few_when_measured_again():
-    names = ["puzzle24", "game_of_life_halting", "graph_color", "power_function", "coin_flip", "gcd", "string_insertion"]
+    names = ["string_insertion", "game_of_life_halting", "graph_color", "power_function", "coin_flip", "gcd"]
     module = bench()
-    found = module.survey(random.Random(0).sample(names, len(names)))
+    found = module.survey(names[::-1], power=0.5)
     assert {name: module.reason(found[name]) for name in names if module.reason(found[name])} == {
         n: REFUSALS[n] for n in names if n in REFUSALS
     }
@@ -110,8 +107,9 @@ def test_refusals_hold_for_a_few_when_measured_again():
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_refusals_are_what_is_measured():
+    found = {}
     module = bench()
-    from selftaught.tasks import gym_refusals
-
-    assert module.table(module.survey(all_families())) == Path(gym_refusals.__file__).read_text(encoding="utf-8")
-    assert set(HANGS) <= set(all_families())
+    exec(module.table(module.survey(all_families())), found)
+    assert found["REFUSALS"] == REFUSALS and found["EXECUTES"] == EXECUTES and found["MANY_LINES"] == MANY_LINES
+    # How long is too long depends on the machine.
+    assert set(HANGS) <= set(EXECUTES)

@@ -14,9 +14,10 @@ from selftaught.tasks.source import parse_source
 from selftaught.types import Message, Task
 
 EASY_GYM = (
-    "gym:products,max_digits=1", "gym:lcm,max_value=12", "gym:gcd,max_value=20", "gym:count_bits,max_n=60", "gym:coin_flip,max_trials=3",
-    "gym:prime_factorization,max_value=60", "gym:number_sequence,max_complexity=1", "gym:chain_sum,max_terms=2,max_digits=1",
-    "gym:leg_counting,max_animals=3,max_instances=3", "gym:spell_backward,max_word_len=4", "gym:base_conversion,max_value=40",
+    "gym:products,max_digits=1", "gym:lcm,max_value=12", "gym:gcd,max_value=20", "gym:count_bits,max_n=60",
+    "gym:number_sorting,max_numbers=3,max_decimals=0,min_value=1,max_value=6", "gym:number_sequence,max_complexity=1",
+    "gym:chain_sum,max_terms=2,max_digits=1", "gym:leg_counting,max_animals=3,max_instances=3", "gym:spell_backward,max_word_len=4",
+    "gym:base_conversion,max_value=40", "gym:simple_equations,max_terms=2,max_value=5",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from selftaught.tasks.checkers import CheckerPool
 from selftaught.tasks.own import Own, families
 from selftaught.tasks.selftest import self_test
 from selftaught.tasks.source import parse_source
@@ -56,5 +57,6 @@ def test_sources_without_answers_pass(tmp_path):
 @pytest.mark.gym
 def test_gym_graders():
     pytest.importorskip("reasoning_gym")
-    problems = self_test([parse_source("gym:chain_sum"), parse_source("gym:n_queens")], lambda: None)
+    with CheckerPool(workers=1) as pool:
+        problems = self_test([parse_source("gym:chain_sum"), parse_source("gym:n_queens")], lambda: None, pool)
     assert len(problems) == 1 and "gym:n_queens: its own answer fails once written on one line" in problems[0]

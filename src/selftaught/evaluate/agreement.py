@@ -11,7 +11,7 @@ import numpy as np
 
 from selftaught.models.base import Pool, Run
 from selftaught.parts import BadInput, part
-from selftaught.stages import Keep
+from selftaught.stages import Keep, State
 from selftaught.types import SamplerSettings, Task, content_hash
 
 
@@ -19,6 +19,16 @@ class Pooled(Protocol):
     """A run with a pool of tasks."""
 
     pool: Pool
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class Anchor(State):
+    """What the start voted, `{task id: [answer, weight]}`; empty at first."""
+
+    def initial(self) -> dict[str, Any]:
+        """Nothing has been asked yet."""
+        return {}
 
 
 @part
@@ -68,7 +78,7 @@ class Agreement(Keep):
         # Not run.rng, whose draws change with the step: generations must meet the same tasks.
         drawn = pool.draw(random.Random(content_hash("agreement", run.seed)), self.tasks)
         tasks = [task for task in drawn if task.origin == "data"]
-        anchors: dict[str, Any] = run.state.setdefault(self.state, {})
+        anchors: dict[str, Any] = run.state[self.state]
         settings = replace(run.settings, temperature=self.temperature)
         pairs = np.array(await gather(*(self._measure_task(run, task, settings, anchors) for task in tasks)), np.float64).reshape(-1, 2)
         value_B, weight_B = pairs[np.isfinite(pairs).all(axis=1) & (pairs[:, 1] > 0)].T

@@ -26,6 +26,8 @@ class Sample(Explore):
     def __post_init__(self) -> None:
         if self.tasks < 1 or self.n < 1:
             raise BadInput(f"explore: tasks={self.tasks} and n={self.n} must be at least 1")
+        if self.temperature is not None and not self.temperature >= 0:
+            raise BadInput(f"explore: temperature={self.temperature} must be at least 0, or none for the run's sampler")
 
     def plan(self, run: Run, pool: Pool) -> list[Request]:
         return [self.request(run, task) for task in pool.draw(run.rng("plan"), self.tasks)]

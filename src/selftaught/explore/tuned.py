@@ -17,12 +17,16 @@ class Settings(State):
     """The sampling temperature and the score threshold in use.
 
     Attributes:
-        temperature: before the first search.
+        temperature: before the first search, >= 0.
         threshold: the same; attempts must score above it.
     """
 
     temperature: float = 1.0
     threshold: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.temperature >= 0:
+            raise BadInput(f"settings: temperature={self.temperature} must be at least 0")
 
     def initial(self) -> Any:
         return {"temperature": self.temperature, "threshold": self.threshold}
@@ -42,8 +46,10 @@ class Grid(Sample):
 
     def __post_init__(self) -> None:
         Sample.__post_init__(self)
-        if self.temperature is not None or not self.temperatures or not min(self.temperatures) >= 0:
-            raise BadInput(f"grid: temperatures={self.temperatures} must be numbers of at least 0, and temperature= does nothing")
+        if self.temperature is not None:
+            raise BadInput(f"grid: temperature={self.temperature} does nothing: give temperatures")
+        if not self.temperatures or not all(t >= 0 for t in self.temperatures):
+            raise BadInput(f"grid: temperatures={self.temperatures} must be one or more numbers of at least 0")
 
     async def explore(self, run: Run, request: Request) -> Group:
         task = request.task
@@ -66,7 +72,7 @@ class Tuned(Sample):
     def __post_init__(self) -> None:
         Sample.__post_init__(self)
         if self.temperature is not None:
-            raise BadInput("tuned: temperature= does nothing, the state holds it: take explore=sample to fix it")
+            raise BadInput(f"tuned: temperature={self.temperature} does nothing, the state holds it: take explore=sample to fix it")
 
     def request(self, run: Run, task: Task) -> Request:
         settings = replace(run.settings, temperature=run.state[self.state]["temperature"])

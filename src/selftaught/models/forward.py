@@ -1,13 +1,14 @@
 """Forward passes over a causal language model: unpadded, with logits only where they are read."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-ROW_TOKENS = 512
+ROW_TOKENS = 128
 
 
 def picked_logits(module: Any, pick: Callable[[Tensor], Tensor], **inputs: Any) -> tuple[Tensor, Tensor]:
@@ -32,11 +33,19 @@ def picked_logits(module: Any, pick: Callable[[Tensor], Tensor], **inputs: Any) 
     return logits, caught[0]
 
 
+def flat_positions(at_K: Tensor, hidden_B_T_H: Tensor) -> Tensor:
+    """Hidden states f[K,H] at positions of the flattened batch."""
+    return hidden_B_T_H.flatten(0, 1)[at_K]
+
+
 def rows_of(lengths: Sequence[int], packed: bool) -> list[list[list[int]]]:
-    """Batches of rows of sequence indices: one batch of rows of even length, or a batch per length if not packed."""
+    """Batches of rows of sequence indices: one batch of rows of even length, or a batch per length if not packed.
+
+    Rows are no longer than they must be, as attention's cost grows with the square of a row.
+    """
     if not packed:
         return [[[i] for i, n in enumerate(lengths) if n == length] for length in sorted(set(lengths))]
-    rows: list[list[int]] = [[] for _ in range(-(-sum(lengths) // ROW_TOKENS))]
+    rows: list[list[int]] = [[] for _ in range(-(-sum(lengths) // max(ROW_TOKENS, *lengths)))]
     filled = [0] * len(rows)
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
         row = filled.index(min(filled))
@@ -52,7 +61,7 @@ def token_outputs(module: Any, sequences: Sequence[Tensor], wanted_N: Tensor, na
         module: a transformers causal language model.
         sequences: i64[T] each, on the module's device; all non-empty.
         wanted_N: where log-probabilities (and entropies) are computed; elsewhere, and at first items, they are 0.
-        names: of "logprobs", "entropy"; "hidden" (N, H) is always there.
+        names: of "logprobs", "entropy"; "hidden" f32[N,H] is always there.
         packed: whether several sequences may share a row.
     """
     lengths, device = [len(s) for s in sequences], sequences[0].device
@@ -82,9 +91,8 @@ def token_outputs(module: Any, sequences: Sequence[Tensor], wanted_N: Tensor, na
         spots_M, origin_M = torch.cat(spots), torch.cat(origin[-len(spots) :])
         wanted_M = wanted_N[origin_M]
         predictor_K, target_K = spots_M[wanted_M] - 1, origin_M[wanted_M]
-        logits_K_V, hidden_B_T_H = picked_logits(
-            module, lambda h, at=predictor_K: h.flatten(0, 1)[at], input_ids=ids_B_T, position_ids=positions_B_T, use_cache=False
-        )
+        pick = partial(flat_positions, predictor_K)
+        logits_K_V, hidden_B_T_H = picked_logits(module, pick, input_ids=ids_B_T, position_ids=positions_B_T, use_cache=False)
         hidden.append(hidden_B_T_H.flatten(0, 1)[spots_M])
         targets.append(target_K)
         if "logprobs" in scores:

@@ -61,7 +61,7 @@ class LocalModel:
         self.module = opening.with_lora(module, RANK, seed) if adapter else module
         self.tokenizer, self.seed, self.adapter = tokenizer, seed, adapter
         self.sizes: dict[str, int] = {"value": 1} | {name: int(size) for name, size in (modules or {}).items()}
-        self.heads = torch.nn.ModuleDict()
+        self.heads: dict[str, torch.nn.Linear] = {}
         self.weights = Weights(self.module, bool(adapter))
         self.learner = Learner(self.weights, self.heads, seed)
         self.generation, self.max_rows = 0, 256
@@ -157,7 +157,7 @@ class LocalModel:
         self.weights.save(folder)
         self.tokenizer.save_pretrained(folder / "policy")
         states = {key: {"steps": s.steps, "moments": s.moments} for key, s in self.learner.states.items()}
-        torch.save({"optimizers": states, "heads": self.heads.state_dict()}, folder / "learner.pt")
+        torch.save({"optimizers": states, "heads": {name: head.state_dict() for name, head in self.heads.items()}}, folder / "learner.pt")
         (folder / "model.json").write_text(json.dumps({"generation": self.generation, "heads": list(self.heads), "adapter": self.adapter}))
 
     async def load(self, folder: Path) -> None:
@@ -167,7 +167,8 @@ class LocalModel:
         about = json.loads((folder / "model.json").read_text())
         self.heads.clear()
         self._make_heads(about["heads"])
-        self.heads.load_state_dict(saved["heads"])
+        for name, state in saved["heads"].items():
+            self.heads[name].load_state_dict(state)
         self.learner.states = {key: OptimizerState(s["steps"], s["moments"]) for key, s in saved["optimizers"].items()}
         self.generation = about["generation"]
 

@@ -49,7 +49,7 @@ def load(where: str, device: str, adapter: str) -> tuple[Any, Any]:
         BadInput: in one line, when anything is missing or cannot be loaded.
     """
     # a bar for every folder read or written would bury the run's own progress
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     target, place = check_folder(where), pick_device(device)
     dtype = "auto" if adapter and place.type != "cpu" else torch.float32
     try:

@@ -35,7 +35,7 @@ def uniforms(key: str, count: int) -> NDArray[np.float64]:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little"))).random(count)
 
 
-class RoomyLayer(DynamicLayer):
+class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """Keys and values with spare room, so that a decoding step writes one column instead of copying all."""
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
@@ -47,8 +47,8 @@ class RoomyLayer(DynamicLayer):
         if not self.room or self.room[0].shape[-2] < length:
             spare = length + (SPARE if held else 0)
             new = [torch.empty(*s.shape[:-2], spare, s.shape[-1], dtype=s.dtype, device=s.device) for s in (key_states, value_states)]
-            if held:
-                new[0][..., :held, :], new[1][..., :held, :] = self.keys, self.values
+            for fresh, old in zip(new, self.room, strict=False):
+                fresh[..., :held, :] = old[..., :held, :]
             self.room = new
         self.room[0][..., held:length, :], self.room[1][..., held:length, :] = key_states, value_states
         self.keys, self.values = (room[..., :length, :] for room in self.room)
@@ -101,9 +101,9 @@ def choose(logits_R_V: Tensor, uniform_R: Tensor, temperature_R_1: Tensor | None
         probs_R_V = probs_R_V.masked_fill(torch.zeros_like(outside_R_V).scatter(-1, order_R_V, outside_R_V), 0.0)
     cdf_R_V = probs_R_V.to(uniform_R.dtype).cumsum(-1)
     total_R = cdf_R_V[:, -1]
-    # rounding must not push the target past the last token that has any mass
-    target_R = torch.minimum(uniform_R * total_R, torch.nextafter(total_R, torch.zeros_like(total_R)))
-    drawn_R = torch.searchsorted(cdf_R_V, target_R[:, None], right=True)[:, 0]
+    # rounding must not push the target past the last token that has any mass, nor a NaN past the vocabulary
+    target_R = torch.minimum(uniform_R * total_R, total_R * (1 - torch.finfo(total_R.dtype).eps))
+    drawn_R = torch.searchsorted(cdf_R_V, target_R[:, None], right=True)[:, 0].clamp(max=logits_R_V.shape[-1] - 1)
     return torch.where(temperature_R_1[:, 0] > 0, drawn_R, greedy_R)
 
 
@@ -140,7 +140,7 @@ def decode(module: Any, draws: Sequence[Draw]) -> list[tuple[list[int], list[flo
     if len(contexts) < rows:
         cache.batch_select_indices(owner_R)
     real = torch.float32 if device.type == "mps" else torch.float64
-    noise_R_S = torch.from_numpy(np.stack([uniforms(d.noise, steps) for d in draws])).to(device, real)
+    noise_R_S = torch.from_numpy(np.stack([uniforms(d.noise, steps) for d in draws])).to(real).to(device)
     kinds = {id(d.over_V): d.over_V for d in draws}
     over_K_V = torch.from_numpy(np.stack(list(kinds.values()))).to(device)
     kind_R = torch.tensor([list(kinds).index(id(d.over_V)) for d in draws], device=device)

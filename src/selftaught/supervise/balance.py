@@ -86,7 +86,7 @@ class Balance(Reader):
         return list(groups)
 
     def balance(self, group: Group, temperature: float, threshold: float) -> float:
-        """bs of one task."""
+        """The balance score of one task."""
         rows = zip(group.attempts_G, group.values(self.score), group.values(self.right), strict=True)
         selected = [(a.text, right > 0.5) for a, score, right in rows if a.settings.temperature == temperature and score > threshold]
         ok = len({text for text, right in selected if right})

@@ -42,21 +42,20 @@ class PathConsistency(Supervise):
             return group
         logs_G = np.array([a.logprob / (max(a.sampled_count, 1) if self.per_token else 1) for a in paths])
         # The sums are compared with each other only, so the likeliest path may be the unit.
-        p_G = np.exp(logs_G - logs_G.max())
+        p_G = np.exp(np.maximum(logs_G - logs_G.max(), -600))
         kept_G = likely(p_G) if self.prune else np.ones(len(paths), bool)
         answers = [run.answer(a.text) for a in paths]
-        distinct = {(answer, a.text): p for a, answer, p, kept in zip(paths, answers, p_G, kept_G, strict=True) if kept and answer is not None}
-        total = sum(distinct.values())
-        sums: dict[str | None, float] = {}
+        rows = [(a, answer, float(p)) for a, answer, p, kept in zip(paths, answers, p_G, kept_G, strict=True) if kept and answer]
+        distinct = {(answer, a.text): p for a, answer, p in rows}
+        sums: dict[str, float] = {}
         for (answer, _), p in distinct.items():
-            sums[answer] = sums.get(answer, 0.0) + float(p / total)
-        return group.scored(
-            [
-                Score(attempt=a.id, value=sums[answer], source="self", judge=self.name, confidence=min(1.0, sums[answer]), note=answer or "")
-                for a, answer, kept in zip(paths, answers, kept_G, strict=True)
-                if kept and answer in sums
-            ]
-        )
+            sums[answer] = sums.get(answer, 0.0) + p
+        total = sum(sums.values())
+        scores = []
+        for a, answer, _ in rows:
+            s = min(1.0, sums[answer] / total)
+            scores.append(Score(attempt=a.id, value=s, source="self", judge=self.name, confidence=s, note=answer))
+        return group.scored(scores)
 
 
 def likely(p_G: Numbers) -> Bools:

@@ -75,6 +75,10 @@ class CrossVote(Supervise):
     agree: bool = False
     min_share: float = 0.0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_share <= 1:
+            raise BadInput(f"cross-vote: min_share={self.min_share} must lie in [0, 1]")
+
     async def read_group(self, run: Run, group: Group) -> Group:
         voters = unscored(group)
         views = sorted({a.view for a in voters})

@@ -25,10 +25,10 @@ def families() -> dict[str, type[Family]]:
 
 def family_class(name: str) -> type[Family]:
     """The family of that name; raises BadInput naming the nearest one."""
-    known: Mapping[str, Any] = families()
+    known: dict[str, Any] = {**families()}
     if name not in known:
         # The whole registry is read only when it must be: it imports every stage.
-        known = shelf("family")
+        known |= shelf("family")
     if name not in known:
         raise BadInput(f"unknown task family '{name}': {nearest(name, known)}")
     found: type[Family] = known[name]

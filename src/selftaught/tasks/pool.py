@@ -41,11 +41,13 @@ class TaskPool:
         collisions: how many training draws were held-out, development or audit questions and had to be redrawn.
     """
 
-    def __init__(self, sources: Sequence[TaskSource], apart: Marks) -> None:
-        self._sources = {source.text(): source for source in sources}
+    def __init__(self, sources: Sequence[TaskSource | str], apart: Marks | None = None) -> None:
+        """A pool over sources that keeps away from the questions marked in `apart`; see `split`."""
+        parsed = [parse_source(source) if isinstance(source, str) else source for source in sources]
+        self._sources = {source.text(): source for source in parsed}
         self.sources: tuple[str, ...] = tuple(self._sources)
         self.collisions = 0
-        self._apart = apart
+        self._apart = apart or Marks(parsed)
         self._added: list[Task] = []
         self._known: set[str] = set()
 

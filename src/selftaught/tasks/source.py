@@ -8,21 +8,26 @@ from pathlib import Path
 from selftaught.parts import BadInput, build, nearest, parse_options
 from selftaught.stages import TaskSource
 from selftaught.tasks.files import File
+from selftaught.tasks.games.source import Games
 from selftaught.tasks.gym import Gym
 from selftaught.tasks.hub import Hub
 from selftaught.tasks.own import Own, families, family_class
+from selftaught.tasks.tables import Tables
 
 FILE = re.compile(r"(?P<path>.+?\.(?:jsonl|json|parquet))(?:,(?P<options>.*))?")
+
+PREFIXES: dict[str, type[Gym] | type[Games] | type[Tables]] = {"gym": Gym, "game": Games, "table": Tables}
 
 
 @lru_cache(maxsize=1024)
 def parse_source(text: str) -> TaskSource:
-    """The source a text names: an own family, `gym:` family, file or data-set id; raises BadInput with the remedy."""
+    """The source a text names: an own family, `gym:` family, `game:` or `table:` by name, file or data-set id; raises BadInput with the remedy."""
     text = text.strip()
     if not text:
         raise BadInput(f"no tasks given: name a family ({', '.join(families())}), gym:NAME, a file or a data-set id")
-    if text.startswith("gym:"):
-        return Gym.parse(text)
+    prefix, _, rest = text.partition(":")
+    if prefix in PREFIXES and rest:
+        return PREFIXES[prefix].parse(text)
     if found := FILE.fullmatch(text):
         return made(File, found["path"], found["options"])
     head, _, tail = text.partition(",")

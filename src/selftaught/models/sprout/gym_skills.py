@@ -47,25 +47,11 @@ def lcm(question: str) -> str:
     return f"{steps} {first}/{common}={first // common} *{second} #### {math.lcm(first, second)}"
 
 
-def leg_counting(question: str) -> str:
-    """Legs of each animal times its number, with running totals."""
-    from reasoning_gym.arithmetic.leg_counting import ANIMALS
-
-    legs = {name: count for name, count in ANIMALS.items()}
-    total, steps = 0, []
-    for number, animal in re.findall(r"(\d+) ([a-z ]+?)s?(?=[,?])", question.split("you have", 1)[1]):
-        count = legs[animal] if animal in legs else legs[animal + "s"]
-        total += int(number) * count
-        steps.append(f"{number}*{count}={int(number) * count} {total}")
-    return f"{' '.join(steps)} #### {total}"
-
-
 WORKED: dict[str, tuple[Callable[[str], str], tuple[dict[str, int], ...]]] = {
     "chain_sum": (chain_sum, tuple(dict(min_terms=2, max_terms=t, min_digits=1, max_digits=d) for t, d in ((3, 1), (4, 2), (5, 2), (4, 3)))),
     "products": (products, tuple(dict(min_digits=1, max_digits=d) for d in (1, 2, 3))),
     "gcd": (gcd, tuple(dict(max_value=v) for v in (20, 60, 200))),
     "lcm": (lcm, tuple(dict(max_value=v) for v in (12, 30, 60))),
-    "leg_counting": (leg_counting, tuple(dict(min_animals=2, max_animals=m, max_instances=i) for m, i in ((2, 9), (3, 12), (4, 15)))),
 }  # fmt: skip
 
 

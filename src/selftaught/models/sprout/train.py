@@ -1,7 +1,7 @@
 """Makes sprout from procedural lessons: `python -m selftaught.models.sprout.train --out DIR`.
 
 Llama architecture (about 2M parameters), byte-level BPE with single-digit tokens, Muon for the matrices and
-AdamW for the rest, constant rate with a linear decay over the last quarter. Resumes from its own checkpoint.
+AdamW for the rest, a rate that falls linearly to 0. Resumes from its own checkpoint.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         vocab_size=768, special_tokens=SPECIAL, min_frequency=50,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
     )  # fmt: skip
-    core.train_from_iterator((text for lesson in islice(lessons(1, broad=True), 40_000) for _, text, _ in lesson), trainer)
+    core.train_from_iterator((text for lesson in islice(lessons(1), 40_000) for _, text, _ in lesson), trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token=SPECIAL[0], eos_token=SPECIAL[1])
     tokenizer.chat_template = TEMPLATE
     return tokenizer
@@ -58,9 +58,9 @@ def encode(tokenizer: PreTrainedTokenizerFast, lesson: Lesson) -> tuple[list[int
     return ids, labels
 
 
-def batches(tokenizer: PreTrainedTokenizerFast, seed: int, tokens: int, broad: bool) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def batches(tokenizer: PreTrainedTokenizerFast, seed: int, tokens: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Right-padded batches (ids_B_T, labels_B_T) of at most `tokens` positions, of similar lengths."""
-    stream, order = lessons(seed, broad), torch.Generator().manual_seed(seed)
+    stream, order = lessons(seed), torch.Generator().manual_seed(seed)
     while True:
         pool = sorted((encode(tokenizer, lesson) for lesson in islice(stream, 4096)), key=lambda e: len(e[0]))
         chunks: list[list[tuple[list[int], list[int]]]] = [[]]
@@ -81,9 +81,8 @@ def batches(tokenizer: PreTrainedTokenizerFast, seed: int, tokens: int, broad: b
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=9000, help="optimiser steps")
-    parser.add_argument("--broad", type=int, default=2250, help="steps of the first, broad course")
-    parser.add_argument("--decay", type=float, default=0.25, help="last share of the steps, rate falling to 0")
+    parser.add_argument("--steps", type=int, default=7500, help="optimiser steps")
+    parser.add_argument("--decay", type=float, default=1.0, help="last share of the steps, over which the rate falls to 0")
     parser.add_argument("--batch", type=int, default=4096, help="positions a step")
     parser.add_argument("--rate", type=float, default=0.02, help="Muon's learning rate; AdamW takes a tenth")
     parser.add_argument("--seed", type=int, default=0)
@@ -115,10 +114,8 @@ def main() -> None:
         for optimizer, values in zip(optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         first = saved["step"]
-    start, seen, mean, stream = time.time(), 0, 0.0, None
+    start, seen, mean, stream = time.time(), 0, 0.0, batches(tokenizer, args.seed + 100 + first, args.batch)
     for step in range(first, args.steps):
-        if stream is None or step == args.broad:
-            stream = batches(tokenizer, args.seed + 100 + step, args.batch, broad=step < args.broad)
         ids_B_T, labels_B_T = next(stream)
         scale = min(1.0, (step + 1) / 100, (args.steps - step) / max(1, args.decay * args.steps))
         for optimizer, base in zip(optimizers, rates, strict=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from selftaught.parts import build, find, part
 from selftaught.stages import TaskSource
@@ -23,6 +23,11 @@ class Games(TaskSource):
 
     name: ClassVar[str] = "game"
     game: str = "kuhn"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`game:kuhn` as a source; raises BadInput when there is no such game."""
+        return cls(game=find("environment", text.partition(":")[2]).name)
 
     def text(self) -> str:
         return f"game:{self.game}"

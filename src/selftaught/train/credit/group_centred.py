@@ -34,6 +34,7 @@ class GroupCentred(Credit):
         scale: "std" divides by the group's standard deviation as GRPO does, "none" does not (Dr. GRPO).
         score: name of the scores that are the reward.
         by_view: compare attempts at the same wording of the task only, as co-reward does.
+        role: only attempts with this role; "" takes all.
         anchor: also write start_logprobs, which PolicyGradient needs when its kl is not 0.
 
     Raises:
@@ -44,6 +45,7 @@ class GroupCentred(Credit):
     scale: Literal["none", "std"] = "none"
     score: str = "reward"
     by_view: bool = True
+    role: str = ""
     anchor: bool = False
 
     def __post_init__(self) -> None:
@@ -60,7 +62,7 @@ class GroupCentred(Credit):
         wishes = []
         for group in groups:
             values_G = group.values(self.score)
-            for indices in comparable(group, self.score, self.by_view):
+            for indices in comparable(group, self.score, self.by_view, self.role):
                 if differ(values_G[indices]):
                     for i, advantage in zip(indices, centred(values_G[indices], self.scale), strict=True):
                         attempt = group.attempts_G[i]

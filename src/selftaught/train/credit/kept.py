@@ -9,7 +9,7 @@ import numpy as np
 from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
 from selftaught.stages import Credit
-from selftaught.train.credit.streams import comparable, mask_of, source_of
+from selftaught.train.credit.streams import comparable, mask_of, retarget, source_of
 from selftaught.types import Attempt, Example, Floats, Group
 
 
@@ -25,6 +25,8 @@ class Kept(Credit):
         distinct: of attempts with the same text keep the first (after ordering by score when `best` is set).
         weighting: "balanced" scales the weights so that every group has the same sum of weights over its
             tokens, and their mean over all trained tokens stays 1; "uniform" leaves them at 1.
+        role: only attempts with this role; "" takes all.
+        retarget: train on what the model wrote last as the reply to the first turn (a revision as a first answer).
         last_turn: train on what the model wrote last only (a revision without the draft before it).
 
     Raises:
@@ -38,6 +40,8 @@ class Kept(Credit):
     best: int = 0
     distinct: bool = False
     weighting: Literal["uniform", "balanced"] = "uniform"
+    role: str = ""
+    retarget: bool = False
     last_turn: bool = False
 
     def __post_init__(self) -> None:
@@ -49,7 +53,7 @@ class Kept(Credit):
     def chosen(self, group: Group) -> list[Attempt]:
         """The attempts of one group that are trained on, in the group's order."""
         values_G: Floats = group.values(self.score)
-        indices = [int(i) for found in comparable(group, self.score, by_view=False) for i in found if values_G[i] > self.threshold]
+        indices = [int(i) for found in comparable(group, self.score, False, self.role) for i in found if values_G[i] > self.threshold]
         if self.best:
             indices.sort(key=lambda i: -values_G[i])
         if self.distinct:
@@ -62,13 +66,14 @@ class Kept(Credit):
     async def credit(self, run: Run, groups: Sequence[Group]) -> list[Example]:
         """One example for each attempt kept."""
         kept = [(group, attempts) for group in groups if (attempts := self.chosen(group))]
-        masks_P = [[mask_of(a.payload, self.last_turn) for a in attempts] for _, attempts in kept]
+        payloads_P = [[retarget(a.payload) if self.retarget else a.payload for a in attempts] for _, attempts in kept]
+        masks_P = [[mask_of(payload, self.last_turn) for payload in payloads] for payloads in payloads_P]
         tokens_P = [float(sum(mask_T.sum() for mask_T in masks)) for masks in masks_P]
         examples = []
-        for (group, attempts), masks, tokens in zip(kept, masks_P, tokens_P, strict=True):
+        for (group, attempts), payloads, masks, tokens in zip(kept, payloads_P, masks_P, tokens_P, strict=True):
             weight = sum(tokens_P) / (len(kept) * tokens) if self.weighting == "balanced" else 1.0
-            for a, mask_T in zip(attempts, masks, strict=True):
+            for a, payload, mask_T in zip(attempts, payloads, masks, strict=True):
                 streams = {"weight": (weight * mask_T).astype(np.float32)}
                 source = source_of(group, a, self.score)
-                examples.append(Example(payloads=(a.payload,), streams=streams, attempt=a.id, source=source, generation=a.generation))
+                examples.append(Example(payloads=(payload,), streams=streams, attempt=a.id, source=source, generation=a.generation))
         return examples

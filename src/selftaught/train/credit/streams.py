@@ -14,10 +14,10 @@ def trainable(attempt: Attempt) -> bool:
     return isinstance(attempt.payload, Tokens) and bool(attempt.payload.sampled.any())
 
 
-def comparable(group: Group, score: str, by_view: bool) -> list[Ints]:
-    """Indices into attempts_G of attempts with a score and sampled tokens, one array a view (or one for all)."""
+def comparable(group: Group, score: str, by_view: bool, role: str = "") -> list[Ints]:
+    """Indices into attempts_G of attempts (of a role) with a score and sampled tokens, one array a view (or one for all)."""
     values_G = group.values(score)
-    usable_G = ~np.isnan(values_G) & np.array([trainable(a) for a in group.attempts_G], bool)
+    usable_G = ~np.isnan(values_G) & np.array([trainable(a) and role in ("", a.role) for a in group.attempts_G], bool)
     views_G = np.array([a.view if by_view else 0 for a in group.attempts_G], np.int32)
     sets = (np.flatnonzero(usable_G & (views_G == view)).astype(np.int32) for view in np.unique(views_G))
     return [indices for indices in sets if len(indices)]
@@ -40,6 +40,17 @@ def mask_of(payload: Tokens, last_turn: bool = False) -> Floats:
         end = int(np.flatnonzero(payload.sampled)[-1])
         mask_T[: int(np.flatnonzero(~payload.sampled[:end]).max(initial=-1)) + 1] = 0
     return mask_T
+
+
+def retarget(payload: Tokens) -> Tokens:
+    """What was written last, as if it had been the reply to the first turn: prompt and last turn, log-probabilities as sampled.
+
+    A revision so becomes a first answer; its log-probabilities were given another context, so losses that take
+    ratios against the sampler should not read it.
+    """
+    first, last_T = int(np.flatnonzero(payload.sampled)[0]), mask_of(payload, last_turn=True) > 0
+    keep_T = last_T | (np.arange(len(payload)) < first)
+    return Tokens(ids=payload.ids[keep_T], sampled=payload.sampled[keep_T], logprobs=payload.logprobs[keep_T])
 
 
 async def start_logprobs(run: Run, tag: str, payloads: Sequence[Tokens]) -> Floats | None:

@@ -46,7 +46,7 @@ class Turns(Credit):
     anchor_last: float = 0.01
 
     def __post_init__(self) -> None:
-        if not min(self.bonus, self.anchor_first, self.anchor_last) >= 0:
+        if not all(weight >= 0 for weight in (self.bonus, self.anchor_first, self.anchor_last)):
             raise BadInput(f"bonus={self.bonus}, anchor_first={self.anchor_first} and anchor_last={self.anchor_last} must be at least 0")
 
     async def credit(self, run: Run, groups: Sequence[Group]) -> list[Example]:
@@ -75,6 +75,4 @@ class Turns(Credit):
         advantage_T: Floats = (first * first_T + last * last_T).astype(np.float32)
         anchor_T: Floats = (self.anchor_first * first_T + self.anchor_last * last_T).astype(np.float32)
         streams = {**example.streams, "advantage": advantage_T, "anchor": anchor_T}
-        return Example(
-            payloads=example.payloads, streams=streams, attempt=attempt.id, source=example.source, generation=attempt.generation
-        )
+        return Example(payloads=example.payloads, streams=streams, attempt=attempt.id, source=example.source, generation=attempt.generation)

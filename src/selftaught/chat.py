@@ -1,0 +1,40 @@
+"""Before and after, side by side."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from selftaught.parts import BadInput
+from selftaught.session import load_job, open_model
+from selftaught.types import Message, SampleRequest, SamplerSettings, content_hash
+
+
+def replies(run: str, questions: Iterable[str], temperature: float = 0.0) -> Iterator[tuple[str, str]]:
+    """(reply of the start, reply of the best generation) for each question, until an empty line.
+
+    Raises:
+        BadInput: when the folder holds no run with a saved generation.
+    """
+    from selftaught.tasks.text import make_task
+
+    folder = Path(run)
+    job = load_job(folder)
+    if not (folder / "latest.json").exists():
+        raise BadInput(f"{run} has no saved generation yet: let it finish a first one")
+    pointers = json.loads((folder / "latest.json").read_text())
+    sides: list[Any] = []
+    for which in ("start", "best"):
+        model = open_model(job, job.resolved())
+        asyncio.run(model.load(folder / "generations" / pointers[which]))
+        sides.append(model)
+    settings = SamplerSettings(temperature=temperature, max_tokens=job.max_tokens)
+    for line in questions:
+        question = line.strip()
+        if not question:
+            return
+        task = make_task(question, "asked", "train", None, "")
+        request = SampleRequest(key=content_hash(question), task=task, messages=(Message("user", question),), settings=settings)
+        before, after = (asyncio.run(model.sample([request]))[0][0].text for model in sides)
+        yield before, after

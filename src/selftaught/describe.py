@@ -1,0 +1,111 @@
+"""Recipes, parts, tasks and this machine, described for people and scripts."""
+
+import dataclasses
+import importlib.util
+import inspect
+import os
+import platform
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+from selftaught.parts import BadInput, nearest, shelf
+from selftaught.recipe import Recipe, all_recipes, get_recipe, recipe_names
+
+EXTRAS = {"gym": "reasoning_gym", "datasets": "datasets", "tables": "sklearn"}
+
+
+def first_line(text: str | None) -> str:
+    """The first line of a docstring."""
+    return inspect.cleandoc(text or "").split("\n")[0]
+
+
+def module_doc(name: str) -> str:
+    """Docstring of a recipe's file."""
+    return importlib.import_module(recipe_names()[name]).__doc__ or ""
+
+
+def recipes_table() -> list[dict[str, Any]]:
+    """One row a recipe; scripts lean on these keys."""
+    return [
+        {
+            "name": name, "presets": list(recipe.presets), "paper": recipe.paper, "pillars": list(recipe.pillars), "signal": recipe.signal,
+            "changes": recipe.changes, "trains": recipe.trains,
+            "claim": {"status": recipe.claim.status, "model": recipe.claim.model}, "about": first_line(module_doc(name)),
+        }
+        for name, recipe in all_recipes().items()
+    ]  # fmt: skip
+
+
+def parts_table() -> list[dict[str, Any]]:
+    """One row a part."""
+    return [{"name": name, "paper": cls.paper, "about": first_line(cls.__doc__)} for name, cls in shelf().items()]
+
+
+def tasks_table() -> list[dict[str, Any]]:
+    """One row an own family, and how other sources are written."""
+    from selftaught.tasks.own import families
+
+    rows = [
+        {"name": name, "levels": len(cls.ladder), "signal": cls.signal, "about": f"{first_line(cls.__doc__)} ({len(cls.ladder)} levels, {cls.signal})"}
+        for name, cls in families().items()
+    ]
+    others = {
+        "gym:NAME": "a reasoning-gym family, e.g. gym:chain_sum,min_terms=4 (extra: gym)",
+        "FILE.jsonl": "a file with a prompt column, e.g. data.jsonl,prompt=question,answer=answer",
+        "ID": "a data set by id or folder (extra: datasets)",
+    }
+    return rows + [{"name": name, "levels": 0, "signal": "", "about": about} for name, about in others.items()]
+
+
+def describe(name: str) -> str:
+    """A recipe with its options, a part with its fields, or a task family with its levels; BadInput on other names."""
+    from selftaught.tasks.own import families
+
+    if name.partition("/")[0] in recipe_names() and name not in shelf():
+        return recipe_page(name, get_recipe(name))
+    matches = {key: cls for key, cls in shelf().items() if name in (key, cls.name)}
+    if not matches:
+        known = [*recipe_names(), *(cls.name for cls in shelf().values())]
+        raise BadInput(f"nothing is called '{name}': {nearest(name, known)}")
+    pages = []
+    for key, cls in matches.items():
+        values = "\n".join(f"  {f.name} = {f.default!r}" for f in dataclasses.fields(cls) if f.init)
+        page = f"{key}  {cls.paper}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n\nOptions\n{values or '  none'}"
+        if cls.name in families() and key.startswith("family/"):
+            page += "\n\nLevels\n" + "\n".join(f"  {i}: {dict(rung)}" for i, rung in enumerate(families()[cls.name].ladder, 1))
+        pages.append(page)
+    return "\n\n".join(pages)
+
+
+def recipe_page(name: str, recipe: Recipe) -> str:
+    """A recipe's docstring, what it is made of, its claim and its options."""
+    claim = recipe.claim
+    options = "\n".join(f"  --{key} {value}" for key, value in recipe.options().items())
+    facts = {
+        "paper": recipe.paper or "-", "pillars": ", ".join(recipe.pillars) or "-", "signal": recipe.signal, "changes": recipe.changes,
+        "claim": f"{claim.text or '-'} [{claim.status}{', ' + claim.model if claim.model else ''}]", "presets": ", ".join(recipe.presets) or "-",
+    }  # fmt: skip
+    head = "\n".join(f"{key + ':':<9} {value}" for key, value in facts.items())
+    return f"{name}\n\n{module_doc(name.partition('/')[0]).strip()}\n\n{head}\n\nOptions\n{options}"
+
+
+def examine() -> Iterator[tuple[str, bool, str]]:
+    """(what, whether it is as it should be, a note) for everything a run leans on."""
+    yield "python", True, f"{platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores"
+    import torch
+
+    where = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "MPS" if torch.backends.mps.is_available() else "CPU"
+    yield "torch", True, f"{torch.__version__}, {where}, {torch.get_num_threads()} threads"
+    for name in ("transformers", "peft", "safetensors", "scipy"):
+        yield name, importlib.util.find_spec(name) is not None, version(name) if importlib.util.find_spec(name) else "missing: pip install selftaught"
+    for extra, module in EXTRAS.items():
+        there = importlib.util.find_spec(module) is not None
+        yield f"extra {extra}", True, "installed" if there else f"not installed: pip install 'selftaught[{extra}]'"
+    from selftaught import api
+    from selftaught.session import SPROUT
+
+    yield "sprout", (SPROUT / "model.safetensors").exists(), str(SPROUT)
+    if (SPROUT / "model.safetensors").exists():
+        reply = api.solve("Add 3+4.", recipe="self-consistency")
+        yield "a question", True, f"Add 3+4. -> {reply['answer']}"

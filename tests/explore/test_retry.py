@@ -1,0 +1,21 @@
+"""Two turns: drafts, then their revisions in the same conversation."""
+
+import asyncio
+
+from selftaught.explore.retry import QUESTION, Retry
+from selftaught.recipe import get_recipe
+from selftaught.reflect.revise import QUESTION as TAUGHT
+
+
+def test_revisions_continue_their_drafts(opened):
+    run, part = opened(get_recipe("score-self-correct")), Retry(tasks=1, n=3)
+
+    async def made():
+        return await part.explore(run, part.plan(run, run.pool)[0])
+
+    group = asyncio.run(made())
+    drafts, revised = group.attempts_G[:3], group.attempts_G[3:]
+    assert [a.parents for a in revised] == [(a.id,) for a in drafts] and {a.role for a in revised} == {"reviser"}
+    for draft, revision in zip(drafts, revised, strict=True):
+        assert (revision.payload.ids[: len(draft.payload)] == draft.payload.ids).all()
+        assert revision.messages[-1].content == QUESTION == TAUGHT

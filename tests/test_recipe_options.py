@@ -1,0 +1,120 @@
+"""with_options: dotted names reach every setting, parts are swapped by name, mistakes get the nearest name."""
+
+import pytest
+
+from selftaught.explore.frontier import Reword
+from selftaught.explore.sample import Sample
+from selftaught.parts import BadInput
+from selftaught.recipe import Phase, Recipe, all_recipes, get_recipe
+from selftaught.stages import Objective
+from selftaught.supervise.check import Gold, Rule
+from selftaught.supervise.decide import Best, Majority
+from selftaught.supervise.track import Track
+from selftaught.supervise.vote import Vote
+from selftaught.train.losses.nll import NLL
+from selftaught.train.losses.policy_gradient import PolicyGradient
+from selftaught.train.optim import AdamW
+
+TTRL, STAR = get_recipe("ttrl"), get_recipe("star")
+
+
+def phase(recipe, index=0):
+    return recipe.phases[index]
+
+
+def test_reaches_fields_of_parts():
+    recipe = TTRL.with_options({"explore.n": "16", "explore.temperature": "0.7", "read.vote.min_share": 0.5})
+    assert phase(recipe).explore == Sample(tasks=32, n=16, temperature=0.7)
+    assert phase(recipe).read == (Vote(min_share=0.5),)
+    assert phase(TTRL).explore.n == 8, "the recipe itself must not change"
+    assert phase(recipe.with_options({"explore.temperature": "none"})).explore.temperature is None
+
+
+def test_reaches_through_objectives():
+    recipe = TTRL.with_options({"loss.clip": "0.1", "optimizer.lr": "1e-4", "objectives.0.weight": "2"})
+    (objective,) = phase(recipe).objectives
+    assert objective == Objective(loss=PolicyGradient(clip=0.1), optimizer=AdamW(lr=1e-4), weight=2.0)
+
+
+def test_dashes_are_underscores():
+    assert TTRL.with_options({"read.vote.min-share": 0.5}) == TTRL.with_options({"read.vote.min_share": 0.5})
+
+
+def test_sets_every_phase_or_one():
+    both, one = STAR.with_options({"steps": 3, "explore.n": 4}), STAR.with_options({"0.steps": 3, "1.explore.n": 4})
+    assert [(p.steps, p.explore.n) for p in both.phases] == [(3, 4), (3, 4)]
+    assert [(p.steps, p.explore.n) for p in one.phases] == [(3, 8), (1, 4)]
+
+
+def test_sets_fields_of_the_recipe():
+    assert STAR.with_options({"rounds": "7"}).rounds == 7
+    assert get_recipe("best-of-n").with_options({"decide": "majority"}).decide == Majority()
+    assert get_recipe("best-of-n").with_options({"decide": "best:score=x"}).decide == Best(score="x")
+
+
+def test_swaps_parts_by_name():
+    recipe = TTRL.with_options({"explore": "reword:n=4", "read": "rule+vote:min_share=0.5", "select": "none"})
+    assert phase(recipe).explore == Reword(n=4)
+    assert phase(recipe).read == (Rule(), Vote(min_share=0.5))
+    assert phase(recipe).select == ()
+    assert phase(TTRL.with_options({"read": "gold"})).read == (Gold(),)
+
+
+def test_preset_is_options():
+    votes = get_recipe("star/votes")
+    assert votes.name == "star/votes" and not votes.reads_gold and STAR.reads_gold
+    assert votes.phases == STAR.with_options(STAR.presets["votes"]).phases
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"explore.nn": 1}, "did you mean 'explore.n'"),
+        ({"exploer.n": 1}, "did you mean 'explore.n'"),
+        ({"stesp": 1}, "did you mean 'steps'"),
+        ({"loss.clpi": 0.1}, "did you mean 'loss.clip'"),
+        ({"explore": "smaple"}, "did you mean 'sample'"),
+        ({"explore": "sample:m=4"}, "unknown option 'm'"),
+        pytest.param({"read": "votes"}, "did you mean 'vote'", marks=pytest.mark.xfail(reason="names the reflect parts alone")),
+        ({"explore.n": "many"}, "many"),
+        ({"explore.n": 0}, "must be at least 1"),
+        ({"steps": 0}, "must be at least 1"),
+        ({"credit": "none"}, "objectives without credit"),
+        ({"loss": "nll"}, "does not write"),
+        ({"7.steps": 1}, "unknown option"),
+    ],
+)
+def test_refuses_with_the_remedy(options, message):
+    with pytest.raises(BadInput, match=message):
+        TTRL.with_options(options)
+
+
+def test_unknown_recipe_and_preset():
+    with pytest.raises(BadInput, match="did you mean 'ttrl'"):
+        get_recipe("trl")
+    with pytest.raises(BadInput, match="did you mean 'votes'"):
+        get_recipe("star/vote")
+
+
+def test_undeclared_state_is_refused():
+    with pytest.raises(BadInput, match="not declared"):
+        Recipe(name="x", phases=(Phase(explore=Sample(), read=(Track(state="lost"),)),))
+
+
+def test_loss_without_its_stream_is_refused():
+    with pytest.raises(BadInput, match="reads advantage"):
+        Phase(explore=Sample(), credit=phase(STAR).credit, objectives=(Objective(loss=PolicyGradient(), optimizer=AdamW()),))
+    with pytest.raises(BadInput, match="reads start_logprobs"):
+        Phase(explore=Sample(), credit=phase(TTRL).credit, objectives=(Objective(loss=PolicyGradient(kl=0.1), optimizer=AdamW()),))
+    assert Phase(explore=Sample(), credit=phase(STAR).credit, objectives=(Objective(loss=NLL(), optimizer=AdamW()),)).steps == 40
+
+
+@pytest.mark.parametrize("name", list(all_recipes()))
+def test_every_listed_option_can_be_set(name):
+    recipe = get_recipe(name)
+    for key, value in recipe.options().items():
+        # A slot without a part in one phase may need one in another.
+        if isinstance(value, tuple) or (value is None and "." not in key):
+            continue
+        same = recipe.with_options({key: value})
+        assert same.options()[key] == value
