@@ -103,6 +103,13 @@ def child() -> None:
         print(json.dumps({"family": name, "hangs": False}), file=out, flush=True)
 
 
+def read(stream: Any, lines: Any) -> None:
+    """Hand on the lines of a stream until it ends."""
+    with stream:
+        for line in stream:
+            lines.put(line)
+
+
 def survey(names: Iterable[str], patience: float = PATIENCE, power: float = 5.0) -> dict[str, dict[str, Any]]:
     """Findings by family; a child that is silent for too long is killed and replaced."""
     findings: dict[str, dict[str, Any]] = {}
@@ -115,21 +122,27 @@ def survey(names: Iterable[str], patience: float = PATIENCE, power: float = 5.0)
                 [sys.executable, str(HERE), "--child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
             )
             lines = queue.Queue()
-            threading.Thread(target=lambda p=process, q=lines: [q.put(line) for line in p.stdout], daemon=True).start()
+            threading.Thread(target=read, args=(process.stdout, lines), daemon=True).start()
         print(name, file=process.stdin, flush=True)
         for wait, lost in ((patience, {"load": "silent"}), (power, {"hangs": True})):
             try:
                 found |= json.loads(lines.get(timeout=wait))
             except queue.Empty:
-                process.kill()
-                process.wait()
+                end(process)
                 process, found = None, found | lost
                 break
         findings[name] = found
     if process is not None:
-        process.stdin.close()
-        process.wait()
+        end(process)
     return findings
+
+
+def end(process: Any) -> None:
+    """Kill a child and close its streams."""
+    process.kill()
+    process.wait()
+    with contextlib.suppress(OSError):
+        process.stdin.close()
 
 
 def reason(found: dict[str, Any]) -> str:

@@ -55,9 +55,9 @@ def test_checker_refuses_junk_quickly(name, level):
     noise = ["".join(rng.choice("0123456789+-*/() xABC_.,e") for _ in range(rng.randrange(1, 30))) for _ in range(30)]
     task = source.draw("junk", 1, "train")[0]
     entry = task.sealed.open(lambda: None)
-    begin = time.perf_counter()
+    begin = time.process_time()
     paid = [junk for junk in JUNK + noise if source.check(task, junk, entry) != 0 and junk.strip() != entry["answer"]]
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
     # Several answers can be right for a rule; noise may be one of the right numbers for a vote.
     assert all(len(junk) < 30 for junk in paid) and len(paid) <= 2
     assert not set(paid) & set(JUNK[11:])

@@ -45,13 +45,14 @@ class Seam:
             wave, self.waiting = self.waiting, {}
             try:
                 done = [pair for kind in sorted({kind for kind, _ in wave}) for pair in await self._perform(kind, wave)]
-            except BaseException as error:
+            except Exception as error:
+                self.flusher = None
                 for _, future in wave.values():
                     if not future.done():
-                        future.set_exception(error if isinstance(error, Exception) else RuntimeError(f"stopped: {error!r}"))
+                        future.set_exception(error)
+                        # One of them raises where it was asked for; the others need not be complained about.
                         future.exception()
-                self.flusher = None
-                raise
+                return
             for future, reply in done:
                 if not future.cancelled():
                     future.set_result(reply)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -14,6 +15,8 @@ FORBIDDEN = (
     "socket.", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.link", "os.symlink", "os.truncate",
     "shutil.", "ctypes.dlopen", "urllib.",
 )  # fmt: skip
+# The signal of a spent processor-time limit; its default action ends the process, whatever it is doing.
+OVERDRAWN = int(getattr(signal, "SIGPROF", 0))
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -68,7 +71,13 @@ def reply(call: tuple[str, Any, str, Any], begin: Callable[[], None]) -> tuple[f
         return float("nan"), "error"
 
 
-def serve(calls: BinaryIO, replies: BinaryIO, memory: int) -> None:
+def clock(seconds: float) -> None:
+    """End this process after that much processor time, 0 for never; a handler in Python would wait for native code to end."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def serve(calls: BinaryIO, replies: BinaryIO, limit: float, memory: int) -> None:
     """Answer pickled calls until the stream ends: first that grading begins, then what came of it."""
     confined = False
 
@@ -90,8 +99,11 @@ def serve(calls: BinaryIO, replies: BinaryIO, memory: int) -> None:
                 sys.addaudithook(guard)
                 confined = True
             send("begin", "")
+            clock(limit)
 
-        send(*reply(call, begin))
+        graded = reply(call, begin)
+        clock(0)
+        send(*graded)
 
 
 def main() -> None:
@@ -101,7 +113,7 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
-    serve(calls, replies, int(sys.argv[1]))
+    serve(calls, replies, float(sys.argv[1]), int(sys.argv[2]))
 
 
 if __name__ == "__main__":

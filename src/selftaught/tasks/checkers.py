@@ -19,9 +19,12 @@ from queue import SimpleQueue
 from typing import Any
 
 import selftaught
+from selftaught.tasks.checker_child import OVERDRAWN
 from selftaught.types import Task
 
-START_LIMIT = 60.0
+# By the clock, for a machine that is busy with other things; a checker's own limit is in processor time.
+START_LIMIT = 300.0
+PATIENCE = 10.0
 LONGEST_LINE = 200
 QUIET = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")}
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "SYSTEMROOT", "TMPDIR", "TEMP", "VIRTUAL_ENV")
@@ -31,17 +34,18 @@ Call = tuple[str, Task, str, Any]
 class Child:
     """One checker process and its two streams."""
 
-    def __init__(self, memory: int) -> None:
+    def __init__(self, limit: float, memory: int) -> None:
+        self.limit = limit
         home = str(Path(selftaught.__file__).parents[1])
         env = {name: os.environ[name] for name in KEPT if name in os.environ} | QUIET
         env["PYTHONPATH"] = os.pathsep.join(filter(None, (home, env.get("PYTHONPATH"))))
-        command = [sys.executable, "-W", "ignore", "-m", "selftaught.tasks.checker_child", str(memory)]
+        command = [sys.executable, "-W", "ignore", "-m", "selftaught.tasks.checker_child", str(limit), str(memory)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
 
-    def ask(self, call: Call, limit: float) -> tuple[float, str]:
+    def ask(self, call: Call) -> tuple[float, str]:
         """(grade, kind of failure); the process is dead when the kind is timeout, start or exit."""
         message = pickle.dumps(call)
-        for wait, late in ((START_LIMIT, "start"), (limit, "timeout")):
+        for wait, late in ((START_LIMIT, "start"), (PATIENCE * self.limit, "timeout")):
             line, fired = self._exchange(message, wait)
             message = b""
             try:
@@ -52,8 +56,8 @@ class Child:
                     return float(said), str(kind)
             # What a checker ran may have written anything into the child's stream, or ended it.
             except (ValueError, TypeError):
-                self.close()
-                return float("nan"), late if fired else "exit"
+                self.close(wait=0 if fired else 1)
+                return float("nan"), late if fired else "timeout" if self.process.returncode == -OVERDRAWN else "exit"
         raise AssertionError("the second line is a grade or refused")
 
     def _exchange(self, message: bytes, wait: float) -> tuple[bytes, bool]:
@@ -78,8 +82,10 @@ class Child:
             timer.join()
         return line, late.is_set()
 
-    def close(self) -> None:
-        """Kill the process."""
+    def close(self, wait: float = 0) -> None:
+        """Kill the process, unless it ends by itself within `wait` seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(wait)
         self.process.kill()
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
@@ -96,7 +102,7 @@ class CheckerPool:
     """
 
     def __init__(self, workers: int = 2, limit: float = 2.0, memory: int = 512 << 20) -> None:
-        """At most `workers` processes, `limit` seconds a call, `memory` bytes beyond what a ready process uses."""
+        """Limits: processes, seconds of processor time a call (ten times that by the clock), bytes beyond what a ready process uses."""
         self.workers, self.limit, self.memory = workers, limit, memory
         self.failures: dict[str, int] = {}
         self._idle: SimpleQueue[Child] = SimpleQueue()
@@ -113,7 +119,7 @@ class CheckerPool:
     def _one(self, call: Call) -> float:
         text, task, answer, entry = call
         child = self._take()
-        grade, kind = child.ask((text, replace(task, sealed=None), answer, None if entry is None else dict(entry)), self.limit)
+        grade, kind = child.ask((text, replace(task, sealed=None), answer, None if entry is None else dict(entry)))
         with self._lock:
             if kind:
                 self.failures[kind] = self.failures.get(kind, 0) + 1
@@ -127,7 +133,7 @@ class CheckerPool:
         with self._lock:
             if not self._idle.empty():
                 return self._idle.get()
-            child = Child(self.memory)
+            child = Child(self.limit, self.memory)
             self._children.add(child)
             return child
 

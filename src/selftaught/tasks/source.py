@@ -21,7 +21,7 @@ PREFIXES: dict[str, type[Gym] | type[Games] | type[Tables]] = {"gym": Gym, "game
 
 @lru_cache(maxsize=1024)
 def parse_source(text: str) -> TaskSource:
-    """The source a text names: an own family, `gym:` family, `game:` or `table:` by name, file or data-set id; raises BadInput with the remedy."""
+    """The source a text names: an own family, `gym:`, `game:` or `table:` NAME, a file or a data-set id; else raises BadInput."""
     text = text.strip()
     if not text:
         raise BadInput(f"no tasks given: name a family ({', '.join(families())}), gym:NAME, a file or a data-set id")
