@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from selftaught.explore.sample import Sample
 from selftaught.parts import BadInput, nearest
-from selftaught.recipe import Objective, Phase, Recipe
-from selftaught.stages import Reflect
+from selftaught.recipe import Phase, Recipe
+from selftaught.stages import Objective, Reflect
 from selftaught.supervise.track import Track
 from selftaught.supervise.vote import CrossVote, Vote
 from selftaught.supervise.winner import Winner

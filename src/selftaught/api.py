@@ -75,10 +75,23 @@ async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) 
         "recipe": session.recipe.name, "model": job.model or "sprout", "steps": run.position, "generation": run.generation,
         "seconds": round(time.monotonic() - started, 1), "alarms": run.alarms, "run": str(run.folder.path),
     }  # fmt: skip
+    if before and after:
+        write_json(run.folder.path / "held_out.json", {"start": per_task(before), "result": per_task(after)})
     write_json(run.folder.path / "result.json", result)
     run.grader.close()
     run.folder.journal.close()
     return result
+
+
+def per_task(side: Any) -> dict[str, Any]:
+    """One side's means task by task, for pooling over training seeds: stated sampler, best decoding, pass@16."""
+    from selftaught.evaluate.metrics import pass_at_k
+
+    width = min(16, side.correct_B_n.shape[1])
+    return {
+        "tasks": side.tasks_B, "stated": side.correct_B_n.mean(axis=1).tolist(), "best": side.best_B_m.mean(axis=1).tolist(),
+        f"pass@{width}": pass_at_k(side.correct_B_n, width).tolist(), "best_temperature": side.best_settings.temperature,
+    }  # fmt: skip
 
 
 async def measure(session: Session, label: str, say: Say) -> Any:

@@ -1,17 +1,23 @@
 """What each stage of a step is asked and gives. A part subclasses one of these and is done.
 
-    plan -> explore -> read (supervise, reflect) -> select -> credit -> learn -> update -> publish -> grow
+A step goes: plan -> explore -> read (supervise, reflect) -> select -> credit -> learn -> update -> publish -> grow.
 """
 
 from abc import abstractmethod
 from asyncio import gather
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from selftaught.models.base import Pool, Run
-from selftaught.parts import BadInput, Part
-from selftaught.types import Attempt, Example, Group, Request, SamplerSettings, Source, Split, Task
+from selftaught.objectives import Average, Loss, Objective, Optimizer
+from selftaught.parts import Part
+from selftaught.types import Attempt, Example, Group, Request, Source, Split, Task
+
+__all__ = [
+    "Average", "Credit", "Decide", "Explore", "Grow", "Keep", "Loss", "Objective", "Optimizer",
+    "PerGroup", "Reader", "Reflect", "Select", "State", "Supervise", "TaskSource",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,71 +134,6 @@ class Credit(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loss(Part):
-    """A pure function of a batch's outputs and streams.
-
-    Attributes:
-        needs: model outputs it uses ("logprobs", "entropy", "value", "prediction").
-        reads: streams it uses.
-    """
-
-    kind: ClassVar[str] = "loss"
-    needs: ClassVar[tuple[str, ...]] = ("logprobs",)
-    reads: ClassVar[tuple[str, ...]] = ()
-
-    def count(self, examples: Sequence[Example]) -> float:
-        """The global denominator over an optimiser step's examples, so that micro-batches do not matter."""
-        return float(len(examples))
-
-    @abstractmethod
-    def __call__(self, batch: Mapping[str, Any]) -> Any:
-        """Sum over the batch (a scalar tensor), to be divided by `count`.
-
-        `batch` holds tensors over N items (all payloads of all examples, end to end): the outputs it needs,
-        the streams it reads, `example` i64[N] and `payload` i64[N], the example's index and the payload's
-        index within its example, and `examples`, the number of examples.
-        """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Optimizer(Part):
-    """How gradients become weights; see `train.optim`."""
-
-    kind: ClassVar[str] = "optimizer"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Objective:
-    """One loss, and who learns from it how. Objectives with equal optimizers share their steps.
-
-    Attributes:
-        updates: names of the weights or modules it changes.
-        every: learn on every k-th step of the run only.
-        weight: factor of this loss in the sum.
-    """
-
-    loss: Loss
-    optimizer: Optimizer
-    updates: tuple[str, ...] = ("policy",)
-    every: int = 1
-    weight: float = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Average(Part):
-    """After learning: into = decay * into + (1 - decay) * source. `into` starts as a copy of `source`."""
-
-    kind: ClassVar[str] = "update"
-    source: str = "policy"
-    into: str = "ema"
-    decay: float = 0.99
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.decay <= 1:
-            raise BadInput(f"decay={self.decay} must lie in [0, 1]")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Grow(Part):
     """Writes new tasks for the pool out of what happened."""
 
@@ -239,13 +180,3 @@ class State(Part):
     @abstractmethod
     def initial(self) -> Any:
         """Its value before the first step."""
-
-
-def words(options: Iterable[tuple[str, Any]]) -> str:
-    """`a=1,b=2`, the way options are written on the command line."""
-    return ",".join(f"{key}={value}" for key, value in options)
-
-
-def greedy(max_tokens: int) -> SamplerSettings:
-    """Settings that always take the likeliest token."""
-    return SamplerSettings(temperature=0.0, max_tokens=max_tokens)

@@ -58,16 +58,13 @@ class Task:
     """One question, game, row or goal.
 
     Attributes:
-        id: content hash of prompt, payload and source.
-        prompt: text, or a conversation.
-        start: context token ids or an environment snapshot to begin from.
-        payload: what is not text (a table row, an image).
+        id, prompt: content hash of prompt, payload and source; text, or a conversation.
+        start, payload: context token ids or a snapshot to begin from; what is not text (a table row, an image).
         sealed: gold; None when there is none.
         checker: who grades: "" (nobody), "equal" (the sealed answer), "rule" or "gold" (the source decides).
         source: the text that names the task source, e.g. `sums:level=5`.
         split: which tasks it belongs to; nothing looks at held-out tasks between start and end.
-        origin: "data", or "model" for a task the model wrote.
-        lineage: ids of the attempts it came from.
+        origin, lineage: "data", or "model" for a task the model wrote, with ids of the attempts it came from.
     """
 
     id: str
@@ -97,8 +94,7 @@ class SamplerSettings:
     """How tokens are drawn; hashed into caches and shown by the gate.
 
     Attributes:
-        temperature: 0 is greedy; logits are divided by it otherwise.
-        top_p: nucleus mass in (0, 1].
+        temperature, top_p: 0 is greedy, logits are divided by it otherwise; nucleus mass in (0, 1].
         max_tokens: most new tokens of one attempt (or of one step of a tree).
         stop: an attempt ends after a token whose text contains one of these.
     """
@@ -118,7 +114,6 @@ class Payload(Protocol):
 
     def __len__(self) -> int:
         """Number of items (tokens, rows, nodes, frames) that streams run over."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -126,8 +121,7 @@ class Tokens:
     """A token sequence that is only ever appended to.
 
     Attributes:
-        ids: i32[T] token ids, prompt included.
-        sampled: bool[T], True where the model chose the token.
+        ids, sampled: i32[T] token ids, prompt included; bool[T], True where the model chose the token.
         logprobs: f32[T] natural-log probability under the sampling weights at temperature 1 before top_p,
             0 where sampled is False.
     """
@@ -142,7 +136,7 @@ class Tokens:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Rows:
-    """Rows of a table. Attributes: values f32[B,F]; mask bool[B,F], True where a view hides the value."""
+    """Rows of a table: values f32[B,F], and mask bool[B,F], True where a view hides the value."""
 
     values: Floats
     mask: Bools
@@ -159,16 +153,12 @@ class Attempt:
         id: request key and index; unique in a run.
         task: id of the task.
         payload: tokens with the prompt in them, or another modality.
-        text: what the model wrote last (its last turn).
-        messages: the conversation before `text`.
+        text, messages: what the model wrote last, and the conversation before it.
         role: label on attempts, scores and ledger rows.
         view: which view (wording, crop) of the task it answers, 0 the original.
-        sampler: name of the weights that sampled it.
-        settings: how it was sampled.
-        generation: version of those weights.
+        sampler, settings, generation: name of the weights that sampled it, how, and their version.
         stop: why it ended.
-        parents: attempts whose content its context holds (a draft, merged notes).
-        fork: index in T where a tree node leaves its parent.
+        parents, fork: attempts whose content its context holds; index in T where it leaves the one it continues.
         error: one line when stop is "error".
     """
 
@@ -204,12 +194,9 @@ class Score:
 
     Attributes:
         attempt: id of the attempt.
-        name: "reward" unless several are kept apart.
-        value: NaN means not scored: excluded, never zeroed.
-        source: who says so.
-        judge: name of the part that gave it.
-        confidence: in [0, 1].
-        per_item: f32[T] where items differ (step values), else None.
+        name, value: "reward" unless several are kept apart; NaN means not scored: excluded, never zeroed.
+        source, judge: who says so, and the name of the part that said it.
+        confidence, per_item: in [0, 1]; f32[T] where items differ (step values), else None.
         note: one line for the report (the winning answer, a critique).
     """
 
@@ -253,9 +240,7 @@ class Example:
     Attributes:
         payloads: 1, or V views (chosen and rejected, two crops).
         streams: name -> f32[items] or f32[items, K]; losses say which they read.
-        attempt: id of the (first) attempt.
-        source: where its signal came from.
-        generation: version of the weights that sampled it.
+        attempt, source, generation: id of the first attempt, where its signal came from, and the sampler's version.
     """
 
     payloads: tuple[Any, ...]
@@ -270,10 +255,8 @@ class SampleRequest:
     """A wish for n attempts from one context. `key` is unique in a run and, with the index, seeds the noise.
 
     Attributes:
-        task: what is attempted.
         messages: turns that open the conversation; with `after`, turns appended to that attempt's tokens.
-        after: continue this attempt's tokens.
-        cut: with `after`, keep only this many of its tokens (a tree node's fork).
+        after, cut: continue this attempt's tokens, or only the first `cut` of them (a tree node's fork).
         noise: noise key, when it must differ from `key` (paired evaluation).
     """
 
@@ -323,29 +306,3 @@ class Evaluation:
     split: Split = "held-out"
     generation: int = 0
     per_item: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
-
-
-class Environment(Protocol):
-    """A game or world. It owns its random key; `snapshot` and `restore` make tree search and resume possible."""
-
-    seats: int
-
-    def reset(self, key: str) -> None:
-        """Begin anew; every draw depends on the key alone."""
-        ...
-
-    def observe(self) -> tuple[int, str]:
-        """(seat to move, what that seat sees)."""
-        ...
-
-    def step(self, action: str) -> tuple[float, ...] | None:
-        """Play; returns one return per seat when the game is over. An illegal action loses."""
-        ...
-
-    def snapshot(self) -> Any:
-        """JSON-ready state."""
-        ...
-
-    def restore(self, snapshot: Any) -> None:
-        """The inverse of `snapshot`."""
-        ...

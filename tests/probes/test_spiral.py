@@ -134,5 +134,3 @@ def test_fixed_opponent_trains_one_seat(tmp_path):
     run.record = groups.extend
     whole(run)
     assert {len(group.attempts_G) for group in groups} <= {0, 1} and {a.sampler for g in groups for a in g.attempts_G} == {"policy"}
-
-

@@ -13,8 +13,9 @@ from selftaught.tasks.games.source import Games
 from selftaught.types import SamplerSettings
 
 WORDS = (
-    "check bet call fold pass J Q K You are player 0 1 and hold . , : ? or The other says Kuhn poker cards < ante Answer with one word"
-).split()
+    *("check", "bet", "call", "fold", "pass", "J", "Q", "K", "You", "are", "player", "0", "1", "and", "hold", "or", "The", "other", "says"),
+    *("Kuhn", "poker", "cards", "ante", "Answer", "with", "one", "word", "<", ".", ",", ":", "?"),
+)
 
 
 def tiny_model(seed=0):

@@ -99,7 +99,8 @@ def test_search_follows_the_value_model(tmp_path):
             found = []
             for r in requests:
                 text = bytes(r.payload.ids[r.payload.sampled].tolist()).decode()
-                good = np.array([float(self.truth[r.key.split("tree-")[1].split("-")[0]].startswith(text[: i + 1])) for i in range(len(text))])
+                truth = self.truth[r.key.split("tree-")[1].split("-")[0]]
+                good = np.array([float(truth.startswith(text[: i + 1])) for i in range(len(text))])
                 found.append({"value": np.concatenate([np.ones(len(r.payload) - len(text)), good]).astype(np.float32)})
             return found
 

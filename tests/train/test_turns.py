@@ -4,7 +4,6 @@ import asyncio
 
 import numpy as np
 import pytest
-from conftest import FakeRun
 
 from selftaught.train.credit.turns import Turns
 from selftaught.types import Attempt, Group, Score, Task, Tokens
@@ -25,11 +24,12 @@ def conversation(pairs):
     return Group(key="t", task=Task(id="t", prompt="p"), attempts_G=(*drafts, *revised), scores=tuple(scores))
 
 
-def credit(part, pairs):
-    return asyncio.run(part.credit(FakeRun(), [conversation(pairs)]))
+@pytest.fixture
+def credit(make):
+    return lambda part, pairs: asyncio.run(part.credit(make.Run(), [conversation(pairs)]))
 
 
-def test_stage_two_pays_each_turn_its_own():
+def test_stage_two_pays_each_turn_its_own(credit):
     examples = credit(Turns(bonus=10.0, anchor_first=0.3, anchor_last=0.2), [(0, 1), (1, 1)])
     assert [e.attempt for e in examples] == ["r0", "r1"] and {e.source for e in examples} == {"rule"}
     # r2 + 10 (r2 - r1) is 11 and 1, centred 5 and -5; r1 is 0 and 1, centred -0.5 and 0.5
@@ -39,13 +39,13 @@ def test_stage_two_pays_each_turn_its_own():
     assert set(examples[0].streams) == set(Turns.writes)
 
 
-def test_stage_one_pays_the_revision_alone():
+def test_stage_one_pays_the_revision_alone(credit):
     examples = credit(Turns(first=False, bonus=0.0), [(1, 0), (0, 1), (1, 1)])
     assert [e.streams["advantage"][1] for e in examples] == [0, 0, 0]
     assert [e.streams["advantage"][-1] for e in examples] == pytest.approx([-2 / 3, 1 / 3, 1 / 3])
 
 
-def test_without_difference_or_score_there_is_nothing():
+def test_without_difference_or_score_there_is_nothing(credit):
     assert credit(Turns(), [(1, 1), (1, 1)]) == []
     assert credit(Turns(), [(np.nan, 1), (1, np.nan)]) == []
     assert len(credit(Turns(), [(0, 1), (1, np.nan), (1, 0)])) == 2
@@ -58,10 +58,10 @@ def test_anchor_kl_by_hand():
 
     logprobs = torch.tensor([0.0, -1.0, -2.0, float("-inf")], dtype=torch.float64)
     start, anchor = torch.tensor([0.0, -1.5, -1.0, 0.0], dtype=torch.float64), torch.tensor([0.0, 0.5, 2.0, 0.0], dtype=torch.float64)
-    batch = {"logprobs": logprobs, "start_logprobs": start, "anchor": anchor}
-    by_hand = 0.5 * (np.exp(-0.5) + 0.5 - 1) + 2.0 * (np.exp(1.0) - 1 - 1)
+    batch = {"logprobs": logprobs, "start_logprobs": start, "anchor": anchor, "sampler_logprobs": logprobs.clone()}
+    batch["sampler_logprobs"][2] = -2.0 - np.log(1.5)
+    by_hand = 0.5 * (np.exp(-0.5) + 0.5 - 1) + 1.5 * 2.0 * (np.exp(1.0) - 1 - 1)
     assert float(AnchorKL()(batch)) == pytest.approx(by_hand)
     mask = (anchor != 0).double()
-    even = {**batch, "anchor": 0.7 * mask, "mask": mask, "advantage": 0 * mask, "sampler_logprobs": 0 * mask}
-    even |= {"example": torch.zeros(4, dtype=torch.int64), "examples": 1}
+    even = {**batch, "anchor": 0.7 * mask, "mask": mask, "advantage": 0 * mask, "example": torch.zeros(4, dtype=torch.int64), "examples": 1}
     assert float(AnchorKL()(even)) == pytest.approx(float(PolicyGradient(kl=0.7)(even)))

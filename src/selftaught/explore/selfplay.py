@@ -67,5 +67,3 @@ class SelfPlay(Explore):
 def said(task: Task, seen: str, first: bool) -> tuple[Message, ...]:
     """The turn that shows a seat what it sees, after the rules when it is the seat's first."""
     return (Message("user", f"{task.text}\n{seen}" if first else seen),)
-
-

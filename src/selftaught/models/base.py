@@ -32,31 +32,45 @@ class Model(Protocol):
 
     async def sample(self, requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
         """`n` attempts a request; noise belongs to (noise key or key, index, position)."""
-        ...
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
         """Named outputs a request: "logprobs" f32[T] (0 at the first token), "entropy" f32[T], "value" f32[T] ..."""
-        ...
 
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Any]) -> dict[str, float]:
         """Take the optimiser steps the objectives ask for; returns metrics by name."""
-        ...
 
     async def publish(self, weights: str = "policy") -> int:
         """Let the samplers see what was learned; returns the new generation number."""
-        ...
 
     async def save(self, folder: Path) -> None:
         """All named weights and optimiser states, exactly."""
-        ...
 
     async def load(self, folder: Path) -> None:
         """The inverse of `save`."""
-        ...
 
     def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
         """Tokens the context of a request has, for the budget."""
-        ...
+
+
+class Environment(Protocol):
+    """A game or world. It owns its random key; `snapshot` and `restore` make tree search and resume possible."""
+
+    seats: int
+
+    def reset(self, key: str) -> None:
+        """Begin anew; every draw depends on the key alone."""
+
+    def observe(self) -> tuple[int, str]:
+        """(seat to move, what that seat sees)."""
+
+    def step(self, action: str) -> tuple[float, ...] | None:
+        """Play; returns one return per seat when the game is over. An illegal action loses."""
+
+    def snapshot(self) -> Any:
+        """JSON-ready state."""
+
+    def restore(self, snapshot: Any) -> None:
+        """The inverse of `snapshot`."""
 
 
 class Pool(Protocol):
@@ -66,11 +80,9 @@ class Pool(Protocol):
 
     def draw(self, rng: random.Random, count: int, source: str = "") -> list[Task]:
         """Up to `count` distinct training tasks (of one source, or evenly of all), none of them held out."""
-        ...
 
     def add(self, tasks: Sequence[Task]) -> int:
         """Put tasks in; returns how many were new and not held out."""
-        ...
 
 
 class Run(Protocol):
@@ -100,13 +112,11 @@ class Run(Protocol):
 
         `tag` must be unique among this step's calls for the same task and role.
         """
-        ...
 
     async def score(
         self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver"
     ) -> dict[str, Floats]:
         """Log-probabilities (or other outputs) of a payload; an empty dict when the budget is spent."""
-        ...
 
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
         """Grade texts by the task's checker, in [0, 1]; NaN where it cannot tell.
@@ -114,20 +124,15 @@ class Run(Protocol):
         Without `gold` only a checker that decides from the prompt answers. With it, an answer may be read,
         which is counted under the purpose.
         """
-        ...
 
     def answer(self, text: str) -> str | None:
         """The canonical answer in a text by the run's Format; equal answers are equal strings."""
-        ...
 
     def rng(self, *key: Any) -> random.Random:
         """Random numbers that depend on the run's seed, the step and the key alone."""
-        ...
 
     def note(self, name: str, value: float) -> None:
         """Record a number of this step for the log."""
-        ...
 
     def environment(self, name: str, options: Mapping[str, Any]) -> Any:
         """A game or world by name."""
-        ...

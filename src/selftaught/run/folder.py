@@ -1,12 +1,12 @@
 """The run folder: what a run leaves behind, and what it resumes from.
 
-    run.json            the resolved recipe, settings, seeds and versions
-    journal.jsonl       every reply, one line a wave
-    steps.jsonl         numbers of each step
-    attempts.jsonl      a sample of attempts with their scores, for the report
-    generations/NNNN/   all weights, optimizer states and part states of a saved version
-    latest.json         which generation is start, latest and best
-    result.json         the verdict
+run.json            the resolved recipe, settings, seeds and versions
+journal.jsonl       every reply, one line a wave
+steps.jsonl         numbers of each step
+attempts.jsonl      a sample of attempts with their scores, for the report
+generations/NNNN/   all weights, optimizer states and part states of a saved version
+latest.json         which generation is start, latest and best
+result.json         the verdict
 """
 
 import json

@@ -1,165 +1,31 @@
-"""LiveRun: what parts speak through. Counts, journals, checks, saves; decides nothing."""
+"""LiveRun: what the loop drives. Counts, journals, checks, saves; decides nothing."""
 
 import math
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from selftaught.format import Format
-from selftaught.models.base import Model
-from selftaught.parts import build, find
-from selftaught.recipe import Phase, Recipe
-from selftaught.run.folder import RunFolder
-from selftaught.run.grader import Grader
-from selftaught.run.ledger import Ledger
-from selftaught.run.seam import Seam
+from selftaught.recipe import Phase
+from selftaught.run.voice import Voice
 from selftaught.stages import Average, Objective
-from selftaught.types import (
-    Attempt,
-    Example,
-    Floats,
-    Group,
-    Message,
-    Purpose,
-    SampleRequest,
-    SamplerSettings,
-    ScoreRequest,
-    Task,
-    content_hash,
-)
+from selftaught.types import Example, Group
 
 
-class LiveRun:
-    """One run of one recipe; implements the `Run` protocol of `models.base` and the hooks of the loop.
+class LiveRun(Voice):
+    """One run of one recipe: what parts use (`Voice`), and the hooks of the loop.
 
     Attributes:
-        position: steps of the schedule that are done.
-        generation: version of the policy, as the model counts it.
         best_measure: label-free measure of the best generation kept so far.
         watch: called with each finished step's numbers (progress, monitors).
+        alarms: what monitors have said, as {name, step, message}.
     """
 
-    def __init__(
-        self,
-        *,
-        recipe: Recipe,
-        model: Model,
-        pool: Any,
-        folder: RunFolder,
-        settings: SamplerSettings,
-        format: Format,
-        seed: int = 0,
-        budget: int | None = None,
-        watch: Callable[[Mapping[str, float]], None] | None = None,
-    ) -> None:
-        self.recipe, self.model, self.pool, self.folder = recipe, model, pool, folder
-        self.settings, self.format, self.seed, self.watch = settings, format, seed, watch
-        self.ledger = Ledger(budget)
-        self.grader = Grader(format, self.ledger)
-        self.seam = Seam(folder.journal, {"sample": model.sample, "score": model.score, "check": self.grader.perform})
-        self.state = {name: part.initial() for name, part in recipe.state.items()}
-        self.position = self.generation = 0
-        self.best_measure = -math.inf
-        self.notes: dict[str, float] = {}
+    def __init__(self, *, watch: Callable[[Mapping[str, float]], None] | None = None, **opened: Any) -> None:
+        super().__init__(**opened)
+        self.watch, self.best_measure, self.clock = watch, -math.inf, time.monotonic()
         self.alarms: list[dict[str, Any]] = []
-        self.phase: Phase | None = None
-        self.train_reserve = 0
-        self.clock = time.monotonic()
-
-    @property
-    def step(self) -> int:
-        """Index of the step that is under way."""
-        return self.position
-
-    def rng(self, *key: Any) -> random.Random:
-        """Random numbers of this seed, step and key."""
-        return random.Random(content_hash(self.seed, self.position, *key))
-
-    def note(self, name: str, value: float) -> None:
-        """Record a number of this step."""
-        self.notes[name] = float(value)
-
-    def answer(self, text: str) -> str | None:
-        """The canonical answer in a text."""
-        return self.format.canonical(text)
-
-    def environment(self, name: str, options: Mapping[str, Any]) -> Any:
-        """A game or world by name."""
-        return build(find("environment", name), options)
-
-    async def sample(
-        self,
-        tag: str,
-        task: Task,
-        messages: tuple[Message, ...],
-        *,
-        n: int = 1,
-        settings: SamplerSettings | None = None,
-        role: str = "solver",
-        view: int = 0,
-        weights: str = "policy",
-        after: Attempt | None = None,
-        cut: int | None = None,
-    ) -> list[Attempt]:
-        """See `models.base.Run.sample`."""
-        settings = settings or self.settings
-        key = f"{self.position:05d}/{role}/{task.id}/{tag}"
-        request = SampleRequest(
-            key=key, task=task, messages=messages, n=n, settings=settings, role=role, view=view, weights=weights,
-            after=after, cut=cut, noise=f"{self.seed}/{key}",
-        )  # fmt: skip
-        prompted = self.model.count(messages, after, cut)
-        worst, train = prompted + n * settings.max_tokens, n * (prompted + settings.max_tokens) * self._epochs()
-        if not self.ledger.admit(worst + train):
-            return []
-        self.train_reserve += train
-        attempts: list[Attempt] = await self.seam.ask("sample", key, request)
-        self.ledger.release(worst)
-        self.ledger.tokens("prompted", prompted, role)
-        self.ledger.tokens("sampled", sum(new_tokens(a, prompted) for a in attempts), role)
-        return attempts
-
-    async def score(
-        self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver"
-    ) -> dict[str, Floats]:
-        """See `models.base.Run.score`."""
-        key = f"{self.position:05d}/{role}/{weights}/{tag}"
-        if not self.ledger.admit(len(payload)):
-            return {}
-        request = ScoreRequest(key=key, payload=payload, outputs=outputs, weights=weights, role=role)
-        reply: dict[str, Floats] = await self.seam.ask("score", key, request)
-        self.ledger.release(len(payload))
-        self.ledger.tokens("scored", len(payload), role)
-        return reply
-
-    async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
-        """See `models.base.Run.check`."""
-        return await self.grader.check(self.seam, task, texts, purpose, gold)
-
-    async def draw(self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, seed: int) -> list[Group]:
-        """Evaluation attempts outside the budget; noise depends on (seed, task, index) alone, so two sides pair up."""
-        from asyncio import gather
-
-        async def one(task: Task) -> Group:
-            mark = content_hash(n, settings.temperature, settings.top_p, settings.max_tokens)
-            key = f"evaluate/{label}/{seed}/{task.id}/{mark}"
-            request = SampleRequest(
-                key=key, task=task, messages=task.messages, n=n, settings=settings, weights=weights, noise=f"evaluate/{seed}/{task.id}"
-            )
-            attempts = await self.seam.ask("sample", key, request)
-            prompted = self.model.count(task.messages)
-            self.ledger.tokens("evaluated", prompted + sum(new_tokens(a, prompted) for a in attempts), purpose="evaluate")
-            return Group(key=task.id, task=task, attempts_G=tuple(attempts))
-
-        return list(await gather(*(one(task) for task in tasks)))
-
-    def _epochs(self) -> int:
-        """How often the phase's optimizers go over an attempt."""
-        optimizers = {objective.optimizer for objective in self.phase.objectives} if self.phase else set()
-        return sum(getattr(optimizer, "epochs", 1) for optimizer in optimizers)
 
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> None:
         """Hand examples to the model's learner and count them; skipped when they no longer fit the budget."""
@@ -250,9 +116,3 @@ class LiveRun:
         self.ledger.restore(saved["ledger"])
         self.folder.forget_after(self.position)
         return True
-
-
-def new_tokens(attempt: Attempt, prompted: int) -> int:
-    """Tokens sampled by the request itself: an attempt that continues another holds older ones too."""
-    payload = attempt.payload
-    return int(payload.sampled[prompted:].sum()) if hasattr(payload, "sampled") else 0

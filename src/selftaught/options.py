@@ -1,0 +1,95 @@
+"""Dotted options: reading and replacing plain values and parts inside a declaration, by name."""
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from selftaught.parts import BadInput, Part, build, convert, find
+from selftaught.stages import Objective, Reader
+
+
+def names_of(value: Any) -> list[str]:
+    """Field names of a dataclass."""
+    return [f.name for f in dataclasses.fields(value)]
+
+
+def parts_of(value: Any) -> Iterator[Part]:
+    """Every part inside a declaration, itself first."""
+    if isinstance(value, Part):
+        yield value
+    if dataclasses.is_dataclass(value):
+        for name in names_of(value):
+            yield from parts_of(getattr(value, name))
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from parts_of(item)
+
+
+def leaves(value: Any, prefix: str) -> dict[str, Any]:
+    """Dotted names of the plain values inside a part, tuple or objective."""
+    found: dict[str, Any] = {}
+    for name in names_of(value):
+        inner = getattr(value, name)
+        many = inner if isinstance(inner, tuple) else (inner,)
+        for item in many:
+            if isinstance(item, (Part, Objective)):
+                deeper = prefix if isinstance(item, Objective) else f"{prefix}{name}."
+                tag = f"{item.name}." if isinstance(item, Reader) else ""
+                found |= leaves(item, deeper + tag)
+            elif isinstance(item, (bool, int, float, str)) or item is None:
+                found[prefix + name] = inner
+    return found
+
+
+def set_in(value: Any, path: list[str], new: Any, where: str) -> tuple[Any, bool]:
+    """Replace what a dotted path names inside frozen dataclasses and tuples: (new value, whether it was found)."""
+    if isinstance(value, tuple):
+        if path and path[0].isdecimal() and int(path[0]) < len(value):
+            inner, done = set_in(value[int(path[0])], path[1:], new, where)
+            return (*value[: int(path[0])], inner, *value[int(path[0]) + 1 :]), done
+        named = [v for v in value if isinstance(v, Part) and path and v.name.replace("-", "_") == path[0]]
+        results = [set_in(v, path[1:] if v in named else path, new, where) if not named or v in named else (v, False) for v in value]
+        return tuple(v for v, _ in results), any(done for _, done in results)
+    if isinstance(value, Mapping) and path and path[0] in value:
+        held = value[path[0]]
+        inner, done = set_in(held, path[1:], new, where) if path[1:] else (convert(new, type(held), f"--{where}"), True)
+        return {**value, path[0]: inner}, done
+    if not dataclasses.is_dataclass(value) or not path:
+        return value, False
+    if isinstance(value, Objective) and path[0] not in names_of(value):
+        return value, False
+    if path[0] not in names_of(value):
+        if "objectives" in names_of(value):
+            inner, done = set_in(value.objectives, path, new, where)
+            return (replace(value, objectives=inner), True) if done else (value, False)
+        return value, False
+    old = getattr(value, path[0])
+    if len(path) == 1:
+        return replace(value, **{path[0]: chosen(type(value), path[0], old, new, where)}), True
+    inner, done = set_in(old, path[1:], new, where)
+    return (replace(value, **{path[0]: inner}), True) if done else (value, False)
+
+
+def chosen(owner: type, name: str, old: Any, new: Any, where: str) -> Any:
+    """A new value for a field: another part by name where the field holds parts, else converted text."""
+    hint = typing.get_type_hints(owner)[name]
+    kinds = [a for a in (*typing.get_args(hint), hint) if isinstance(a, type) and issubclass(a, Part)]
+    if kinds and isinstance(new, str):
+        pieces = [] if new == "none" else [piece for piece in new.split("+")]
+        made = []
+        for piece in pieces:
+            key, _, options = piece.partition(":")
+            shelves = ("supervise", "reflect") if issubclass(kinds[0], Reader) else (kinds[0].kind,)
+            for shelf_name in shelves:
+                try:
+                    cls = find(shelf_name, key)
+                    break
+                except BadInput:
+                    if shelf_name == shelves[-1]:
+                        raise
+            pairs = dict(pair.partition("=")[::2] for pair in options.split(",") if pair)
+            made.append(build(cls, pairs, where))
+        return tuple(made) if isinstance(old, tuple) else (made[0] if made else None)
+    return convert(new, hint, f"--{where}")
