@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class InferredValues(Supervise):
             values_T = np.full(len(attempt.payload), np.nan, np.float32)
             values_T[ends_K] = values_K
             quality = (1 + min(1.0, max(0.0, marks[attempt.id].value))) / 2 if right else 0.0
-            common = {"attempt": attempt.id, "source": rewards[attempt.id].source, "judge": self.name}
+            common: dict[str, Any] = {"attempt": attempt.id, "source": rewards[attempt.id].source, "judge": self.name}
             scores.append(Score(value=float(values_K[-1]), name="value", per_item=values_T, **common))
             scores.append(Score(value=quality, name="trace", **common))
         return group.scored(scores)

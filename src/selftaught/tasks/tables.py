@@ -31,6 +31,14 @@ def load(table: str) -> tuple[Floats, NDArray[np.float64]]:
     return ((values_B_F - values_B_F.mean(0)) / np.where(kept_F, spread_F, 1))[:, kept_F].astype(np.float32), labels_B
 
 
+@lru_cache(maxsize=32)
+def inside(table: str, low: float, high: float) -> tuple[Floats, NDArray[np.float64]]:
+    """The rows of a table, and their labels, whose content lies in a block."""
+    values_B_F, labels_B = load(table)
+    chosen = [i for i, row in enumerate(values_B_F) if low <= int(content_hash(row.tolist()), 16) / 2**64 < high]
+    return values_B_F[chosen], labels_B[chosen]
+
+
 @part
 @dataclass(frozen=True, kw_only=True)
 class Tables(TaskSource):
@@ -60,10 +68,7 @@ class Tables(TaskSource):
 
     def rows(self, split: Split) -> tuple[Floats, NDArray[np.float64]]:
         """(values f32[B,F], labels [B]) of a split, for probes."""
-        values_B_F, labels_B = load(self.table)
-        low, high = BLOCKS[split]
-        inside = [i for i, row in enumerate(values_B_F) if low <= int(content_hash(row.tolist()), 16) / 2**64 < high]
-        return values_B_F[inside], labels_B[inside]
+        return inside(self.table, *BLOCKS[split])
 
     def draw(self, key: str, count: int, split: Split) -> list[Task]:
         values_B_F, labels_B = self.rows(split)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn.functional import cross_entropy
@@ -22,6 +23,8 @@ TEMPLATE = (
     "{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] + '<|end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
+# Share of the steps done, and share of the full rate there; between the points it is linear.
+SCHEDULE = ((0.0, 0.625, 1.0), (1.0, 0.567, 0.0))
 SPECIAL = ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
 
 
@@ -79,10 +82,10 @@ def batches(tokenizer: PreTrainedTokenizerFast, seed: int, tokens: int) -> Itera
 
 
 def main() -> None:
+    """Train, saving every 250 steps."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=7500, help="optimiser steps")
-    parser.add_argument("--decay", type=float, default=1.0, help="last share of the steps, over which the rate falls to 0")
+    parser.add_argument("--steps", type=int, default=5200, help="optimiser steps")
     parser.add_argument("--batch", type=int, default=4096, help="positions a step")
     parser.add_argument("--rate", type=float, default=0.02, help="Muon's learning rate; AdamW takes a tenth")
     parser.add_argument("--seed", type=int, default=0)
@@ -117,7 +120,7 @@ def main() -> None:
     start, seen, mean, stream = time.time(), 0, 0.0, batches(tokenizer, args.seed + 100 + first, args.batch)
     for step in range(first, args.steps):
         ids_B_T, labels_B_T = next(stream)
-        scale = min(1.0, (step + 1) / 100, (args.steps - step) / max(1, args.decay * args.steps))
+        scale = min((step + 1) / 100, float(np.interp(step / args.steps, *SCHEDULE)))
         for optimizer, base in zip(optimizers, rates, strict=True):
             for group, rate in zip(optimizer.param_groups, base, strict=True):
                 group["lr"] = rate * scale

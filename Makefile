@@ -1,0 +1,70 @@
+# Needs python3 (3.11 or newer) and make; everything else goes into .venv.
+# A set-up step runs again only when pyproject.toml or constraints.txt has changed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PINS := pyproject.toml constraints.txt
+# Tests share the cores among processes, so each of them computes on one.
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n auto --maxprocesses 4
+
+.PHONY: help improve test test-slow check format docs readme sprout clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make improve [ARGS="..."]  the model that ships teaches itself; ARGS go to selftaught improve'
+	@echo 'make test [ARGS="..."]     the default tests; ARGS go to pytest'
+	@echo 'make test-slow             the tests that take minutes'
+	@echo 'make check                 lint, format, types, import rules, spelling'
+	@echo 'make format                mend what lint and format can mend'
+	@echo 'make docs                  the documentation, into docs/_build/html'
+	@echo 'make readme                the tables in README.md, from the code'
+	@echo 'make sprout                train the model that ships, into runs/sprout'
+	@echo 'make clean                 remove .venv and everything built; runs/ stays'
+
+improve: $(VENV)/.installed
+	$(BIN)/selftaught improve $(ARGS)
+
+test: $(VENV)/.installed-test
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: $(VENV)/.installed-test
+	$(PYTEST) -m slow --timeout 1800 $(ARGS)
+
+check: $(VENV)/.installed-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+format: $(VENV)/.installed-check
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+readme: $(VENV)/.installed
+	$(BIN)/python docs/generate.py --readme
+
+sprout: $(VENV)/.installed-gym
+	$(BIN)/python -m selftaught.models.sprout.train --out runs/sprout $(ARGS)
+
+clean:
+	rm -rf $(VENV) docs/_build docs/generated build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": give PYTHON=python3.12, say" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(PINS) | $(BIN)/python
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-%: $(PINS) | $(VENV)/.installed
+	$(INSTALL) --editable '.[$*]'
+	@touch $@
