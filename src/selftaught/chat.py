@@ -29,7 +29,7 @@ def replies(run: str, questions: Iterable[str], temperature: float = 0.0) -> Ite
         model = open_model(job, job.resolved())
         asyncio.run(model.load(folder / "generations" / pointers[which]))
         sides.append(model)
-    settings = SamplerSettings(temperature=temperature, max_tokens=job.max_tokens)
+    settings = SamplerSettings(temperature=temperature, max_tokens=job.limit)
     for line in questions:
         question = line.strip()
         if not question:

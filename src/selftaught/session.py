@@ -36,7 +36,7 @@ class Job:
         seed: seed of the training run.
         evaluation_seed: seed of held-out tasks and their noise.
         adapter: "lora" trains an adapter, "" the weights.
-        max_tokens: length limit of an attempt.
+        max_tokens: length limit of an attempt; 0 takes 64 for sprout and 512 for other models.
         temperature: the stated sampler's.
         held_out_count: how many held-out tasks decide.
         options: recipe options by dotted name.
@@ -53,12 +53,17 @@ class Job:
     seed: int = 0
     evaluation_seed: int = 1
     adapter: str = ""
-    max_tokens: int = 64
+    max_tokens: int = 0
     temperature: float = 1.0
     held_out_count: int = 200
     options: Mapping[str, Any] = field(default_factory=dict)
     without: str = ""
     gate: bool = True
+
+    @property
+    def limit(self) -> int:
+        """Most tokens of one attempt."""
+        return self.max_tokens or (64 if self.model in ("", "scripted") else 512)
 
     def resolved(self) -> Recipe:
         """The recipe with this job's options."""
@@ -111,7 +116,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         )
     folder = RunFolder(out, resume)
     model = open_model(job, recipe)
-    settings = SamplerSettings(temperature=job.temperature, max_tokens=job.max_tokens)
+    settings = SamplerSettings(temperature=job.temperature, max_tokens=job.limit)
     run = LiveRun(
         recipe=recipe, model=model, pool=pool, folder=folder, settings=settings, format=Format(), seed=job.seed, budget=job.budget, watch=watch
     )

@@ -116,7 +116,8 @@ class TableModel:
                 if optimizer.lr > 0:
                     adam.param_groups[0]["lr"] = optimizer.lr * min(1.0, held["steps"] / max(1, optimizer.warmup))
                     adam.step()
-                for name, value in {f"loss/{name}": float(loss.detach()) for name, loss in losses.items()} | {"grad_norm": norm}.items():
+                found = {f"loss/{name}": float(loss.detach()) for name, loss in losses.items()} | {"grad_norm": norm}
+                for name, value in found.items():
                     seen.setdefault(name, []).append(value)
         held["moments"] = {i: adam.state[p] for i, p in enumerate(parameters) if p in adam.state}
         return {name: float(np.mean(values)) for name, values in seen.items()}

@@ -188,7 +188,8 @@ class Pass:
             if need in self.heads:
                 outputs[need] = self.heads[need](outputs["hidden"]).squeeze(-1)
         if gap:
-            self.gaps.append((outputs["logprobs"].detach() - batch[GAP])[sampled_N].abs())
+            given_N = sampled_N & batch[GAP].ne(0)
+            self.gaps.append((outputs["logprobs"].detach() - batch[GAP])[given_N].abs())
         return batch, outputs
 
     def _parameters(self, owner: str) -> list[torch.nn.Parameter]:

@@ -16,8 +16,8 @@ from selftaught.supervise.track import Track
 from selftaught.supervise.vote import CrossVote
 from selftaught.supervise.winner import Winner
 from selftaught.train.credit.group_centred import GroupCentred
+from selftaught.train.credit.joined import Joined
 from selftaught.train.credit.kept import Kept
-from selftaught.train.credit.mixed import Mixed
 from selftaught.train.losses.nll import NLL
 from selftaught.train.losses.policy_gradient import PolicyGradient
 from selftaught.train.optim import AdamW
@@ -35,7 +35,7 @@ recipe = Recipe(
             explore=Frontier(tasks=32, n=8),
             read=(Rule(), CrossVote(agree=True), Track(), Revise(most=1), Rule(), Winner()),
             select=(Signal(by_view=False),),
-            credit=Mixed(parts=(GroupCentred(role="solver"), Kept(role="reviser", retarget=True))),
+            credit=Joined(parts=(GroupCentred(role="solver"), Kept(role="reviser", retarget=True))),
             objectives=(Objective(loss=PolicyGradient(), optimizer=LEARN), Objective(loss=NLL(), optimizer=LEARN, weight=0.1)),
             keep=Agreement(tasks=96),
             steps=40,

@@ -43,7 +43,9 @@ class Joined(Credit):
                 key = (example.attempt, *(id(payload) for payload in example.payloads))
                 old = merged.get(key)
                 merged[key] = replace(old, streams={**old.streams, **example.streams}) if old else example
-        widths = {name: stream.shape[1:] for example in merged.values() for name, stream in example.streams.items()}
+        # A stream no example of this step carries is still read by its loss.
+        widths: dict[str, tuple[int, ...]] = dict.fromkeys(self.writes, ())
+        widths |= {name: stream.shape[1:] for example in merged.values() for name, stream in example.streams.items()}
         return [replace(example, streams={**nothing(example, widths), **example.streams}) for example in merged.values()]
 
 
