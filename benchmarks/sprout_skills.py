@@ -1,4 +1,6 @@
-"""What sprout can do, skill by skill: `python benchmarks/sprout_skills.py --json benchmarks/results/sprout.json --page docs/sprout_skills.md`.
+"""What sprout can do, skill by skill.
+
+    python benchmarks/sprout_skills.py --json benchmarks/results/sprout.json --page docs/sprout_skills.md
 
 Every own family and level (share right at temperature 1, greedy, pass@16), the reasoning-gym families it was taught,
 and judging, revising, rewording and writing tasks. Tasks are drawn for this purpose from the audit split.
@@ -28,7 +30,9 @@ FORM = Format()
 SAMPLED, GREEDY = SamplerSettings(temperature=1.0, max_tokens=96), SamplerSettings(temperature=0.0, max_tokens=96)
 
 
-async def ask(model: LocalModel, tasks: list[Task], turns: list[tuple[Message, ...]], settings: SamplerSettings, n: int = 1) -> list[list[Attempt]]:
+async def ask(
+    model: LocalModel, tasks: list[Task], turns: list[tuple[Message, ...]], settings: SamplerSettings, n: int = 1
+) -> list[list[Attempt]]:
     """Attempts at conversations."""
     requests = [
         SampleRequest(key=f"{i}/{settings.temperature}", task=t, messages=m, n=n, settings=settings)
@@ -51,7 +55,11 @@ async def solving(model: LocalModel, source: str, tasks: int, n: int) -> dict[st
     sampled, greedy = await ask(model, drawn, turns, SAMPLED, n), await ask(model, drawn, turns, GREEDY)
     correct_B_n = np.array([[right(t, a.text) for a in attempts] for t, attempts in zip(drawn, sampled, strict=True)]) >= 1
     best = np.mean([right(t, attempts[0].text) >= 1 for t, attempts in zip(drawn, greedy, strict=True)])
-    return {"pass@1": float(correct_B_n.mean()), "greedy": float(best), f"pass@{n}": float(np.mean(pass_at_k(correct_B_n.astype(np.float32), n)))}
+    return {
+        "pass@1": float(correct_B_n.mean()),
+        "greedy": float(best),
+        f"pass@{n}": float(np.mean(pass_at_k(correct_B_n.astype(np.float32), n))),
+    }
 
 
 async def other_skills(model: LocalModel, tasks: int) -> dict[str, dict[str, float]]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from conftest import live_run
 
+from scripted_run import live_run
 from selftaught.loop import improve
 from selftaught.models.scripted import ScriptedModel
 from selftaught.recipe import all_recipes, get_recipe

@@ -73,7 +73,7 @@ def test_preset_is_options():
         ({"exploer.n": 1}, "did you mean 'explore.n'"),
         ({"stesp": 1}, "did you mean 'steps'"),
         ({"loss.clpi": 0.1}, "did you mean 'loss.clip'"),
-        ({"explore": "smaple"}, "did you mean 'sample'"),
+        ({"explore": "samplex"}, "did you mean 'sample'"),
         ({"explore": "sample:m=4"}, "unknown option 'm'"),
         pytest.param({"read": "votes"}, "did you mean 'vote'", marks=pytest.mark.xfail(reason="names the reflect parts alone")),
         ({"explore.n": "many"}, "many"),

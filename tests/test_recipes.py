@@ -119,6 +119,13 @@ def test_zero_lr_moves_nothing(play):
     assert run.model.calls["learn"] == 2
 
 
+def test_star_begins_each_round_anew(play):
+    run = play(tiny("star").with_options({"rounds": 3}))
+    assert run.position == 6
+    # Two steps of 0.05 from the start, not six: each round's student forgets the rounds before.
+    assert run.model.skill == pytest.approx({"policy": 0.6, "start": 0.5, "origin": 0.5, "student": 0.5})
+
+
 @pytest.mark.parametrize("name", ["zero-lr", "random-reward", "shuffled-votes", "format-only", "sft-unfiltered", "cooler-start"])
 def test_control_explores_as_ttrl_does(name):
     ttrl, control = RECIPES["ttrl"], RECIPES[name]

@@ -61,10 +61,12 @@ async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) 
     from selftaught.evaluate.gate import not_tested, verdict
 
     run, job, started = session.run, session.job, time.monotonic()
-    await run.resume() or await run.save()
+    if not await run.resume():
+        await run.save()
     before = await measure(session, "start", say) if job.gate else None
     if before:
-        say(f"start: {before.correct_B_n.mean():.1%} at T={job.temperature:g}, greedy {before.greedy_B.mean():.1%}, {len(before.tasks_B)} held-out tasks")
+        at = f"{before.correct_B_n.mean():.1%} at T={job.temperature:g}, greedy {before.greedy_B.mean():.1%}"
+        say(f"start: {at}, {len(before.tasks_B)} held-out tasks")
     finished = await run_loop(session.recipe, run, stop)
     if not finished:
         say("stopped; everything is kept: go on with --resume")
@@ -104,7 +106,9 @@ async def measure(session: Session, label: str, say: Say) -> Any:
     return await measure_side(drawer, label, "policy", splits["held-out"], splits["development"], run.settings)
 
 
-def evaluate(*, model: str = "", tasks: Sequence[str] = (), seed: int = 1, count: int = 200, say: Say = lambda line: None, **job: Any) -> dict[str, Any]:
+def evaluate(
+    *, model: str = "", tasks: Sequence[str] = (), seed: int = 1, count: int = 200, say: Say = lambda line: None, **job: Any
+) -> dict[str, Any]:
     """Accuracy of a model on tasks: at the stated sampler, greedy, at its best temperature, by vote and pass@k.
 
     Raises:
@@ -143,7 +147,7 @@ async def solve_session(session: Session, question: str) -> dict[str, Any]:
     from selftaught.tasks.text import make_task
 
     run, phase = session.run, session.recipe.phases[0]
-    task = recognised(question) or make_task(question, "asked", "train", None, "")
+    task = recognized(question) or make_task(question, "asked", "train", None, "")
     run.begin_step(replace(phase, objectives=()), of=1)
     [request, *_] = phase.explore.plan(run, OneTask(task))
     groups = [await phase.explore.explore(run, request)]
@@ -155,7 +159,7 @@ async def solve_session(session: Session, question: str) -> dict[str, Any]:
     return {"text": attempt.text, "answer": run.answer(attempt.text), "attempts": len(group.attempts_G)} | run.ledger.summary()
 
 
-def recognised(question: str) -> Task | None:
+def recognized(question: str) -> Task | None:
     """The question as a task of an own family, which brings its rule checker."""
     from selftaught.tasks.own import families
     from selftaught.tasks.text import make_task
@@ -170,7 +174,8 @@ class OneTask:
     """A pool that holds one task."""
 
     def __init__(self, task: Task) -> None:
-        self.task, self.sources = task, (task.source,)
+        self.task = task
+        self.sources: tuple[str, ...] = (task.source,)
 
     def draw(self, rng: Any, count: int, source: str = "") -> list[Task]:
         """The task."""

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import tyro
 
-Positional = tyro.conf.Positional
-
 
 @dataclass(kw_only=True)
 class Common:
@@ -85,7 +83,7 @@ class Solve(Common):
         with_: the recipe whose test-time method answers.
     """
 
-    question: Positional[str]
+    question: tyro.conf.Positional[str]
     with_: Annotated[str, tyro.conf.arg(name="with")] = "self-consistency"
 
 
@@ -98,7 +96,7 @@ class Chat:
         temperature: 0 is greedy.
     """
 
-    run: Positional[str]
+    run: tyro.conf.Positional[str]
     temperature: float = 0.0
 
 
@@ -111,7 +109,7 @@ class List:
         json: print one JSON line.
     """
 
-    what: Positional[str]
+    what: tyro.conf.Positional[str]
     json: bool = False
 
 
@@ -123,7 +121,7 @@ class Show:
         name: its name.
     """
 
-    name: Positional[str]
+    name: tyro.conf.Positional[str]
 
 
 @dataclass(kw_only=True)

@@ -27,6 +27,7 @@ USAGE = """selftaught: a model teaches itself, and proves that it got better.
 
 Add --help to a command for its options."""
 
+
 def parse(cls: type[Any], args: list[str], command: str, loose: bool) -> tuple[Any, dict[str, str]]:
     """Options of a command, and with `loose` the options it does not know, for the recipe; BadInput in one line."""
     said = io.StringIO()

@@ -73,11 +73,15 @@ def print_result(result: dict[str, Any]) -> None:
         for name, value in rows:
             print(f"  {name:<26}{percent(value):>7}  {'█' * round(40 * (value or 0))}")
         passes = result["pass_at"]["16"]
-        print(f"\n  pass@16 {percent(passes['before'])} to {percent(passes['after'])}; p = {result['p']:.3g} on {result['tasks']} tasks", end="; ")
+        print(
+            f"\n  pass@16 {percent(passes['before'])} to {percent(passes['after'])}; p = {result['p']:.3g} on {result['tasks']} tasks",
+            end="; ",
+        )
     tokens, read = result["tokens"], result["gold_read"]
     spent = sum(tokens[kind] for kind in ("prompted", "sampled", "scored", "trained"))
     print(f"{spent / 1000:,.0f}k tokens, {result['seconds']:.0f} s")
-    print(f"  answers read: {read['train']} to train, {read['select']} to select, {read['evaluate']} to evaluate, {read['audit']} to test the graders")
+    print(f"  answers read: {read['train']} to train, {read['select']} to select", end=", ")
+    print(f"{read['evaluate']} to evaluate, {read['audit']} to test the graders")
     print(f"  run: {result['run']}   (talk to it: selftaught chat {result['run']})")
 
 
@@ -88,7 +92,8 @@ def print_plan(planned: dict[str, Any]) -> None:
     print(json.dumps(planned["recipe"], indent=1))
     tokens = planned["tokens"]
     print(f"\ntokens: about {tokens['expected']:,} (at most {tokens['worst']:,}), and {tokens['evaluated']:,} to evaluate")
-    print(f"time: about {planned['minutes']} minutes at {planned['tokens_per_second']:,} tokens a second; memory: about {planned['memory_mb']:,} MB")
+    print(f"time: about {planned['minutes']} minutes at {planned['tokens_per_second']:,} tokens a second", end="; ")
+    print(f"memory: about {planned['memory_mb']:,} MB")
 
 
 def evaluate(options: Any) -> int:
@@ -166,5 +171,3 @@ def doctor(options: Any) -> int:
         print(f"{'ok ' if good else 'NO '} {name}: {note}")
         ok = ok and good
     return 0 if ok else 1
-
-

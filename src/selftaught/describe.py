@@ -47,7 +47,12 @@ def tasks_table() -> list[dict[str, Any]]:
     from selftaught.tasks.own import families
 
     rows = [
-        {"name": name, "levels": len(cls.ladder), "signal": cls.signal, "about": f"{first_line(cls.__doc__)} ({len(cls.ladder)} levels, {cls.signal})"}
+        {
+            "name": name,
+            "levels": len(cls.ladder),
+            "signal": cls.signal,
+            "about": f"{first_line(cls.__doc__)} ({len(cls.ladder)} levels, {cls.signal})",
+        }
         for name, cls in families().items()
     ]
     others = {
@@ -84,7 +89,8 @@ def recipe_page(name: str, recipe: Recipe) -> str:
     options = "\n".join(f"  --{key} {value}" for key, value in recipe.options().items())
     facts = {
         "paper": recipe.paper or "-", "pillars": ", ".join(recipe.pillars) or "-", "signal": recipe.signal, "changes": recipe.changes,
-        "claim": f"{claim.text or '-'} [{claim.status}{', ' + claim.model if claim.model else ''}]", "presets": ", ".join(recipe.presets) or "-",
+        "claim": f"{claim.text or '-'} [{', '.join(filter(None, (claim.status, claim.model)))}]",
+        "presets": ", ".join(recipe.presets) or "-",
     }  # fmt: skip
     head = "\n".join(f"{key + ':':<9} {value}" for key, value in facts.items())
     return f"{name}\n\n{module_doc(name.partition('/')[0]).strip()}\n\n{head}\n\nOptions\n{options}"
@@ -98,7 +104,11 @@ def examine() -> Iterator[tuple[str, bool, str]]:
     where = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "MPS" if torch.backends.mps.is_available() else "CPU"
     yield "torch", True, f"{torch.__version__}, {where}, {torch.get_num_threads()} threads"
     for name in ("transformers", "peft", "safetensors", "scipy"):
-        yield name, importlib.util.find_spec(name) is not None, version(name) if importlib.util.find_spec(name) else "missing: pip install selftaught"
+        yield (
+            name,
+            importlib.util.find_spec(name) is not None,
+            version(name) if importlib.util.find_spec(name) else "missing: pip install selftaught",
+        )
     for extra, module in EXTRAS.items():
         there = importlib.util.find_spec(module) is not None
         yield f"extra {extra}", True, "installed" if there else f"not installed: pip install 'selftaught[{extra}]'"

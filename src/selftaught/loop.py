@@ -1,4 +1,4 @@
-"""improve(): the only training loop. New behaviour is a part; this file does not grow a branch for it.
+"""improve(): the only training loop. New behavior is a part; this file does not grow a branch for it.
 
 A run is a flat schedule of steps. Whatever leaves the process passes through `run`, which journals it: to resume is
 to load the last saved generation and run the same coroutines again, fed from the journal as far as it goes.

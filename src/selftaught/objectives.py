@@ -23,7 +23,7 @@ class Loss(Part):
     reads: ClassVar[tuple[str, ...]] = ()
 
     def count(self, examples: Sequence[Example]) -> float:
-        """The global denominator over an optimiser step's examples, so that micro-batches do not matter."""
+        """The global denominator over an optimizer step's examples, so that micro-batches do not matter."""
         return float(len(examples))
 
     @abstractmethod

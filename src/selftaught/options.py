@@ -56,7 +56,7 @@ def set_in(value: Any, path: list[str], new: Any, where: str) -> tuple[Any, bool
         held = value[path[0]]
         inner, done = set_in(held, path[1:], new, where) if path[1:] else (convert(new, type(held), f"--{where}"), True)
         return {**value, path[0]: inner}, done
-    if not dataclasses.is_dataclass(value) or not path:
+    if not is_declared(value) or not path:
         return value, False
     if isinstance(value, Objective) and path[0] not in names_of(value):
         return value, False
@@ -70,6 +70,11 @@ def set_in(value: Any, path: list[str], new: Any, where: str) -> tuple[Any, bool
         return replace(value, **{path[0]: chosen(type(value), path[0], old, new, where)}), True
     inner, done = set_in(old, path[1:], new, where)
     return (replace(value, **{path[0]: inner}), True) if done else (value, False)
+
+
+def is_declared(value: Any) -> bool:
+    """Whether a value is a dataclass."""
+    return dataclasses.is_dataclass(value)
 
 
 def chosen(owner: type, name: str, old: Any, new: Any, where: str) -> Any:

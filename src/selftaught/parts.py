@@ -36,7 +36,7 @@ class Part:
 
     def as_record(self) -> dict[str, Any]:
         """This part as JSON-ready data: its registry key and every field."""
-        return record(self)
+        return dict(record(self))
 
 
 P = TypeVar("P", bound=type[Part])

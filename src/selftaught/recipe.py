@@ -86,7 +86,7 @@ class Recipe:
     """One method: its phases, what it keeps, and what it claims.
 
     Attributes:
-        name: id in the catalogue.
+        name: id in the catalog.
         phases: run one after the other; one pass over them is a round.
         rounds: how many passes.
         paper: where it was published.
@@ -201,4 +201,3 @@ def get_recipe(name: str) -> Recipe:
 def all_recipes() -> dict[str, Recipe]:
     """Every recipe by name."""
     return {name: get_recipe(name) for name in recipe_names()}
-

@@ -112,13 +112,21 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     pool, splits = split(sources, job.held_out, job.evaluation_seed, {**COUNTS, "held-out": job.held_out_count})
     if job.gate and not any(task.checker for task in splits["held-out"]):
         raise BadInput(
-            "no held-out task can be graded, so no gain could be shown: give --held-out with answers, or --no-gate to go on without a verdict"
+            "no held-out task can be graded, so no gain could be shown: give --held-out with answers, or --no-gate for no verdict"
         )
     folder = RunFolder(out, resume)
     model = open_model(job, recipe)
     settings = SamplerSettings(temperature=job.temperature, max_tokens=job.limit)
     run = LiveRun(
-        recipe=recipe, model=model, pool=pool, folder=folder, settings=settings, format=Format(), seed=job.seed, budget=job.budget, watch=watch
+        recipe=recipe,
+        model=model,
+        pool=pool,
+        folder=folder,
+        settings=settings,
+        format=Format(),
+        seed=job.seed,
+        budget=job.budget,
+        watch=watch,
     )
     graders = [parse_source(text) for text in dict.fromkeys((*sources, *job.held_out))]
     problems = self_test(graders, read=lambda: run.ledger.gold("audit"))

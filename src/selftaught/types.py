@@ -190,7 +190,7 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Score:
-    """One judgement of one attempt; an attempt may have several.
+    """One judgment of one attempt; an attempt may have several.
 
     Attributes:
         attempt: id of the attempt.

@@ -25,7 +25,8 @@ def play(cards, moves):
     ("moves", "paid"),
     [
         (("check", "check"), 1), (("bet", "call"), 2), (("bet", "fold"), 1), (("check", "bet", "fold"), -1),
-        (("check", "bet", "call"), 2), (("fold",), -2), (("check", "call"), 2), (("bet", "I say: nothing"), 2), (("Let me bet", "Call."), 2),
+        (("check", "bet", "call"), 2), (("fold",), -2), (("check", "call"), 2), (("bet", "I say: nothing"), 2),
+        (("Do bet", "Call."), 2),
     ],
 )  # fmt: skip
 def test_returns_by_hand(moves, paid):

@@ -20,7 +20,7 @@ from selftaught.types import (
 
 @runtime_checkable
 class Model(Protocol):
-    """Six async verbs. Batching, devices and optimisers live behind them.
+    """Six async verbs. Batching, devices and optimizers live behind them.
 
     Every verb names weights: "policy" (what is trained and, once published, sampled), "start" (frozen),
     "ema", "teacher", "value" and others a recipe declares. Each call to `sample` and `score` is one wave,
@@ -37,13 +37,13 @@ class Model(Protocol):
         """Named outputs a request: "logprobs" f32[T] (0 at the first token), "entropy" f32[T], "value" f32[T] ..."""
 
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Any]) -> dict[str, float]:
-        """Take the optimiser steps the objectives ask for; returns metrics by name."""
+        """Take the optimizer steps the objectives ask for; returns metrics by name."""
 
     async def publish(self, weights: str = "policy") -> int:
         """Let the samplers see what was learned; returns the new generation number."""
 
     async def save(self, folder: Path) -> None:
-        """All named weights and optimiser states, exactly."""
+        """All named weights and optimizer states, exactly."""
 
     async def load(self, folder: Path) -> None:
         """The inverse of `save`."""
@@ -88,11 +88,14 @@ class Pool(Protocol):
 class Run(Protocol):
     """What a part may use. Everything that leaves the process passes here: it is journaled and counted."""
 
-    step: int
     generation: int
     seed: int
     state: dict[str, Any]
     settings: SamplerSettings
+
+    @property
+    def step(self) -> int:
+        """Index of the step that is under way."""
 
     async def sample(
         self,
@@ -108,7 +111,7 @@ class Run(Protocol):
         after: Attempt | None = None,
         cut: int | None = None,
     ) -> list[Attempt]:
-        """n attempts; an empty list when their worst case no longer fits the budget.
+        """`n` attempts; an empty list when their worst case no longer fits the budget.
 
         `tag` must be unique among this step's calls for the same task and role.
         """

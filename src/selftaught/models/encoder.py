@@ -110,7 +110,7 @@ class TableModel:
                 batch = self._batch([examples[i] for i in part])
                 losses = {o.loss.name: o.loss(batch) / o.loss.count([examples[i] for i in part]) for o in group}
                 adam.zero_grad()
-                torch.stack([o.weight * losses[o.loss.name] for o in group]).sum().backward()
+                torch.stack([o.weight * losses[o.loss.name] for o in group]).sum().backward()  # type: ignore[no-untyped-call]
                 norm = float(nn.utils.clip_grad_norm_(parameters, optimizer.max_norm))
                 held["steps"] += 1
                 if optimizer.lr > 0:

@@ -25,6 +25,7 @@ def solve(request: SampleRequest, rng: random.Random, skill: float) -> str:
     if "yes or no" in last:
         return rng.choice(("yes", "no"))
     prompts = [m.content for m in (*request.task.messages, *request.messages)]
+    cls: Any
     for cls in shelf("family").values():
         for prompt in reversed(prompts):
             body = prompt.split(": ", 1)[-1] if prompt.startswith(("Say ", "Write ")) else prompt
@@ -32,7 +33,7 @@ def solve(request: SampleRequest, rng: random.Random, skill: float) -> str:
                 continue
             family = cls()
             if body != prompt:
-                return family.render(family.vary(facts, rng), rng.randrange(len(family.wordings)))
+                return str(family.render(family.vary(facts, rng), rng.randrange(len(family.wordings))))
             steps, answer = family.work(facts) if rng.random() < skill else family.spoil(facts, rng)
             return f"{steps} #### {answer}".strip()
     return "#### " + rng.choice("abc")

@@ -1,6 +1,6 @@
 """TTRL: the majority answer is the label. arXiv:2504.16084.
 
-Sample answers to an unlabelled task, let them vote, reward agreement, repeat.
+Sample answers to an unlabeled task, let them vote, reward agreement, repeat.
 Departs from the paper: trains on other tasks than it is tested on; 8 attempts vote and train (there 64 and 32).
 """
 

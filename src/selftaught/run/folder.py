@@ -97,7 +97,15 @@ class RunFolder:
         for group in groups[:SHOWN_GROUPS]:
             scores = {s.attempt: (s.value, s.source, s.note) for s in group.scores if s.name == "reward"}
             attempts = [
-                {"id": a.id, "text": a.text, "role": a.role, "view": a.view, "parents": a.parents, "stop": a.stop, "score": scores.get(a.id)}
+                {
+                    "id": a.id,
+                    "text": a.text,
+                    "role": a.role,
+                    "view": a.view,
+                    "parents": a.parents,
+                    "stop": a.stop,
+                    "score": scores.get(a.id),
+                }
                 for a in group.attempts_G
             ]
             self.append("attempts.jsonl", {"step": step, "task": group.task.text, "source": group.task.source, "attempts": attempts})

@@ -16,7 +16,7 @@ import numpy as np
 from selftaught import types
 from selftaught.types import content_hash
 
-KNOWN = {cls.__name__: cls for cls in (types.Attempt, types.Tokens, types.Rows, types.SamplerSettings)}
+KNOWN: dict[str, Any] = {cls.__name__: cls for cls in (types.Attempt, types.Tokens, types.Rows, types.SamplerSettings)}
 
 
 def pack(value: Any) -> Any:

@@ -13,7 +13,7 @@ class Ledger:
     """Counts, and admits a request only if its worst case fits what is left.
 
     Tokens: prompted (each request's context once, whatever n), sampled, scored, trained (positions handed to the
-    optimiser, per epoch) belong to the budget; evaluated (prompt and sampled, for gate and audit) does not.
+    optimizer, per epoch) belong to the budget; evaluated (prompt and sampled, for gate and audit) does not.
 
     Attributes:
         budget: most tokens the run may spend, None for no limit.

@@ -56,7 +56,10 @@ class LiveRun(Voice):
         self.note("groups", len(groups))
         self.note("attempts", sum(len(group.attempts_G) for group in groups))
         self.note("reward", float(np.mean(rewards)) if rewards else math.nan)
-        self.note("sampled_length", float(np.mean([a.sampled_count for g in groups for a in g.attempts_G if hasattr(a.payload, "sampled")] or [0])))
+        self.note(
+            "sampled_length",
+            float(np.mean([a.sampled_count for g in groups for a in g.attempts_G if hasattr(a.payload, "sampled")] or [0])),
+        )
         self.folder.write_groups(self.position, groups)
 
     def begin_step(self, phase: Phase, of: int) -> None:

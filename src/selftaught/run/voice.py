@@ -119,6 +119,7 @@ class Voice:
 
     async def draw(self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, seed: int) -> list[Group]:
         """Evaluation attempts outside the budget; noise depends on (seed, task, index) alone, so two sides pair up."""
+
         async def one(task: Task) -> Group:
             mark = content_hash(n, settings.temperature, settings.top_p, settings.max_tokens)
             key = f"evaluate/{label}/{seed}/{task.id}/{mark}"

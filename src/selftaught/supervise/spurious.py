@@ -71,5 +71,3 @@ class ShuffledVotes(Reader):
             ]
             result.append(group.scored(scores))
         return result
-
-

@@ -48,11 +48,14 @@ def lcm(question: str) -> str:
 
 
 WORKED: dict[str, tuple[Callable[[str], str], tuple[dict[str, int], ...]]] = {
-    "chain_sum": (chain_sum, tuple(dict(min_terms=2, max_terms=t, min_digits=1, max_digits=d) for t, d in ((3, 1), (4, 2), (5, 2), (4, 3)))),
+    "chain_sum": (
+        chain_sum,
+        tuple(dict(min_terms=2, max_terms=t, min_digits=1, max_digits=d) for t, d in ((3, 1), (4, 2), (5, 2), (4, 3))),
+    ),
     "products": (products, tuple(dict(min_digits=1, max_digits=d) for d in (1, 2, 3))),
     "gcd": (gcd, tuple(dict(max_value=v) for v in (20, 60, 200))),
     "lcm": (lcm, tuple(dict(max_value=v) for v in (12, 30, 60))),
-}  # fmt: skip
+}
 
 
 def draws(name: str, rng: random.Random, count: int) -> list[tuple[str, str]]:

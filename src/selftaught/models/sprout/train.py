@@ -44,7 +44,9 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
     )  # fmt: skip
     core.train_from_iterator((text for lesson in islice(lessons(1), 40_000) for _, text, _ in lesson), trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token=SPECIAL[0], eos_token=SPECIAL[1])
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=core, pad_token=SPECIAL[0], eos_token=SPECIAL[1]
+    )
     tokenizer.chat_template = TEMPLATE
     return tokenizer
 
@@ -85,7 +87,7 @@ def main() -> None:
     """Train, saving every 250 steps."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=5200, help="optimiser steps")
+    parser.add_argument("--steps", type=int, default=5200, help="optimizer steps")
     parser.add_argument("--batch", type=int, default=4096, help="positions a step")
     parser.add_argument("--rate", type=float, default=0.02, help="Muon's learning rate; AdamW takes a tenth")
     parser.add_argument("--seed", type=int, default=0)
@@ -97,10 +99,17 @@ def main() -> None:
     tokenizer.save_pretrained(args.out)
     model = LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=192, intermediate_size=512, num_hidden_layers=4,
-            num_attention_heads=6, max_position_embeddings=1024, tie_word_embeddings=True,
-            bos_token_id=None, eos_token_id=1, pad_token_id=0,
-        )  # fmt: skip
+            vocab_size=len(tokenizer),
+            hidden_size=192,
+            intermediate_size=512,
+            num_hidden_layers=4,
+            num_attention_heads=6,
+            max_position_embeddings=1024,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=1,
+            pad_token_id=0,
+        )
     )
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
@@ -129,7 +138,7 @@ def main() -> None:
             graded = labels_B_T[:, 1:] >= 0
             logits = model.lm_head(hidden[graded])
         loss = cross_entropy(logits.float(), labels_B_T[:, 1:][graded])
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()

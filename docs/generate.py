@@ -1,0 +1,157 @@
+"""Pages and tables made from the code.
+
+`python docs/generate.py` writes docs/generated/; with `--readme` it renews what stands between markers in README.md.
+"""
+
+import dataclasses
+import importlib
+import random
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from selftaught.describe import parts_table, recipes_table, tasks_table
+from selftaught.parts import shelf
+from selftaught.recipe import recipe_names
+from selftaught.tasks.own import families
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+SHOWN = "ttrl"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def cell(text: str) -> str:
+    """Text that is safe in a table cell, with papers as links."""
+    pieces = " ".join(text.split()).split("`")
+    # Every second piece is code, in which only a bar means something.
+    pieces = [re.sub(r"\|" if i % 2 else r"([|*_<>\[\]])", r"\\\g<0>", piece) for i, piece in enumerate(pieces)]
+    return re.sub(r"arXiv:(\d{4}\.\d{5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", "`".join(pieces))
+
+
+def code(text: str) -> str:
+    """Text as code in a table cell."""
+    return f"`{text}`".replace("|", "\\|")
+
+
+def source_of(name: str) -> Path:
+    """A recipe's file, from the root of the repository."""
+    path = Path(importlib.import_module(recipe_names()[name]).__file__ or "").resolve()
+    return Path("src/selftaught") / path.relative_to(path.parents[[p.name for p in path.parents].index("selftaught")])
+
+
+def claim(row: dict[str, dict[str, str]]) -> str:
+    """`untested`, or a status with the model it was measured on."""
+    status, model = row["claim"]["status"], row["claim"]["model"]
+    return f"{status} ({model})" if model else status
+
+
+def readme_recipes() -> str:
+    """The README's table of recipes."""
+    rows = [
+        (f"[`{row['name']}`]({source_of(row['name']).as_posix()})", cell(row["about"]), cell(row["signal"]), row["changes"], claim(row))
+        for row in recipes_table()
+    ]
+    return table(("Recipe", "What it does", "Signal from", "Changes", "Claim"), rows)
+
+
+def readme_blocks() -> dict[str, str]:
+    """Marker -> what stands in README.md between `<!-- marker -->` and `<!-- /marker -->`."""
+    return {
+        "recipe": f"```python\n{(ROOT / source_of(SHOWN)).read_text().strip()}\n```",
+        "recipes": readme_recipes(),
+    }
+
+
+def renewed(text: str) -> str:
+    """README text with its blocks as the code has them; raises ValueError when a marker is missing."""
+    for marker, block in readme_blocks().items():
+        head, tail = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+        if text.count(head) != 1 or text.count(tail) != 1:
+            raise ValueError(f"README.md needs {head} and {tail} once each")
+        before, rest = text.split(head)
+        text = f"{before}{head}\n{block}\n{tail}{rest.split(tail)[1]}"
+    return text
+
+
+def recipes_page() -> str:
+    """Every recipe: a table, then its file."""
+    rows = recipes_table()
+    lines = [
+        (f"[{row['name']}](#recipe-{row['name']})", cell(row["about"]), cell(row["signal"]), row["changes"], claim(row)) for row in rows
+    ]
+    page = ["# Recipes", "One recipe is one file. `selftaught show NAME` prints its options."]
+    page.append(table(("recipe", "what it does", "signal from", "changes", "claim"), lines))
+    for row in rows:
+        presets = ", ".join(f"`{row['name']}/{preset}`" for preset in row["presets"])
+        page += [f"(recipe-{row['name']})=", f"## {row['name']}", *([f"Presets: {presets}."] if presets else [])]
+        page.append(f"```{{literalinclude}} ../../{source_of(row['name']).as_posix()}\n:language: python\n```")
+    return "\n\n".join(page)
+
+
+def parts_page() -> str:
+    """Every part by kind, with its options."""
+    page = ["# Parts", "What recipes are made of. `selftaught show NAME` prints a part in full."]
+    rows = {row["name"]: row for row in parts_table()}
+    for kind in dict.fromkeys(name.partition("/")[0] for name in rows):
+        lines = []
+        for name, cls in shelf(kind).items():
+            row = rows[f"{kind}/{name}"]
+            options = ", ".join(f"{f.name}={default(f)}" for f in dataclasses.fields(cls) if f.init)
+            lines.append((code(name), cell(row["about"]), cell(row["paper"]), code(options) if options else ""))
+        page += [f"## {kind}", table(("part", "what it does", "paper", "options"), lines)]
+    return "\n\n".join(page)
+
+
+def default(field: dataclasses.Field[object]) -> str:
+    """A field's default, short."""
+    if field.default is dataclasses.MISSING:
+        return "..."
+    value = field.default
+    return getattr(value, "name", None) or repr(value) if dataclasses.is_dataclass(value) else repr(value)
+
+
+def tasks_page() -> str:
+    """Own families with a question of each level, and how other sources are written."""
+    page = [
+        "# Tasks",
+        "Families come with the package and draw questions without end. Level 1 is easy; the last level is out of reach of small models."
+        " A family marked `rule` can be checked from the question alone, so its checker is an honest signal without an answer.",
+        table(("tasks", "what they are"), ((code(row["name"]), cell(row["about"])) for row in tasks_table())),
+    ]
+    for name, cls in families().items():
+        lines = []
+        for level in range(1, len(cls.ladder) + 1):
+            family, rng = cls(level=level), random.Random(level)
+            facts = family.draw(rng)
+            lines.append((str(level), code(family.render(facts)), code(family.work(facts)[1])))
+        page += [f"## {name}", table(("level", "a question", "an answer"), lines)]
+    return "\n\n".join(page)
+
+
+def write_pages(folder: Path) -> None:
+    """Write every generated page; a page that has not changed keeps its date."""
+    folder.mkdir(exist_ok=True)
+    for name, text in (("recipes", recipes_page()), ("parts", parts_page()), ("tasks", tasks_page())):
+        path = folder / f"{name}.md"
+        if not path.exists() or path.read_text() != text + "\n":
+            path.write_text(text + "\n")
+
+
+def main() -> None:
+    """Write the pages, or with --readme renew README.md."""
+    if sys.argv[1:] == ["--readme"]:
+        readme = ROOT / "README.md"
+        readme.write_text(renewed(readme.read_text()))
+    else:
+        write_pages(DOCS / "generated")
+
+
+if __name__ == "__main__":
+    main()
