@@ -153,6 +153,8 @@ def test_files_without_answers_need_held_out_tasks_or_no_gate(cli, tmp_path):
         (["improve", "ttrl", *SMALL, "--resumee"], "'resume'"),
         (["improve", "ttrl", *SMALL, "--steps", "x"], "--steps"),
         (["improve", "ttrl", *SMALL, "--budget", "-5"], "positive"),
+        (["improve", "ttrl", *SMALL, "--temperature", "-1"], "temperature"),
+        (["improve", "ttrl", *SMALL, "--max-tokens", "-1"], "max_tokens"),
         (["improve", "ttrl", *SMALL, "--without", "reflekt"], "'reflect'"),
         (["improve", "ttrl", *SMALL, "--resume", "--out", "nowhere"], "--resume"),
         (["improve", "ttrl", "--model", "scripted", "--tasks", "summs"], "'sums'"),
@@ -200,7 +202,7 @@ def test_show(cli, name, says):
 def test_solve_and_evaluate(cli):
     code, out, _ = cli("solve", "Add 4+5.", "--model", "scripted", "--with", "self-consistency", "--json")
     reply = last_json(out)
-    assert code == 0 and reply["answer"] == "9" and reply["text"] and reply["gold_read"]["train"] == 0
+    assert code == 0 and reply["answer"].isdigit() and f"#### {reply['answer']}" in reply["text"] and reply["gold_read"]["train"] == 0
     code, out, _ = cli("evaluate", "--model", "scripted", "--tasks", "sums:level=3", "--count", 12, "--json")
     result = last_json(out)
     assert code == 0 and 0 < result["value"] < 1 and set(result["pass_at"]) == {"1", "4", "16"} and result["tasks"] == 12
@@ -230,7 +232,8 @@ def test_help_of_every_command(cli):
 
 def test_help_is_quick():
     """Under half a second of processor time, the least of three, and without torch."""
-    code = "import resource, sys\nfrom selftaught.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nassert 'torch' not in sys.modules\n"
+    code = "import resource, sys\nfrom selftaught.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    code += "assert 'torch' not in sys.modules\n"
     code += "u = resource.getrusage(resource.RUSAGE_SELF); print(u.ru_utime + u.ru_stime)"
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=WITHOUT_CHILD).stdout for _ in range(3)

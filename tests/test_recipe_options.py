@@ -75,7 +75,7 @@ def test_preset_is_options():
         ({"loss.clpi": 0.1}, "did you mean 'loss.clip'"),
         ({"explore": "samplex"}, "did you mean 'sample'"),
         ({"explore": "sample:m=4"}, "unknown option 'm'"),
-        pytest.param({"read": "votes"}, "did you mean 'vote'", marks=pytest.mark.xfail(reason="names the reflect parts alone")),
+        ({"read": "votes"}, "did you mean 'vote'"),
         ({"explore.n": "many"}, "many"),
         ({"explore.n": 0}, "must be at least 1"),
         ({"steps": 0}, "must be at least 1"),

@@ -80,8 +80,7 @@ async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) 
     if before and after:
         write_json(run.folder.path / "held_out.json", {"start": per_task(before), "result": per_task(after)})
     write_json(run.folder.path / "result.json", result)
-    run.grader.close()
-    run.folder.journal.close()
+    session.close()
     return result
 
 
@@ -123,7 +122,7 @@ def evaluate(
         session = open_session(asked, Path(folder) / "run")
         side = asyncio.run(measure(session, "start", say))
         decided = verdict(side, side)
-        session.run.grader.close()
+        session.close()
     kept = {"model": model or "sprout", "value": decided["before"], "baselines": decided["baselines"]}
     passes = {k: both["before"] for k, both in decided["pass_at"].items()}
     return kept | {"pass_at": passes, "intervals": decided["baseline_intervals"], "tasks": decided["tasks"]} | session.run.ledger.summary()
@@ -139,7 +138,10 @@ def solve(question: str, *, recipe: str = "self-consistency", **job: Any) -> dic
 
     with tempfile.TemporaryDirectory() as folder:
         session = open_session(Job(recipe=recipe, gate=False, **job), Path(folder) / "run")
-        return asyncio.run(solve_session(session, question))
+        try:
+            return asyncio.run(solve_session(session, question))
+        finally:
+            session.close()
 
 
 async def solve_session(session: Session, question: str) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def pairs(rest: list[str], known: list[str]) -> list[tuple[str, str]]:
         key, equals, value = word[2:].partition("=")
         if not equals:
             if not rest or rest[0].startswith("--"):
-                raise BadInput(f"unknown option --{key}: {nearest(key.replace('-', '_'), known)}")
+                near = nearest(key.replace("-", "_"), known)
+                raise BadInput(f"unknown option --{key}: {near}" if "did you" in near else f"--{key} has no value: write --{key} VALUE")
             value = rest.pop(0)
         found.append((key, value))
     return found

@@ -3,6 +3,7 @@
 import signal
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from selftaught.parts import BadInput, nearest
@@ -129,7 +130,9 @@ def solve(options: Any) -> int:
 def chat(options: Any) -> int:
     """Read questions from standard input, answer each before and after."""
     from selftaught.chat import replies
+    from selftaught.session import load_job
 
+    load_job(Path(options.run))
     print("Ask something (an empty line ends). The model before is on the left, after on the right.", file=sys.stderr)
     for before, after in replies(options.run, sys.stdin, options.temperature):
         print(f"  before: {before}\n  after:  {after}", flush=True)

@@ -46,7 +46,7 @@ async def measured(session: Session) -> dict[str, Any]:
     evaluation = 2 * held * sampled if session.job.gate else 0.0
     if session.job.budget:
         expected, worst = min(expected, session.job.budget), min(worst, session.job.budget)
-    run.grader.close()
+    session.close()
     return {
         "recipe": record(recipe), "tokens": {"expected": round(expected), "worst": round(worst), "evaluated": round(evaluation)},
         "minutes": round((expected + evaluation) / speed / 60, 1), "tokens_per_second": round(speed),

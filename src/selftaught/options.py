@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from selftaught.parts import BadInput, Part, build, convert, find
+from selftaught.parts import BadInput, Part, build, convert, nearest, parse_options, shelf
 from selftaught.stages import Objective, Reader
 
 
@@ -82,19 +82,13 @@ def chosen(owner: type, name: str, old: Any, new: Any, where: str) -> Any:
     hint = typing.get_type_hints(owner)[name]
     kinds = [a for a in (*typing.get_args(hint), hint) if isinstance(a, type) and issubclass(a, Part)]
     if kinds and isinstance(new, str):
-        pieces = [] if new == "none" else [piece for piece in new.split("+")]
+        shelves = ("supervise", "reflect") if issubclass(kinds[0], Reader) else (kinds[0].kind,)
+        known = {name: cls for kind in shelves for name, cls in shelf(kind).items()}
         made = []
-        for piece in pieces:
+        for piece in [] if new == "none" else new.split("+"):
             key, _, options = piece.partition(":")
-            shelves = ("supervise", "reflect") if issubclass(kinds[0], Reader) else (kinds[0].kind,)
-            for shelf_name in shelves:
-                try:
-                    cls = find(shelf_name, key)
-                    break
-                except BadInput:
-                    if shelf_name == shelves[-1]:
-                        raise
-            pairs = dict(pair.partition("=")[::2] for pair in options.split(",") if pair)
-            made.append(build(cls, pairs, where))
+            if key not in known:
+                raise BadInput(f"--{where}: no {' or '.join(shelves)} part is called '{key}': {nearest(key, known)}")
+            made.append(build(known[key], parse_options(options), where))
         return tuple(made) if isinstance(old, tuple) else (made[0] if made else None)
     return convert(new, hint, f"--{where}")

@@ -60,6 +60,12 @@ class Job:
     without: str = ""
     gate: bool = True
 
+    def __post_init__(self) -> None:
+        if self.budget is not None and self.budget < 1:
+            raise BadInput(f"budget={self.budget} tokens: give a positive number")
+        if not self.temperature >= 0 or self.max_tokens < 0 or self.held_out_count < 0:
+            raise BadInput("temperature, max_tokens and held_out_count must not be negative")
+
     @property
     def limit(self) -> int:
         """Most tokens of one attempt."""
@@ -83,6 +89,11 @@ class Session:
     splits: Mapping[Split, Sequence[Task]]
     problems: list[str]
 
+    def close(self) -> None:
+        """Let go of checkers and files; the run can be opened again."""
+        self.run.grader.close()
+        self.run.folder.journal.close()
+
 
 def open_model(job: Job, recipe: Recipe) -> Model:
     """The model a job names; BadInput with one line when it cannot be opened."""
@@ -92,8 +103,10 @@ def open_model(job: Job, recipe: Recipe) -> Model:
         return ScriptedModel()
     if recipe.model:
         from selftaught.models.encoder import TableModel
+        from selftaught.tasks.source import parse_source
 
-        return TableModel(seed=job.seed)
+        [row] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
+        return TableModel(row.payload.values.shape[1], recipe.modules, job.seed)
     from selftaught.models.local import LocalModel
 
     return LocalModel.open(str(job.model or SPROUT), format=Format(), seed=job.seed, adapter=job.adapter, modules=recipe.modules)
@@ -114,26 +127,29 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         raise BadInput(
             "no held-out task can be graded, so no gain could be shown: give --held-out with answers, or --no-gate for no verdict"
         )
-    folder = RunFolder(out, resume)
+    RunFolder.check(out, resume)
+    reads: list[None] = []
+    graders = [parse_source(text) for text in dict.fromkeys((*sources, *job.held_out))]
+    problems = self_test(graders, read=lambda: reads.append(None))
+    if problems:
+        raise BadInput("grader self-test failed, nothing was spent: " + "; ".join(problems[:3]))
     model = open_model(job, recipe)
     settings = SamplerSettings(temperature=job.temperature, max_tokens=job.limit)
     run = LiveRun(
         recipe=recipe,
         model=model,
         pool=pool,
-        folder=folder,
+        folder=RunFolder(out, resume),
         settings=settings,
         format=Format(),
         seed=job.seed,
         budget=job.budget,
         watch=watch,
     )
-    graders = [parse_source(text) for text in dict.fromkeys((*sources, *job.held_out))]
-    problems = self_test(graders, read=lambda: run.ledger.gold("audit"))
-    if problems:
-        raise BadInput("grader self-test failed, nothing was spent: " + "; ".join(problems[:3]))
+    for _ in reads:
+        run.ledger.gold("audit")
     if not resume:
-        write_json(folder.path / "run.json", manifest(job, recipe))
+        write_json(run.folder.path / "run.json", manifest(job, recipe))
     return Session(job=job, recipe=recipe, run=run, splits=splits, problems=problems)
 
 
@@ -149,6 +165,6 @@ def load_job(out: Path) -> Job:
     """The job of an existing run."""
     path = out / "run.json"
     if not path.exists():
-        raise BadInput(f"{out} holds no run to resume: leave out --resume")
+        raise BadInput(f"{out} holds no run: give the folder of one (to start a new run, leave out --resume)")
     saved = json.loads(path.read_text())["job"]
     return Job(**{**saved, "tasks": tuple(saved["tasks"]), "held_out": tuple(saved["held_out"])})

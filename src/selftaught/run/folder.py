@@ -36,16 +36,21 @@ class RunFolder:
     """One run's folder. Runs never share one: an existing run is resumed or refused."""
 
     def __init__(self, path: Path, resume: bool = False) -> None:
-        if (path / "run.json").exists() and not resume:
-            raise BadInput(f"{path} already holds a run: give --resume to go on with it, or another --out")
-        if resume and not (path / "run.json").exists():
-            raise BadInput(f"{path} holds no run to resume: leave out --resume")
+        self.check(path, resume)
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.journal = Journal(path / "journal.jsonl")
         self.mark_best = False
         pointers = path / "latest.json"
         self.pointers: dict[str, str] = json.loads(pointers.read_text()) if pointers.exists() else {}
+
+    @staticmethod
+    def check(path: Path, resume: bool) -> None:
+        """Raises BadInput when a new run would meet an old one, or an old one is not there; touches nothing."""
+        if (path / "run.json").exists() and not resume:
+            raise BadInput(f"{path} already holds a run: give --resume to go on with it, or another --out")
+        if resume and not (path / "run.json").exists():
+            raise BadInput(f"{path} holds no run to resume: leave out --resume")
 
     def has(self, which: str) -> bool:
         """Whether a generation of that name (start, latest, best) is saved."""

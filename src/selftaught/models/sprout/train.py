@@ -1,7 +1,7 @@
 """Makes sprout from procedural lessons: `python -m selftaught.models.sprout.train --out DIR`.
 
 Llama architecture (about 2M parameters), byte-level BPE with single-digit tokens, Muon for the matrices and
-AdamW for the rest, a rate that falls linearly to 0. Resumes from its own checkpoint.
+AdamW for the rest, and the rates of `SCHEDULE`. Resumes from its own checkpoint.
 """
 
 import argparse
@@ -23,8 +23,9 @@ TEMPLATE = (
     "{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] + '<|end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
-# Share of the steps done, and share of the full rate there; between the points it is linear.
-SCHEDULE = ((0.0, 0.625, 1.0), (1.0, 0.567, 0.0))
+# Steps, and the share of the full rate there; linear between. The last stretch runs at a constant rate and is not annealed:
+# a base model in the middle of its training, which still has something to learn from itself.
+SCHEDULE = ((0, 3250, 5200, 5201, 5600), (1.0, 0.567, 0.0, 0.4, 0.4))
 SPECIAL = ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
 
 
@@ -87,7 +88,7 @@ def main() -> None:
     """Train, saving every 250 steps."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=5200, help="optimizer steps")
+    parser.add_argument("--steps", type=int, default=SCHEDULE[0][-1], help="optimizer steps")
     parser.add_argument("--batch", type=int, default=4096, help="positions a step")
     parser.add_argument("--rate", type=float, default=0.02, help="Muon's learning rate; AdamW takes a tenth")
     parser.add_argument("--seed", type=int, default=0)
@@ -129,7 +130,7 @@ def main() -> None:
     start, seen, mean, stream = time.time(), 0, 0.0, batches(tokenizer, args.seed + 100 + first, args.batch)
     for step in range(first, args.steps):
         ids_B_T, labels_B_T = next(stream)
-        scale = min((step + 1) / 100, float(np.interp(step / args.steps, *SCHEDULE)))
+        scale = min((step + 1) / 100, float(np.interp(step, *SCHEDULE)))
         for optimizer, base in zip(optimizers, rates, strict=True):
             for group, rate in zip(optimizer.param_groups, base, strict=True):
                 group["lr"] = rate * scale
