@@ -19,7 +19,7 @@ from selftaught.run.live import LiveRun
 from selftaught.types import SamplerSettings, Split, Task
 
 SPROUT = Path(__file__).parent / "models" / "sprout" / "weights"
-DEFAULT_TASKS = ("sums:level=7", "chain:level=7", "countdown:level=5", "subset:level=5", "sort:level=7", "linear:level=5")
+DEFAULT_TASKS = ("linear:level=6", "sort:level=6", "sudoku:level=8")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ class FakeRun:
     seed, step, generation, settings = 3, 0, 0, SamplerSettings()
 
     def __init__(self, policy, tasks, broke=False):
-        self.policy, self.pool, self.state, self.calls, self.broke = policy, FakePool(tasks), {}, [], broke
+        self.policy, self.pool, self.state, self.calls, self.broke = policy, FakePool(tasks), {"anchor": {}}, [], broke
 
     async def sample(self, tag, task, messages, *, n=1, settings=None, weights="policy", **_):
         self.calls.append((tag, task.id, n, weights, (settings or self.settings).temperature))

@@ -114,7 +114,7 @@ class TableModel:
                 norm = float(nn.utils.clip_grad_norm_(parameters, optimizer.max_norm))
                 held["steps"] += 1
                 if optimizer.lr > 0:
-                    adam.param_groups[0]["lr"] = optimizer.lr * min(1.0, held["steps"] / max(1, optimizer.warmup))
+                    adam.param_groups[0]["lr"] = optimizer.rate(held["steps"])
                     adam.step()
                 found = {f"loss/{name}": float(loss.detach()) for name, loss in losses.items()} | {"grad_norm": norm}
                 for name, value in found.items():

@@ -146,7 +146,7 @@ class Pass:
         ps = [p for group in self.owned.values() for p in group if p.grad is not None]
         norm = float(torch.nn.utils.clip_grad_norm_(ps, self.optimizer.max_norm)) if ps else 0.0
         self.state.steps += 1
-        lr = self.optimizer.lr * min(1.0, self.state.steps / max(1, self.optimizer.warmup))
+        lr = self.optimizer.rate(self.state.steps)
         # at rate 0 even the sign of a zero must stay
         if lr > 0 and math.isfinite(norm):
             for one in adam.values():

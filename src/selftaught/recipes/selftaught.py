@@ -38,7 +38,7 @@ recipe = Recipe(
             credit=Joined(parts=(GroupCentred(role="solver"), Kept(role="reviser", retarget=True))),
             objectives=(Objective(loss=PolicyGradient(), optimizer=LEARN), Objective(loss=NLL(), optimizer=LEARN, weight=0.1)),
             keep=Agreement(tasks=96),
-            steps=40,
+            steps=60,
             every=10,
         ),
     ),

@@ -20,6 +20,7 @@ class AdamW(Optimizer):
         epochs: passes over a step's examples.
         minibatches: optimizer steps of one pass.
         warmup: optimizer steps over which lr rises linearly from 0.
+        decay: optimizer steps over which lr then falls linearly to 0; 0 keeps it constant.
 
     Raises:
         BadInput: for values out of range.
@@ -34,11 +35,17 @@ class AdamW(Optimizer):
     epochs: int = 1
     minibatches: int = 1
     warmup: int = 0
+    decay: int = 0
 
     def __post_init__(self) -> None:
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise BadInput(f"betas={self.betas} must be two numbers in [0, 1)")
         if not (self.lr >= 0 and self.weight_decay >= 0 and self.max_norm > 0):
             raise BadInput(f"lr={self.lr}, weight_decay={self.weight_decay} must be at least 0 and max_norm={self.max_norm} above 0")
-        if self.epochs < 1 or self.minibatches < 1 or self.warmup < 0:
-            raise BadInput(f"epochs={self.epochs} and minibatches={self.minibatches} must be at least 1, warmup={self.warmup} at least 0")
+        if self.epochs < 1 or self.minibatches < 1 or self.warmup < 0 or self.decay < 0:
+            raise BadInput(f"epochs={self.epochs} and minibatches={self.minibatches} must be at least 1, warmup and decay at least 0")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of optimizer step `step`, counted from 1."""
+        rising = min(1.0, step / max(1, self.warmup))
+        return self.lr * rising * (max(0.0, 1 - max(0, step - 1 - self.warmup) / self.decay) if self.decay else 1.0)
