@@ -1,4 +1,4 @@
-"""Recipes side by side over training seeds: `python benchmarks/seeds.py RECIPE... --seeds 11 12 13 14 15 --out runs/seeds`.
+"""Recipes side by side over training seeds: `python benchmarks/seeds.py RECIPE... --seeds 21 22 23 24 25 --out runs/seeds`.
 
 Every run uses the defaults of `selftaught improve` and the same held-out tasks. Finished runs are not run again. Writes
 pooled gains (tasks and seeds crossed, 95% intervals) as JSON.
@@ -60,7 +60,7 @@ def pooled(folders: list[Path]) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipes", nargs="+")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13, 14, 15])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[21, 22, 23, 24, 25])
     parser.add_argument("--out", type=Path, default=Path("runs/seeds"))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--jobs", type=int, default=2)

@@ -187,3 +187,9 @@ def test_pickles(part):
 def test_bad_values_are_refused(cls, options):
     with pytest.raises(BadInput):
         cls(**options)
+
+
+def test_rate_rises_then_falls():
+    optimizer = AdamW(lr=1.0, warmup=2, decay=4)
+    assert [optimizer.rate(step) for step in range(1, 9)] == [0.5, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
+    assert [AdamW(lr=1.0).rate(step) for step in (1, 1000)] == [1.0, 1.0]

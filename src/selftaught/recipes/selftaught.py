@@ -37,7 +37,8 @@ recipe = Recipe(
             select=(Signal(by_view=False),),
             credit=Joined(parts=(GroupCentred(role="solver"), Kept(role="reviser", retarget=True))),
             objectives=(Objective(loss=PolicyGradient(), optimizer=LEARN), Objective(loss=NLL(), optimizer=LEARN, weight=0.1)),
-            keep=Agreement(tasks=96),
+            # A generation differs from the last by some 4 points of noise on 96 tasks; a collapse by far more.
+            keep=Agreement(tasks=96, tolerance=0.05),
             steps=60,
             every=10,
         ),
