@@ -1,6 +1,6 @@
 """What sprout can do, skill by skill.
 
-    python benchmarks/sprout_skills.py --json benchmarks/results/sprout.json --page docs/sprout_skills.md
+    python benchmarks/sprout_skills.py --json benchmarks/results/sprout.json
 
 Every own family and level (share right at temperature 1, greedy, pass@16), the reasoning-gym families it was taught,
 and judging, revising, rewording and writing tasks. Tasks are drawn for this purpose from the audit split.
@@ -11,7 +11,6 @@ import asyncio
 import json
 import random
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -96,23 +95,11 @@ async def other_skills(model: LocalModel, tasks: int) -> dict[str, dict[str, flo
     return rows
 
 
-def page(found: dict[str, Any]) -> str:
-    """The tables as Markdown."""
-    lines = ["| task | sampled | greedy | pass@16 |", "|---|---|---|---|"]
-    for name, row in (found["own"] | found["gym"]).items():
-        lines.append(f"| `{name}` | {row['pass@1']:.0%} | {row['greedy']:.0%} | {row['pass@16']:.0%} |")
-    lines += ["", "| skill | right |", "|---|---|"]
-    for name, row in found["skills"].items():
-        lines.append(f"| {name} | {'not learned' if np.isnan(row['right']) else format(row['right'], '.0%')} |")
-    return "\n".join(lines) + "\n"
-
-
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default=str(SPROUT))
     parser.add_argument("--tasks", type=int, default=50)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--page", type=Path)
     args = parser.parse_args()
     model = LocalModel.open(args.model, format=FORM)
     own = {}
@@ -130,8 +117,6 @@ async def main() -> None:
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(found, indent=1) + "\n")
-    if args.page:
-        args.page.write_text(page(found))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
 
 import dataclasses
 import importlib
+import json
+import math
 import random
 import re
 import sys
@@ -135,10 +137,22 @@ def tasks_page() -> str:
     return "\n\n".join(page)
 
 
+def sprout_page() -> str:
+    """What sprout can do, from the committed measurement."""
+    found = json.loads((ROOT / "benchmarks" / "results" / "sprout.json").read_text())
+    percent = "{:.0%}".format
+    solved = [
+        (code(name), *(percent(row[key]) for key in ("pass@1", "greedy", "pass@16"))) for name, row in (found["own"] | found["gym"]).items()
+    ]
+    skills = [(name, "not learned" if math.isnan(row["right"]) else percent(row["right"])) for name, row in found["skills"].items()]
+    return table(("skill", "right"), skills) + "\n\n" + table(("task", "sampled", "greedy", "pass@16"), solved)
+
+
 def write_pages(folder: Path) -> None:
     """Write every generated page; a page that has not changed keeps its date."""
     folder.mkdir(exist_ok=True)
-    for name, text in (("recipes", recipes_page()), ("parts", parts_page()), ("tasks", tasks_page())):
+    pages = {"recipes": recipes_page(), "parts": parts_page(), "tasks": tasks_page(), "sprout_skills": sprout_page()}
+    for name, text in pages.items():
         path = folder / f"{name}.md"
         if not path.exists() or path.read_text() != text + "\n":
             path.write_text(text + "\n")

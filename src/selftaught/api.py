@@ -74,7 +74,8 @@ async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) 
     after = await measure(session, "result", say) if before and finished else None
     decided = verdict(before, after) if before and after else not_tested("stopped early" if job.gate else "--no-gate was given")
     result = decided | run.ledger.summary() | {
-        "recipe": session.recipe.name, "model": job.model or "sprout", "steps": run.position, "generation": run.generation,
+        "recipe": session.recipe.name, "model": job.model or session.recipe.model or "sprout",
+        "steps": run.position, "generation": run.generation,
         "seconds": round(time.monotonic() - started, 1), "alarms": run.alarms, "run": str(run.folder.path),
     }  # fmt: skip
     if before and after:
