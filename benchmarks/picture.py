@@ -9,7 +9,7 @@ import numpy as np
 
 from selftaught.evaluate.stats import bootstrap_interval
 
-matplotlib.use("svg")
+matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
 
