@@ -22,11 +22,15 @@ def improve(options: Any, extra: dict[str, str]) -> int:
     """Run the loop and print the verdict."""
     from selftaught import api
     from selftaught.cli import emit
+    from selftaught.session import Job
 
     job = job_of(options, {"options": extra})
+    given = [name for name, value in job.items() if value != getattr(Job(), name)]
+    if options.resume and given:
+        name = next(iter(extra)) if given[0] == "options" else given[0].replace("_", "-")
+        raise BadInput(f"--resume goes on with the job the run folder holds: leave out --{name}")
     if options.dry_run:
         from selftaught.estimate import estimate
-        from selftaught.session import Job
 
         planned = estimate(Job(**job))
         print_plan(planned)
