@@ -27,5 +27,5 @@ recipe = replace(
         )
         for phase in ttrl.phases
     ),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it"),
+    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
 )
