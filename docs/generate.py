@@ -84,7 +84,7 @@ def readme_numbers() -> str:
         f"The default run over {found['selftaught']['seeds']} training seeds that were fixed before they ran, pooled over seeds and 200 "
         "held-out tasks (95% intervals, tasks and seeds crossed), on sprout and on tasks that a rule can check from the question alone. "
         f"No answer was read to train or to select. A run spends about {million:.2f} million tokens; controls are given as many, at the "
-        "same learning rate."
+        "same learning rate. The last column says on how many of the seeds a row was run; shuffled-votes and format-only have three."
     )
     caution = (
         "sprout ships before its learning rate is annealed, so that it has something left to learn. How much less an annealed model "

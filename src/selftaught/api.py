@@ -12,7 +12,7 @@ from selftaught.parts import BadInput
 from selftaught.run.drawer import RunDrawer
 from selftaught.run.folder import write_json
 from selftaught.session import Job, Session, open_session
-from selftaught.types import Message, Split, Task
+from selftaught.types import Task
 
 Say = Callable[[str], None]
 Watch = Callable[[Mapping[str, float]], None]
@@ -189,4 +189,4 @@ class OneTask:
         return 0
 
 
-__all__ = ["BadInput", "Job", "Message", "Split", "evaluate", "improve", "solve"]
+__all__ = ["BadInput", "Job", "evaluate", "improve", "solve"]

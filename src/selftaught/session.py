@@ -87,7 +87,6 @@ class Session:
     recipe: Recipe
     run: LiveRun
     splits: Mapping[Split, Sequence[Task]]
-    problems: list[str]
 
     def close(self) -> None:
         """Let go of checkers and files; the run can be opened again."""
@@ -150,7 +149,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         run.ledger.gold("audit")
     if not resume:
         write_json(run.folder.path / "run.json", manifest(job, recipe))
-    return Session(job=job, recipe=recipe, run=run, splits=splits, problems=problems)
+    return Session(job=job, recipe=recipe, run=run, splits=splits)
 
 
 def manifest(job: Job, recipe: Recipe) -> dict[str, Any]:
