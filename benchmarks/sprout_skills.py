@@ -20,6 +20,7 @@ from selftaught.format import Format
 from selftaught.models.local import LocalModel
 from selftaught.models.sprout.data import FAMILIES, JUDGE, REVISE, WRITE, solution
 from selftaught.models.sprout.gym_skills import WORKED
+from selftaught.seals import GoldReader
 from selftaught.session import SPROUT
 from selftaught.tasks.own import families
 from selftaught.tasks.source import parse_source
@@ -43,7 +44,7 @@ async def ask(
 def right(task: Task, text: str) -> float:
     """Grade a text; answers are read, for this page only."""
     answer = FORM.canonical(text)
-    entry = task.sealed.open(lambda: None) if task.sealed else None
+    entry = task.sealed.open(GoldReader("audit", lambda: None)) if task.sealed else None
     return parse_source(task.source).check(task, answer, entry) if answer is not None else 0.0
 
 

@@ -21,9 +21,10 @@ from selftaught.tasks.own import families
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 SHOWN = "ttrl"
-COMMANDS = """python benchmarks/seeds.py selftaught --out runs/claims
-python benchmarks/seeds.py selftaught random-reward sft-unfiltered shuffled-votes format-only --out runs/claims \\
-    --budget 955000 --steps 200 --optimizer.lr 1e-4"""
+WORDS = ("none", "one", "two", "three", "four", "five")
+COMMANDS = """selftaught compare selftaught random-reward sft-unfiltered shuffled-votes format-only --no-controls \\
+    --seeds 21 22 23 24 25 --budget 955000 --held-out-count 200 --optimizer.lr 1e-4 \\
+    --out runs/readme --write benchmarks/results/improve.json"""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -73,18 +74,20 @@ def points(found: dict[str, float]) -> str:
 
 
 def readme_numbers() -> str:
-    """The README's numbers, from the committed results of `benchmarks/seeds.py`."""
-    found = json.loads((ROOT / "benchmarks" / "results" / "improve.json").read_text())
+    """The README's numbers, from the committed table of `selftaught compare`."""
+    found = {row["recipe"]: row for row in json.loads((ROOT / "benchmarks" / "results" / "improve.json").read_text())["rows"]}
     rows = [
-        (code(name), *(points(row[key]) for key in ("stated", "best", "pass@16")), f"{row['best']['positive']} of {row['seeds']}")
+        (code(name), *(points(row[key]) for key in ("stated", "best", "pass@16")), f"{row['best']['positive']} of {len(row['seeds'])}")
         for name, row in found.items()
     ]
-    million = mean(found["selftaught"]["tokens"]) / 1e6
+    count, million = len(found["selftaught"]["seeds"]), found["selftaught"]["tokens"] / 1e6
+    fewer = {name: len(row["seeds"]) for name, row in found.items() if len(row["seeds"]) < count}
+    few = f"; {' and '.join(fewer)} have {WORDS[min(fewer.values())]}" if fewer else ""
     about = (
-        f"The default run over {found['selftaught']['seeds']} training seeds that were fixed before they ran, pooled over seeds and 200 "
-        "held-out tasks (95% intervals, tasks and seeds crossed), on sprout and on tasks that a rule can check from the question alone. "
-        f"No answer was read to train or to select. A run spends about {million:.2f} million tokens; controls are given as many, at the "
-        "same learning rate. The last column says on how many of the seeds a row was run; shuffled-votes and format-only have three."
+        f"The default run over {count} training seeds that were fixed before they ran, pooled over seeds and 200 held-out tasks (95% "
+        "intervals, tasks and seeds crossed), on sprout and on tasks that a rule can check from the question alone. No answer was read to "
+        f"train or to select. A run spends about {million:.2f} million tokens; controls are given as many, at the same learning rate. The "
+        f"last column says on how many of the seeds a row was run{few}."
     )
     caution = (
         "sprout ships before its learning rate is annealed, so that it has something left to learn. How much less an annealed model "
@@ -93,11 +96,6 @@ def readme_numbers() -> str:
     picture = "![One run: the start sampled, greedy, at its best decoding and by vote, and the same model after](docs/run.svg)"
     head = ("Recipe", "As stated (T=1)", "Each side at its best decoding", "pass@16", "Seeds up (best decoding)")
     return "\n\n".join([picture, about, table(head, rows), f"```console\n{COMMANDS}\n```", caution])
-
-
-def mean(values: Sequence[float]) -> float:
-    """Mean."""
-    return sum(values) / len(values)
 
 
 def readme_blocks() -> dict[str, str]:

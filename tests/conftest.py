@@ -8,6 +8,12 @@ from scripted_run import live_run
 from selftaught.loop import improve
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """No test reads or fills the user's cache."""
+    monkeypatch.setenv("SELFTAUGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def opened(tmp_path):
     """`opened(recipe, seed=.., budget=..)`: a run before its first step, in a folder of its own; closed after the test."""

@@ -1,18 +1,20 @@
 """The same from Python: improve, solve, evaluate."""
 
 import asyncio
+import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from selftaught.loop import improve as run_loop
 from selftaught.parts import BadInput
-from selftaught.run.drawer import RunDrawer
 from selftaught.run.folder import write_json
 from selftaught.session import Job, Session, open_session
-from selftaught.types import Task
+from selftaught.solving import solve
 
 Say = Callable[[str], None]
 Watch = Callable[[Mapping[str, float]], None]
@@ -57,53 +59,97 @@ def new_folder(recipe: str) -> Path:
 
 
 async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) -> dict[str, Any]:
-    """Measure the start, run the loop, measure the result, decide."""
-    from selftaught.evaluate.gate import not_tested, verdict
+    """Forecast, measure the start, run the loop, measure the result, decide, report."""
+    from selftaught.evaluate.gate import not_tested
+    from selftaught.proof import Measured, measure
+    from selftaught.report import write_report
 
     run, job, started = session.run, session.job, time.monotonic()
     if not await run.resume():
         await run.save()
-    before = await measure(session, "start", say) if job.gate else None
-    if before:
-        at = f"{before.correct_B_n.mean():.1%} at T={job.temperature:g}, greedy {before.greedy_B.mean():.1%}"
-        say(f"start: {at}, {len(before.tasks_B)} held-out tasks")
+    # A generation that was saved after the first step has counted what comes before it.
+    counted = Counter(run.ledger.rows) if run.position else None
+    forecast = await forecast_of(session) if job.forecast else None
+    if forecast:
+        say(f"forecast: {forecast['why']}")
+
+    async def side(label: str, before: Measured | None = None) -> Measured:
+        say(f"measuring the {label} on {len(session.splits['held-out'])} held-out tasks")
+        bench, full = session.bench, job.gate == "full"
+        return await measure(run, label, bench.splits, job.evaluation_seed, off=bench.off, before=before, full=full)
+
+    before = await side("start") if job.gate else None
+    if before and session.judged:
+        correct, greedy = before.side.correct_B_n, before.side.greedy_B
+        say(f"start: {np.nanmean(correct):.1%} at T={job.temperature:g}, greedy {np.nanmean(greedy):.1%}, {len(greedy)} held-out tasks")
+    if counted is not None:
+        run.ledger.rows = counted
     finished = await run_loop(session.recipe, run, stop)
     if not finished:
         say("stopped; everything is kept: go on with --resume")
+    for alarm in run.alarms:
+        say(f"alarm at step {alarm['step']}: {alarm['message']}")
     await run.hand_back()
-    after = await measure(session, "result", say) if before and finished else None
-    decided = verdict(before, after) if before and after else not_tested("stopped early" if job.gate else "--no-gate was given")
+    after = await side("result", before) if before and finished else None
+    reason = "stopped early" if job.gate else "--no-gate was given"
+    decided = judged(session, before, after) if before and after else not_tested(reason)
     result = decided | run.ledger.summary() | {
         "recipe": session.recipe.name, "model": job.model or session.recipe.model or "sprout",
-        "steps": run.position, "generation": run.generation,
+        "steps": run.position, "generation": run.generation, "forecast": forecast,
         "seconds": round(time.monotonic() - started, 1), "alarms": run.alarms, "run": str(run.folder.path),
     }  # fmt: skip
-    if before and after:
-        write_json(run.folder.path / "held_out.json", {"start": per_task(before), "result": per_task(after)})
+    run.folder.write_ledger(run.ledger.table())
     write_json(run.folder.path / "result.json", result)
     session.close()
+    write_report(run.folder.path)
     return result
 
 
-def per_task(side: Any) -> dict[str, Any]:
-    """One side's means task by task, for pooling over training seeds: stated sampler, best decoding, pass@16."""
+async def forecast_of(session: Session) -> dict[str, Any]:
+    """What the run may expect; said once, before the first step, and kept in its folder."""
+    from selftaught.forecast import preflight
+
+    path = session.run.folder.path / "forecast.json"
+    if session.run.position and path.exists():
+        kept: dict[str, Any] = json.loads(path.read_text())
+        return kept
+    found = await preflight(session)
+    write_json(path, found)
+    return found
+
+
+def judged(session: Session, before: Any, after: Any) -> dict[str, Any]:
+    """The verdict of a run, with what both sides said written into its folder."""
+    from selftaught.evaluate.gate import not_tested
+    from selftaught.labelfiles import read_questions
+    from selftaught.labels import plan
+    from selftaught.proof import RESULT, START, decide
+    from selftaught.run.cache import count_reuse, held_out_key
+
+    run, tasks, sides, full = session.run, session.splits["held-out"], {"start": before, "result": after}, session.job.gate == "full"
+    run.folder.write_held_out(
+        {"task": task.id, "text": task.text, "source": task.source} | {label: side.rows.get(task.id, []) for label, side in sides.items()}
+        for task in tasks
+    )
+    n = START if full else RESULT
+    write_json(run.folder.path / "held_out.json", {label: per_task(side.side, n) for label, side in sides.items()})
+    if not session.judged:
+        wanted = plan(read_questions(run.folder.path))
+        reason = f"nobody can grade these held-out tasks; {wanted.sentence()} (selftaught label {run.folder.path})"
+        return not_tested(reason) | {"labels": wanted.labels}
+    reuse = count_reuse(held_out_key(tasks), mark=str(run.folder.path.resolve()))
+    return decide(before, after, full, spent=run.ledger.spent, reuse=reuse)
+
+
+def per_task(side: Any, n: int) -> dict[str, Any]:
+    """One side's means task by task, for pooling over training seeds: n attempts as stated, best decoding, pass@16 where it was drawn."""
     from selftaught.evaluate.metrics import pass_at_k
 
-    width = min(16, side.correct_B_n.shape[1])
     return {
-        "tasks": side.tasks_B, "stated": side.correct_B_n.mean(axis=1).tolist(), "best": side.best_B_m.mean(axis=1).tolist(),
-        f"pass@{width}": pass_at_k(side.correct_B_n, width).tolist(), "best_temperature": side.best_settings.temperature,
+        "tasks": side.tasks_B, "stated": side.correct_B_n[:, :n].mean(axis=1).tolist(), "best": side.best_B_m.mean(axis=1).tolist(),
+        **({"pass@16": pass_at_k(side.correct_B_n, 16).tolist()} if side.correct_B_n.shape[1] >= 16 else {}),
+        "best_temperature": side.best_settings.temperature,
     }  # fmt: skip
-
-
-async def measure(session: Session, label: str, say: Say) -> Any:
-    """One side of the gate: held-out tasks at the stated sampler and at the best decoding of the development tasks."""
-    from selftaught.evaluate.side import measure_side
-
-    run, splits = session.run, session.splits
-    say(f"measuring the {label} on {len(splits['held-out'])} held-out tasks")
-    drawer = RunDrawer(run=run, seed=session.job.evaluation_seed)
-    return await measure_side(drawer, label, "policy", splits["held-out"], splits["development"], run.settings)
 
 
 def evaluate(
@@ -117,76 +163,18 @@ def evaluate(
     import tempfile
 
     from selftaught.evaluate.gate import verdict
+    from selftaught.proof import measure
 
     with tempfile.TemporaryDirectory() as folder:
         asked = Job(recipe="self-consistency", model=model, tasks=tuple(tasks), evaluation_seed=seed, held_out_count=count, **job)
         session = open_session(asked, Path(folder) / "run")
-        side = asyncio.run(measure(session, "start", say))
+        say(f"measuring on {len(session.splits['held-out'])} tasks")
+        side = asyncio.run(measure(session.run, "start", session.splits, seed)).side
         decided = verdict(side, side)
         session.close()
     kept = {"model": model or "sprout", "value": decided["before"], "baselines": decided["baselines"]}
     passes = {k: both["before"] for k, both in decided["pass_at"].items()}
     return kept | {"pass_at": passes, "intervals": decided["baseline_intervals"], "tasks": decided["tasks"]} | session.run.ledger.summary()
-
-
-def solve(question: str, *, recipe: str = "self-consistency", **job: Any) -> dict[str, Any]:
-    """Answer one question with a recipe's test-time method: explore, read, decide.
-
-    Returns:
-        text and answer of the attempt decided on, how many attempts there were, and the ledger.
-    """
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        session = open_session(Job(recipe=recipe, gate=False, **job), Path(folder) / "run")
-        try:
-            return asyncio.run(solve_session(session, question))
-        finally:
-            session.close()
-
-
-async def solve_session(session: Session, question: str) -> dict[str, Any]:
-    """One question through the first phase's explore and read parts, then decide."""
-    from selftaught.tasks.text import make_task
-
-    run, phase = session.run, session.recipe.phases[0]
-    task = recognized(question) or make_task(question, "asked", "train", None, "")
-    run.begin_step(replace(phase, objectives=()), of=1)
-    [request, *_] = phase.explore.plan(run, OneTask(task))
-    groups = [await phase.explore.explore(run, request)]
-    for part in phase.read:
-        groups = await part.read(run, groups)
-    group = groups[0]
-    decide = session.recipe.decide
-    attempt = await decide.decide(run, group) if decide else group.attempts_G[0]
-    return {"text": attempt.text, "answer": run.answer(attempt.text), "attempts": len(group.attempts_G)} | run.ledger.summary()
-
-
-def recognized(question: str) -> Task | None:
-    """The question as a task of an own family, which brings its rule checker."""
-    from selftaught.tasks.own import families
-    from selftaught.tasks.text import make_task
-
-    for name, cls in families().items():
-        if cls.read(question) is not None:
-            return make_task(question, name, "train", None, "rule" if cls.signal == "rule" else "")
-    return None
-
-
-class OneTask:
-    """A pool that holds one task."""
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.sources: tuple[str, ...] = (task.source,)
-
-    def draw(self, rng: Any, count: int, source: str = "") -> list[Task]:
-        """The task."""
-        return [self.task]
-
-    def add(self, tasks: Sequence[Task]) -> int:
-        """Nothing is added."""
-        return 0
 
 
 __all__ = ["BadInput", "Job", "evaluate", "improve", "solve"]

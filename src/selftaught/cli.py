@@ -1,23 +1,28 @@
 """The command line. Options are declared as dataclasses; mistakes are one line and exit code 2."""
 
 import contextlib
+import importlib
 import io
+import itertools
 import json
 import re
 import signal
 import sys
-from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 import tyro
 
-from selftaught.arguments import Chat, Doctor, Evaluate, Improve, List, Show, Solve
 from selftaught.parts import BadInput, nearest
 
+COMMANDS = ("improve", "gate", "compare", "report", "label", "evaluate", "solve", "chat", "list", "show", "doctor")
 USAGE = """selftaught: a model teaches itself, and proves that it got better.
 
   selftaught improve [RECIPE]          let a model teach itself, and test whether it did
+  selftaught gate BASE CANDIDATE       the same test for two checkpoints, adapters or score files from anywhere
+  selftaught compare RECIPE...         recipes side by side at equal budgets, controls beside them
+  selftaught report RUN                a run as one offline page
+  selftaught label RUN                 grade held-out answers by hand, blind, where nothing else can
   selftaught evaluate                  accuracy of a model: sampled, greedy, best temperature, vote, pass@k
   selftaught solve "QUESTION"          answer one question with a recipe's test-time method
   selftaught chat RUN                  talk to the model before and after, side by side
@@ -63,19 +68,18 @@ def pairs(rest: list[str], known: list[str]) -> list[tuple[str, str]]:
     return found
 
 
+def named(words_are: str, args: list[str]) -> list[str]:
+    """Leading words as values of an option: an optional positional and unknown options do not go together."""
+    words = list(itertools.takewhile(lambda word: not word.startswith("-"), args))
+    return [f"--{words_are}", *words, *args[len(words) :]] if words else args
+
+
 def main(argv: list[str] | None = None) -> None:
     """Entry point; exits with 2 on bad input."""
-    from selftaught import commands
-
     if hasattr(signal, "SIGPIPE"):
         # A reader that has gone away (| head) ends the program quietly.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     args = list(sys.argv[1:] if argv is None else argv)
-    table: dict[str, tuple[type[Any], Callable[..., int], bool]] = {
-        "improve": (Improve, commands.improve, True), "evaluate": (Evaluate, commands.evaluate, False),
-        "solve": (Solve, commands.solve, False), "chat": (Chat, commands.chat, False), "list": (List, commands.list_, False),
-        "show": (Show, commands.show, False), "doctor": (Doctor, commands.doctor, False),
-    }  # fmt: skip
     if not args or args[0] in ("-h", "--help", "help"):
         print(USAGE)
         sys.exit(0 if args else 2)
@@ -85,14 +89,14 @@ def main(argv: list[str] | None = None) -> None:
         print(version("selftaught"))
         sys.exit(0)
     try:
-        if args[0] not in table:
-            raise BadInput(f"unknown command '{args[0]}': {nearest(args[0], table)}")
-        cls, command, loose = table[args[0]]
-        # An optional positional and unknown options do not go together in an argument parser.
-        if loose and len(args) > 1 and not args[1].startswith("-"):
-            args[1:2] = ["--recipe", args[1]]
-        parsed, options = parse(cls, args[1:], args[0], loose)
-        sys.exit(command(parsed, options) if loose else command(parsed))
+        if args[0] not in COMMANDS:
+            raise BadInput(f"unknown command '{args[0]}': {nearest(args[0], COMMANDS)}")
+        module = importlib.import_module(f"selftaught.commands.{args[0]}")
+        # A command that says which option its first words are also takes the options of a recipe's parts.
+        loose = hasattr(module, "WORDS")
+        args[1:] = named(module.WORDS, args[1:]) if loose else args[1:]
+        parsed, options = parse(module.Options, args[1:], args[0], loose)
+        sys.exit(module.run(parsed, options) if loose else module.run(parsed))
     except BadInput as error:
         print(f"selftaught: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)

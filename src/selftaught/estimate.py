@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from selftaught.parts import record
+from selftaught.run.budget import Budget
 from selftaught.session import Job, Session, open_session
 
 PROBES = 8
@@ -44,8 +45,8 @@ async def measured(session: Session) -> dict[str, Any]:
         worst += attempts * (run.settings.max_tokens + prompted / n + trained * (prompted + run.settings.max_tokens))
     held = len(session.splits["held-out"]) * 20 + len(session.splits["development"]) * 7
     evaluation = 2 * held * sampled if session.job.gate else 0.0
-    if session.job.budget:
-        expected, worst = min(expected, session.job.budget), min(worst, session.job.budget)
+    if limit := Budget.parse(session.job.budget).tokens:
+        expected, worst = min(expected, limit), min(worst, limit)
     session.close()
     return {
         "recipe": record(recipe), "tokens": {"expected": round(expected), "worst": round(worst), "evaluated": round(evaluation)},

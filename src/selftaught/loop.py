@@ -14,12 +14,12 @@ from selftaught.types import Example, Group
 
 
 async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambda: False) -> bool:
-    """Run a recipe's schedule from where the run stands, until it ends or the budget is spent.
+    """Run a recipe's schedule from where the run stands, until it ends, the budget is spent or a monitor raises an alarm.
 
     `stop` is asked before each step; the answer True leaves the run as it is, to be resumed, and returns False.
     """
     schedule = list(recipe.schedule())
-    while run.position < len(schedule):
+    while run.position < len(schedule) and not run.alarmed:
         if stop():
             return False
         phase, first, last = schedule[run.position]
@@ -27,8 +27,11 @@ async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambd
         if first and phase.start == "start":
             await run.return_to("start")
         if phase.keep and run.position == 0:
+            run.stage = "keep"
             run.best_measure = await phase.keep.measure(run)
         going = await step(phase, run)
+        if last or not going:
+            await run.audit()
         run.position += 1
         run.end_step()
         if last or not going:
@@ -39,30 +42,47 @@ async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambd
 
 
 async def step(phase: Phase, run: LiveRun) -> bool:
-    """Explore to publish, once. False when not one more group fits the budget."""
+    """Explore to publish, once. False when not one more group fits the budget, or when an alarm forbids learning."""
+    run.stage = "explore"
     requests = phase.explore.plan(run, run.pool)
     made = await gather(*(phase.explore.explore(run, request) for request in requests))
     groups: Sequence[Group] = [group for group in made if group.attempts_G]
     if not groups:
         return False
+    run.stage = "read"
     for part in phase.read:
         groups = await part.read(run, groups)
     run.record(groups)
+    await run.examine(groups)
+    if run.alarmed:
+        return False
+    run.stage = "select"
     for choice in phase.select:
         groups = choice.select(run, groups)
+    run.stage = "credit"
     examples: Sequence[Example] = await phase.credit.credit(run, groups) if phase.credit else ()
+    run.stage = "train"
     if examples:
         await run.learn(examples, phase.objectives)
     for update in phase.updates:
         await run.average(update)
     await run.publish()
     if phase.grow:
+        run.stage = "grow"
         run.pool.add(await phase.grow.grow(run, groups))
     return True
 
 
 async def settle(phase: Phase, run: LiveRun) -> None:
-    """End a generation: keep it when it measures no worse than the best so far, else go back to that one."""
+    """End a generation: keep it when it measures no worse than the best so far, else go back to that one.
+
+    After an alarm nothing is measured: the run goes back to what was saved before the trouble.
+    """
+    if run.alarmed:
+        await run.retreat()
+        await run.save()
+        return
+    run.stage = "keep"
     measure = await phase.keep.measure(run) if phase.keep else math.nan
     if phase.keep is None or measure >= run.best_measure - phase.keep.tolerance:
         run.promote(measure)

@@ -3,23 +3,27 @@
 import json
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from selftaught.ablate import without
+from selftaught.bench import Bench, open_bench
 from selftaught.format import Format
 from selftaught.models.base import Model
 from selftaught.parts import BadInput, record
+from selftaught.proof import Splits
 from selftaught.recipe import Recipe, get_recipe
+from selftaught.run.budget import Budget
 from selftaught.run.folder import RunFolder, write_json
 from selftaught.run.live import LiveRun
-from selftaught.types import SamplerSettings, Split, Task
+from selftaught.types import SamplerSettings
 
 SPROUT = Path(__file__).parent / "models" / "sprout" / "weights"
 DEFAULT_TASKS = ("linear:level=6", "sort:level=6", "sudoku:level=8")
+DEFAULT_OFF_TASK = ("sums:level=4", "chain:level=4", "subset:level=4")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +35,7 @@ class Job:
         model: folder or hub id; "" is sprout, which ships.
         tasks: task sources; empty takes the recipe's, then the default ones.
         held_out: where held-out tasks come from; empty takes the training sources.
-        budget: most tokens to spend on improving.
+        budget: most to spend on improving: tokens, or text such as "1M", "90s", "5000calls", "1M,10m".
         steps: steps of every phase, when not the recipe's.
         seed: seed of the training run.
         evaluation_seed: seed of held-out tasks and their noise.
@@ -41,14 +45,19 @@ class Job:
         held_out_count: how many held-out tasks decide.
         options: recipe options by dotted name.
         without: a pillar to replace by its plain form.
-        gate: False skips the held-out test.
+        gate: False skips the held-out test, "full" draws as many attempts of the result as of the start.
+        off_task: task sources that are not trained on and must not get worse; empty takes the default ones with the
+            default tasks, none with others.
+        audit: how many audit tasks watch the pseudo-labels with their answers; 0 reads none.
+        forecast: says before anything is spent whether this can help.
+        monitors: the first alarm stops the run and hands back the best generation; False only records alarms.
     """
 
     recipe: str = "selftaught"
     model: str = ""
     tasks: tuple[str, ...] = ()
     held_out: tuple[str, ...] = ()
-    budget: int | None = None
+    budget: int | str | None = None
     steps: int | None = None
     seed: int = 0
     evaluation_seed: int = 1
@@ -58,18 +67,26 @@ class Job:
     held_out_count: int = 200
     options: Mapping[str, Any] = field(default_factory=dict)
     without: str = ""
-    gate: bool = True
+    gate: bool | Literal["full"] = True
+    off_task: tuple[str, ...] = ()
+    audit: int = 0
+    forecast: bool = True
+    monitors: bool = True
 
     def __post_init__(self) -> None:
-        if self.budget is not None and self.budget < 1:
-            raise BadInput(f"budget={self.budget} tokens: give a positive number")
-        if not self.temperature >= 0 or self.max_tokens < 0 or self.held_out_count < 0:
-            raise BadInput("temperature, max_tokens and held_out_count must not be negative")
+        Budget.parse(self.budget)
+        if not self.temperature >= 0 or min(self.max_tokens, self.held_out_count, self.audit) < 0:
+            raise BadInput("temperature, max_tokens, held_out_count and audit must not be negative")
 
     @property
     def limit(self) -> int:
         """Most tokens of one attempt."""
         return self.max_tokens or (64 if self.model in ("", "scripted") else 512)
+
+    def others(self, recipe: Recipe) -> tuple[str, ...]:
+        """Task sources that are not trained on and must not get worse."""
+        default = not (self.tasks or self.held_out or recipe.tasks or self.model)
+        return self.off_task or (DEFAULT_OFF_TASK if default and self.gate else ())
 
     def resolved(self) -> Recipe:
         """The recipe with this job's options."""
@@ -81,12 +98,22 @@ class Job:
 
 @dataclass(kw_only=True)
 class Session:
-    """A run with everything it needs, and the tasks it will be judged by."""
+    """A run with everything it needs, and what it will be judged by."""
 
     job: Job
     recipe: Recipe
     run: LiveRun
-    splits: Mapping[Split, Sequence[Task]]
+    bench: Bench
+
+    @property
+    def splits(self) -> Splits:
+        """Held-out, development and audit tasks."""
+        return self.bench.splits
+
+    @property
+    def judged(self) -> bool:
+        """Whether any held-out task can be graded."""
+        return any(task.checker for task in self.splits["held-out"])
 
     def close(self) -> None:
         """Let go of checkers and files; the run can be opened again."""
@@ -113,43 +140,37 @@ def open_model(job: Job, recipe: Recipe) -> Model:
 
 def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Mapping[str, float]], None] | None = None) -> Session:
     """Open everything, refusing early: options, tasks and graders are checked before the model is loaded."""
-    from selftaught.tasks.pool import COUNTS, split
-    from selftaught.tasks.selftest import self_test
-    from selftaught.tasks.source import parse_source
+    from selftaught.evaluate.monitors import DEFAULT_MONITORS
 
     if resume:
         job = load_job(out)
     recipe = job.resolved()
-    sources = job.tasks or recipe.tasks or DEFAULT_TASKS
-    pool, splits = split(sources, job.held_out, job.evaluation_seed, {**COUNTS, "held-out": job.held_out_count})
-    if job.gate and not any(task.checker for task in splits["held-out"]):
-        raise BadInput(
-            "no held-out task can be graded, so no gain could be shown: give --held-out with answers, or --no-gate for no verdict"
-        )
-    RunFolder.check(out, resume)
-    reads: list[None] = []
-    graders = [parse_source(text) for text in dict.fromkeys((*sources, *job.held_out))]
-    problems = self_test(graders, read=lambda: reads.append(None))
-    if problems:
-        raise BadInput("grader self-test failed, nothing was spent: " + "; ".join(problems[:3]))
-    model = open_model(job, recipe)
     settings = SamplerSettings(temperature=job.temperature, max_tokens=job.limit)
+    bench = open_bench(
+        job.tasks or recipe.tasks or DEFAULT_TASKS, settings, held_out=job.held_out, count=job.held_out_count, seed=job.evaluation_seed,
+        off_task=job.others(recipe), ungraded=True,
+    )  # fmt: skip
+    RunFolder.check(out, resume)
+    model = open_model(job, recipe)
     run = LiveRun(
         recipe=recipe,
         model=model,
-        pool=pool,
+        pool=bench.pool,
         folder=RunFolder(out, resume),
         settings=settings,
         format=Format(),
         seed=job.seed,
         budget=job.budget,
         watch=watch,
+        monitors=DEFAULT_MONITORS if recipe.trains and not recipe.model else (),
+        heed=job.monitors,
+        audit=bench.splits["audit"][: job.audit],
     )
-    for _ in reads:
+    for _ in range(bench.reads):
         run.ledger.gold("audit")
     if not resume:
         write_json(run.folder.path / "run.json", manifest(job, recipe))
-    return Session(job=job, recipe=recipe, run=run, splits=splits)
+    return Session(job=job, recipe=recipe, run=run, bench=bench)
 
 
 def manifest(job: Job, recipe: Recipe) -> dict[str, Any]:
@@ -166,4 +187,5 @@ def load_job(out: Path) -> Job:
     if not path.exists():
         raise BadInput(f"{out} holds no run: give the folder of one (to start a new run, leave out --resume)")
     saved = json.loads(path.read_text())["job"]
-    return Job(**{**saved, "tasks": tuple(saved["tasks"]), "held_out": tuple(saved["held_out"])})
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in saved.items()}
+    return Job(**given)

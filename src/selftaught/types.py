@@ -6,12 +6,14 @@ V views, B rows, N all items of a batch. Arrays are numpy; `f32[T]` is dtype and
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from selftaught.seals import Sealed as Sealed
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -36,23 +38,6 @@ class Message(NamedTuple):
     content: str
 
 
-class Sealed:
-    """An answer and whatever else a checker reads. Opened by the run alone, which counts every reading."""
-
-    __slots__ = ("_entry",)
-
-    def __init__(self, entry: Mapping[str, Any]) -> None:
-        self._entry = dict(entry)
-
-    def open(self, count: Callable[[], None]) -> Mapping[str, Any]:
-        """The entry, after `count` has been called (it may refuse by raising)."""
-        count()
-        return self._entry
-
-    def __repr__(self) -> str:
-        return "Sealed(...)"
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
     """One question, game, row or goal.
@@ -60,7 +45,7 @@ class Task:
     Attributes:
         id, prompt: content hash of prompt, payload and source; text, or a conversation.
         start, payload: context token ids or a snapshot to begin from; what is not text (a table row, an image).
-        sealed: gold; None when there is none.
+        sealed: gold, which opens for the run's grader alone (see `seals`); None when there is none.
         checker: who grades: "" (nobody), "equal" (the sealed answer), "rule" or "gold" (the source decides).
         source: the text that names the task source, e.g. `sums:level=5`.
         split: which tasks it belongs to; nothing looks at held-out tasks between start and end.

@@ -1,69 +1,12 @@
 import asyncio
 import json
-import random
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from gate_drawer import SETTINGS, Scripted, judge, make_tasks, sides, spread
 
 from selftaught.evaluate.gate import measure_side, not_tested, verdict
-from selftaught.types import Attempt, Group, SamplerSettings, Task, Tokens, content_hash
-
-SETTINGS = SamplerSettings(temperature=1.0, max_tokens=8)
-
-
-def make_tasks(count, split="held-out"):
-    return [Task(id=content_hash(split, i), prompt=f"{split} {i}", split=split) for i in range(count)]
-
-
-class Scripted:
-    """Answers "right" with probability skill(weights, task, temperature), with noise shared by both sides."""
-
-    def __init__(self, skill, grade=None):
-        self.skill, self.given, self.asked = skill, grade, []
-
-    async def draw(self, tasks, n, settings, weights, label):
-        self.asked.append((label, len(tasks), n, settings.temperature))
-        return [self.group(t, n, settings, weights, label) for t in reversed(tasks)]
-
-    def group(self, task, n, settings, weights, label):
-        attempts = []
-        for i in range(n):
-            noise = random.Random(f"{task.id} {i}").random()
-            p = self.skill(weights, task, settings.temperature)
-            right = p > 0.5 if settings.temperature == 0 else noise < p
-            payload = Tokens(
-                ids=np.zeros(3, np.int32),
-                sampled=np.array([False, True, True]),
-                logprobs=np.array([0, -0.5, -0.5 - (not right)], np.float32),
-            )
-            attempts.append(Attempt(id=f"{label}{task.id}{i}", task=task.id, payload=payload, text="right" if right else f"wrong {i % 3}"))
-        return Group(key=task.id, task=task, attempts_G=tuple(attempts))
-
-    async def grade(self, groups):
-        value = self.given or (lambda task, text: float(text == "right"))
-        return [np.array([value(g.task, a.text) for a in g.attempts_G], np.float32) for g in groups]
-
-    def answer(self, text):
-        return text
-
-
-def sides(skill, grade=None, tasks=100, **options):
-    async def both():
-        held_out, development = make_tasks(tasks), make_tasks(40, "development")
-        drawer = Scripted(skill, grade)
-        return [await measure_side(drawer, name, name, held_out, development, SETTINGS, **options) for name in ("start", "result")]
-
-    return asyncio.run(both())
-
-
-def spread(task):
-    return random.Random(task.id + "skill").random()
-
-
-def judge(skill, grade=None, tasks=100, draws=2000, **options):
-    return verdict(*sides(skill, grade, tasks), draws=draws, **options)
-
 
 SEVEN = {"metric", "before", "after", "gain", "low", "high", "p"}
 
@@ -135,7 +78,7 @@ def test_draws_are_few_and_reused():
     drawer = Scripted(lambda w, t, temp: 0.9 if temp == 0.3 else 0.3)
     held_out, development = make_tasks(12), make_tasks(30, "development")
     side = asyncio.run(measure_side(drawer, "start", "start", held_out, development, SETTINGS))
-    assert sum(tasks * n for label, tasks, n, _ in drawer.asked) == 12 * 16 + 12 + 30 * 7 + 12 * 4
+    assert sum(tasks * n for label, tasks, n, _ in drawer.asked) == 12 * 16 + 12 + 30 * (3 + 6) + 12 * 4
     assert side.best_settings == replace(SETTINGS, temperature=0.3) and side.best_B_m.shape == (12, 4)
     assert side.correct_B_n.shape == side.scores_B_n.shape == (12, 16) and side.greedy_B.shape == (12,)
     assert len(side.answers_B_n[0]) == 16 and set(side.development) == {1.0, 0.7, 0.3, 0.0}
@@ -157,8 +100,8 @@ def test_ungraded_tasks_are_left_out_and_partial_credit_is_not_being_right():
 
 def test_missing_attempts_are_not_wrong_ones():
     class Short(Scripted):
-        async def draw(self, tasks, n, settings, weights, label):
-            groups = await super().draw(tasks, n, settings, weights, label)
+        async def draw(self, tasks, n, settings, weights, label, template="{prompt}"):
+            groups = await super().draw(tasks, n, settings, weights, label, template)
             return [replace(g, attempts_G=g.attempts_G[: max(1, n - 3)]) for g in groups if g.task.id != skipped]
 
     held_out, development = make_tasks(6), make_tasks(5, "development")

@@ -7,9 +7,11 @@ import sys
 import pytest
 
 from selftaught.parts import BadInput
+from selftaught.seals import GoldReader
 from selftaught.tasks.source import parse_source
 from selftaught.types import Message
 
+READER = GoldReader("audit", lambda: None)
 ROWS = [{"prompt": f"What is {i} times {j}?", "answer": f"{i} x {j} = {i * j}\n#### {i * j}"} for i in range(20) for j in range(20)]
 
 
@@ -19,7 +21,7 @@ def write(path, rows):
 
 
 def answer_of(task):
-    return task.sealed.open(lambda: None)["answer"]
+    return task.sealed.open(READER)["answer"]
 
 
 def test_jsonl_with_answers(tmp_path):

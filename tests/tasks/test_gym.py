@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from selftaught.parts import BadInput
+from selftaught.seals import GoldReader
 from selftaught.tasks.gym import Gym
 from selftaught.tasks.gym_refusals import EXECUTES, HANGS, MANY_LINES, REFUSALS
 from selftaught.tasks.source import is_unsafe, parse_source
@@ -14,6 +15,7 @@ from selftaught.tasks.source import is_unsafe, parse_source
 pytest.importorskip("reasoning_gym")
 pytestmark = [pytest.mark.gym, pytest.mark.filterwarnings("ignore")]
 FAST = ("chain_sum", "products", "gcd", "lcm", "leg_counting", "n_queens", "number_sorting", "simple_equations", "knights_knaves", "maze")
+READER = GoldReader("audit", lambda: None)
 BENCH = Path(__file__).resolve().parents[2] / "benchmarks" / "gym_families.py"
 
 
@@ -26,7 +28,7 @@ def all_families():
 def loads(name):
     source = parse_source(f"gym:{name}")
     tasks = source.draw("a", 4, "train")
-    entry = tasks[0].sealed.open(lambda: None)
+    entry = tasks[0].sealed.open(READER)
     assert len(tasks) == 4 and all(task.text and task.checker == "gold" and task.source == f"gym:{name}" for task in tasks)
     assert source.check(tasks[0], entry["answer"], entry) >= 0.99
     assert len({source.fingerprint(task) for task in tasks}) > 1

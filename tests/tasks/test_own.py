@@ -6,10 +6,12 @@ import time
 import pytest
 
 from selftaught.parts import BadInput
+from selftaught.seals import GoldReader
 from selftaught.tasks.own import Own, families
 from selftaught.tasks.source import parse_source
 from selftaught.types import Task
 
+READER = GoldReader("audit", lambda: None)
 FAMILIES = families()
 LEVELS = [(name, level) for name, cls in FAMILIES.items() for level in range(1, len(cls.ladder) + 1)]
 JUNK = [
@@ -54,7 +56,7 @@ def test_checker_refuses_junk_quickly(name, level):
     rng = random.Random(0)
     noise = ["".join(rng.choice("0123456789+-*/() xABC_.,e") for _ in range(rng.randrange(1, 30))) for _ in range(30)]
     task = source.draw("junk", 1, "train")[0]
-    entry = task.sealed.open(lambda: None)
+    entry = task.sealed.open(READER)
     begin = time.process_time()
     paid = [junk for junk in JUNK + noise if source.check(task, junk, entry) != 0 and junk.strip() != entry["answer"]]
     assert time.process_time() - begin < 1
@@ -67,7 +69,7 @@ def test_rule_checker_reads_the_prompt_alone():
     for name, cls in FAMILIES.items():
         source = parse_source(f"{name}:level=2")
         task = source.draw("rule", 1, "train")[0]
-        answer = task.sealed.open(lambda: None)["answer"]
+        answer = task.sealed.open(READER)["answer"]
         bare = Task(id="x", prompt=task.prompt, source=task.source, checker=task.checker)
         grade = source.check(bare, answer, None)
         assert grade == 1 if cls.signal == "rule" else grade != grade

@@ -1,65 +1,32 @@
-"""One side of the gate: everything that is measured of one set of weights on the held-out tasks."""
+"""Measures one side of the gate: the stated sampler, greedy, and its own best decoding, on the held-out tasks."""
 
 from asyncio import gather
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from selftaught.types import Attempt, Floats, Group, SamplerSettings, Task
+from selftaught.evaluate.attempts import answers_of, graded, mean_logprob, mean_right, mean_tokens, scores_of
+from selftaught.evaluate.record import AS_IS, Drawer, Side
+from selftaught.types import Floats, Group, SamplerSettings, Task
 
+__all__ = [
+    "AS_IS",
+    "TEMPERATURES",
+    "TEMPLATES",
+    "Drawer",
+    "Keep",
+    "Side",
+    "mean_logprob",
+    "measure_side",
+    "reach",
+    "widen",
+    "zero_families",
+]
 TEMPERATURES = (1.0, 0.7, 0.3, 0.0)
-WHOLE = 1 - 1e-6
-
-
-class Drawer(Protocol):
-    """Draws attempts and grades them, outside the budget, with every answer read counted under "evaluate"."""
-
-    async def draw(self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str) -> list[Group]:
-        """One group a task, in any order; a group may have fewer attempts, or be missing.
-
-        Attempt i of a task takes its noise from (evaluation seed, task, i) alone, so that both sides of the
-        gate share it. `label` keeps requests apart and must not enter the noise.
-        """
-        ...
-
-    async def grade(self, groups: Sequence[Group]) -> list[Floats]:
-        """f32[G] for each group, in order: a grade in [0, 1] per attempt, NaN where nobody can tell."""
-        ...
-
-    def answer(self, text: str) -> str | None:
-        """The canonical answer in a text by the run's Format."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Side:
-    """What one set of weights did on B held-out tasks; correctness is 0, 1 or NaN (not graded).
-
-    Attributes:
-        label: which side it is, "start" or "result".
-        tasks_B: ids of the held-out tasks.
-        settings: the stated sampler.
-        correct_B_n: f32[B,n] at the stated sampler.
-        answers_B_n: canonical answers of the same attempts, None where there is none.
-        scores_B_n: f32[B,n] mean log-probability of their sampled tokens, in nats; NaN where unknown.
-        greedy_B: f32[B] at temperature 0.
-        best_settings: the sampler that was best on the development tasks.
-        best_B_m: f32[B,m] at `best_settings`; m is 1 when that is greedy, n when it is the stated sampler.
-        development: accuracy on the development tasks by temperature.
-    """
-
-    label: str
-    tasks_B: tuple[str, ...]
-    settings: SamplerSettings
-    correct_B_n: Floats
-    answers_B_n: tuple[tuple[str | None, ...], ...]
-    scores_B_n: Floats
-    greedy_B: Floats
-    best_settings: SamplerSettings
-    best_B_m: Floats
-    development: Mapping[float, float] = field(default_factory=dict)
+# The second and third say where the answer goes, so that learning the format alone does not pass for a gain.
+TEMPLATES = (AS_IS, AS_IS + "\nThink step by step, then write the answer after ####.", AS_IS + "\nWrite only the answer, after ####.")
+Keep = Callable[[str, list[Group], Floats], None]
 
 
 async def measure_side(
@@ -73,14 +40,17 @@ async def measure_side(
     *,
     n_best: int = 4,
     n_development: int = 2,
-    temperatures: Sequence[float] = TEMPERATURES,
+    temperatures: Sequence[float] | None = None,
+    templates: Sequence[str] | None = None,
+    keep: Keep | None = None,
 ) -> Side:
     """Measure one set of weights: n attempts a held-out task at the stated sampler, one greedy, and at the best decoding.
 
-    The best decoding is chosen on the development tasks among the stated sampler and `temperatures` (the cooler
-    one of equals), one attempt a task when greedy, `n_development` else. It costs no new held-out attempts when
-    it is greedy or the stated sampler, `n_best` a task else. With 200 held-out and 100 development tasks the
-    defaults draw at most 4,900 attempts.
+    The best decoding is chosen on the development tasks: first the wording at temperature 0 (the earlier one of
+    equals), one attempt a task, then with it the temperature among the stated one and `temperatures` (the cooler one
+    of equals), `n_development` attempts a task. It costs no new held-out attempts when it is greedy or the stated
+    sampler with the prompt as it is, else `n_best` a task (one when greedy). With 200 held-out and 64 development
+    tasks the defaults draw at most 4,776 attempts, 2,376 with n=4.
 
     Args:
         drawer: where attempts and grades come from.
@@ -92,7 +62,9 @@ async def measure_side(
         n: attempts a held-out task; the same ones serve pass@1, pass@k, votes and best-of-k.
         n_best: attempts a held-out task at another best decoding.
         n_development: attempts a development task and temperature.
-        temperatures: what the best decoding is chosen from.
+        temperatures: what the best decoding is chosen from beside the stated one; None takes the drawer's, else all four.
+        templates: wordings it is chosen from; None takes the drawer's, else all three.
+        keep: is given ("held-out", the attempts at the stated sampler, f32[B,n] whether they are right).
 
     Raises:
         ValueError: no held-out or no development tasks, or held-out tasks among the development ones.
@@ -101,62 +73,91 @@ async def measure_side(
         raise ValueError(f"held-out and development tasks are needed, got {len(held_out)} and {len(development)}")
     if {t.id for t in held_out} & {t.id for t in development}:
         raise ValueError("a held-out task is among the development tasks: draw them apart")
-
-    async def graded(tasks: Sequence[Task], count: int, at: SamplerSettings, what: str) -> tuple[list[Group], Floats]:
-        count = 1 if at.temperature == 0 else count
-        by_task = {g.task.id: g for g in await drawer.draw(tasks, count, at, weights, f"{label}/{what}/{at.temperature:g}")}
-        groups = [by_task.get(t.id, Group(key=t.id, task=t, attempts_G=())) for t in tasks]
-        return groups, _correct(await drawer.grade(groups), count)
-
+    temperatures = getattr(drawer, "temperatures", TEMPERATURES) if temperatures is None else temperatures
+    templates = tuple(getattr(drawer, "templates", TEMPLATES) if templates is None else templates) or (AS_IS,)
     greedy = replace(settings, temperature=0.0)
     choices = [replace(settings, temperature=t) for t in sorted({settings.temperature, *temperatures})]
-    stated, greedy_one, *tried = await gather(
-        graded(held_out, n, settings, "held-out"),
-        graded(held_out, 1, greedy, "greedy"),
-        *(graded(development, n_development, at, "development") for at in choices),
+    trying = templates if len(templates) > 1 or (greedy in choices and len(choices) > 1) else ()
+
+    async def drawn(tasks: Sequence[Task], count: int, at: SamplerSettings, what: str, template: str = AS_IS) -> tuple[list[Group], Floats]:
+        count = 1 if at.temperature == 0 else count
+        return await graded(drawer, tasks, count, at, weights, f"{label}/{what}/{at.temperature:g}", template)
+
+    stated, greedy_one, *worded = await gather(
+        drawn(held_out, n, settings, "held-out"),
+        drawn(held_out, 1, greedy, "greedy"),
+        *(drawn(development, 1, greedy, f"development-{i}", template) for i, template in enumerate(trying)),
     )
-    groups, correct_B_n = stated
-    accuracy = {at.temperature: _mean(correct_D_m) for at, (_, correct_D_m) in zip(choices, tried, strict=True)}
+    by_template = [mean_right(correct_D_1) for _, correct_D_1 in worded]
+    chosen = int(np.argmax(np.nan_to_num(by_template, nan=-1.0))) if worded else 0
+    template = templates[chosen]
+    hot = [at for at in choices if at != greedy and len(choices) > 1]
+    tried = await gather(*(drawn(development, n_development, at, f"development-{chosen}", template) for at in hot))
+    accuracy = {0.0: by_template[chosen]} if worded and greedy in choices else {}
+    accuracy |= {at.temperature: mean_right(correct_D_m) for at, (_, correct_D_m) in zip(hot, tried, strict=True)}
     # max keeps the first of equals, and choices start with the coolest
-    best = max(choices, key=lambda at: np.nan_to_num(accuracy[at.temperature], nan=-1.0))
-    if best == settings:
-        best_B_m = correct_B_n
-    elif best == greedy:
-        best_B_m = greedy_one[1]
+    best = max(choices, key=lambda at: np.nan_to_num(accuracy.get(at.temperature, 0.0), nan=-1.0))
+    if (best, template) == (settings, AS_IS):
+        best_groups, best_B_m = stated
+    elif (best, template) == (greedy, AS_IS):
+        best_groups, best_B_m = greedy_one
     else:
-        best_B_m = (await graded(held_out, n_best, best, "best"))[1]
+        best_groups, best_B_m = await drawn(held_out, n_best, best, f"best-{chosen}", template)
+    groups, correct_B_n = stated
     width = correct_B_n.shape[1]
+    prompted, sampled = mean_tokens(groups)
+    best_prompted, best_sampled = mean_tokens(best_groups)
+    if keep:
+        keep("held-out", groups, correct_B_n)
     return Side(
-        label=label,
-        tasks_B=tuple(t.id for t in held_out),
-        settings=settings,
-        correct_B_n=correct_B_n,
-        answers_B_n=tuple(tuple((*(drawer.answer(a.text) for a in g.attempts_G), *[None] * width)[:width]) for g in groups),
-        scores_B_n=np.array([(*(mean_logprob(a) for a in g.attempts_G), *[np.nan] * width)[:width] for g in groups], np.float32),
-        greedy_B=greedy_one[1][:, 0],
-        best_settings=best,
-        best_B_m=best_B_m,
-        development=accuracy,
+        label=label, tasks_B=tuple(t.id for t in held_out), families_B=tuple(t.source for t in held_out), settings=settings,
+        correct_B_n=correct_B_n, answers_B_n=answers_of(drawer, groups, width), scores_B_n=scores_of(groups, width),
+        greedy_B=greedy_one[1][:, 0], best_settings=best, best_template=template, best_B_m=best_B_m, development=accuracy,
+        prompt_tokens=prompted, sampled_tokens=sampled, best_prompt_tokens=best_prompted, best_tokens=best_sampled,
+    )  # fmt: skip
+
+
+async def widen(drawer: Drawer, side: Side, weights: str, held_out: Sequence[Task], n: int = 16, keep: Keep | None = None) -> Side:
+    """The side with n attempts a task at the stated sampler, so that the kind of a gain can be named by pass@n.
+
+    Attempt i has the noise it always had; those the side already holds stay as they are. The best decoding is not
+    drawn again. Costs n attempts a held-out task, and is asked for only once a gain is shown.
+    """
+    held = side.correct_B_n.shape[1]
+    if held >= n or side.settings.temperature == 0:
+        return side
+    groups, correct_B_n = await graded(drawer, held_out, n, side.settings, weights, f"{side.label}/held-out/{side.settings.temperature:g}")
+    if keep:
+        keep("held-out", groups, correct_B_n)
+    answers, scores_B_n = answers_of(drawer, groups, n), scores_of(groups, n)
+    return replace(
+        side,
+        correct_B_n=np.concatenate([side.correct_B_n, correct_B_n[:, held:]], axis=1),
+        answers_B_n=tuple((*old, *new[held:]) for old, new in zip(side.answers_B_n, answers, strict=True)),
+        scores_B_n=np.concatenate([side.scores_B_n, scores_B_n[:, held:]], axis=1),
     )
 
 
-def mean_logprob(attempt: Attempt) -> float:
-    """Mean natural-log probability of the tokens the model chose; NaN when the payload does not say."""
-    if getattr(attempt.payload, "logprobs", None) is None or not attempt.sampled_count:
-        return float("nan")
-    return attempt.logprob / attempt.sampled_count
+def zero_families(side: Side) -> tuple[str, ...]:
+    """Task sources on which not one graded attempt at the stated sampler was right."""
+    if not side.families_B:
+        return ()
+    return _unsolved(side.families_B, side.correct_B_n)
 
 
-def _correct(grades: Sequence[Floats], n: int) -> Floats:
-    """f32[B,n]: 1 for a full grade, 0 below (partial credit is not being right), NaN where there is none."""
-    out = np.full((len(grades), n), np.nan, np.float32)
-    for b, grade_G in enumerate(grades):
-        grade_m = np.asarray(grade_G, np.float32)[:n]
-        out[b, : len(grade_m)] = np.where(np.isnan(grade_m), np.nan, grade_m >= WHOLE)
-    return out
+async def reach(
+    drawer: Drawer, weights: str, tasks: Sequence[Task], settings: SamplerSettings, n: int = 64, label: str = "start"
+) -> tuple[str, ...]:
+    """Task sources on which not one of n attempts a task is right: what the verdict takes as `unreached`."""
+    if not tasks:
+        return ()
+    _, correct_B_n = await graded(drawer, tasks, n, settings, weights, f"{label}/reach/{settings.temperature:g}")
+    return _unsolved([t.source for t in tasks], correct_B_n)
 
 
-def _mean(correct_B_m: Floats) -> float:
-    """Mean over tasks of the mean over graded attempts; NaN when nothing was graded."""
-    means = [float(c[~np.isnan(c)].mean()) for c in correct_B_m if not np.isnan(c).all()]
-    return float(np.mean(means)) if means else float("nan")
+def _unsolved(families_B: Sequence[str], correct_B_n: Floats) -> tuple[str, ...]:
+    right: dict[str, float] = {}
+    for family, correct_n in zip(families_B, correct_B_n, strict=True):
+        if not np.isnan(correct_n).all():
+            right[family] = right.get(family, 0.0) + float(np.nansum(correct_n))
+    return tuple(family for family, count in right.items() if count == 0)

@@ -5,7 +5,7 @@ parts stays fast.
 """
 
 from collections.abc import Sequence
-from math import ceil, sqrt
+from math import ceil, exp, log, sqrt
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Numbers = NDArray[Any]
 CHUNK = 1 << 20
 TINY = 1e-9
+LEAST_P = 1e-12
 
 
 class Crossed(NamedTuple):
@@ -91,6 +92,35 @@ def crossed_interval(diff_S_B: Numbers, level: float = 0.95) -> Crossed:
     Raises:
         ValueError: fewer than two seeds or two complete tasks.
     """
+    mean, between, of_task, seeds, tasks, df = _two_way(diff_S_B)
+    half = _half_width(between, of_task, seeds, tasks, level)
+    return Crossed(mean, mean - half, mean + half, df)
+
+
+def crossed_p(diff_S_B: Numbers) -> float:
+    """Two-sided p of "no difference" over seeds and tasks: 1 - the level at which `crossed_interval` touches zero.
+
+    Raises:
+        ValueError: fewer than two seeds or two complete tasks.
+    """
+    mean, between, of_task, seeds, tasks, _ = _two_way(diff_S_B)
+    if abs(mean) <= TINY:
+        return 1.0
+    low, high = log(LEAST_P), 0.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _half_width(between, of_task, seeds, tasks, 1 - exp(middle)) > abs(mean) else (low, middle)
+    return exp(high)
+
+
+def crossed_sd(diff_S_B: Numbers) -> float:
+    """The spread over tasks that would give the crossed mean its variance: sqrt(B Var(mean))."""
+    _, between, of_task, seeds, _, _ = _two_way(diff_S_B)
+    return sqrt((between + of_task) / seeds)
+
+
+def _two_way(diff_S_B: Numbers) -> tuple[float, float, float, int, int, float]:
+    """Mean, excess of the seeds' mean square over the rest's, the tasks' mean square, S, B and Satterthwaite's df."""
     diff_S_B = np.asarray(diff_S_B, np.float64)
     if diff_S_B.ndim == 2:
         diff_S_B = diff_S_B[:, np.isfinite(diff_S_B).all(axis=0)]
@@ -102,15 +132,15 @@ def crossed_interval(diff_S_B: Numbers, level: float = 0.95) -> Crossed:
     of_seed = tasks * float(((mean_S - mean) ** 2).sum()) / (seeds - 1)
     of_task = seeds * float(((mean_B - mean) ** 2).sum()) / (tasks - 1)
     of_rest = float((rest_S_B**2).sum()) / ((seeds - 1) * (tasks - 1))
-    if of_seed > of_rest:
-        between = of_seed - of_rest
-        spread = of_seed**2 / (seeds - 1) + of_task**2 / (tasks - 1) + of_rest**2 / ((seeds - 1) * (tasks - 1))
-        df = (between + of_task) ** 2 / spread
-    else:
-        between, df = 0.0, float(tasks - 1)
+    if of_seed <= of_rest:
+        return mean, 0.0, of_task, seeds, tasks, float(tasks - 1)
+    spread = of_seed**2 / (seeds - 1) + of_task**2 / (tasks - 1) + of_rest**2 / ((seeds - 1) * (tasks - 1))
+    return mean, of_seed - of_rest, of_task, seeds, tasks, (of_seed - of_rest + of_task) ** 2 / spread
+
+
+def _half_width(between: float, of_task: float, seeds: int, tasks: int, level: float) -> float:
     squared = between * _t_quantile(0.5 + level / 2, seeds - 1) ** 2 + of_task * _t_quantile(0.5 + level / 2, tasks - 1) ** 2
-    half = sqrt(squared / (seeds * tasks))
-    return Crossed(mean, mean - half, mean + half, df)
+    return sqrt(squared / (seeds * tasks))
 
 
 def smallest_effect(sd: float, n: int, power: float = 0.8, level: float = 0.95) -> float:

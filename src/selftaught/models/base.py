@@ -51,6 +51,9 @@ class Model(Protocol):
     def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
         """Tokens the context of a request has, for the budget."""
 
+    def digest(self, weights: str = "policy") -> str:
+        """Content hash of named weights and of whatever else decides what they sample; equal for equal ones."""
+
 
 class Environment(Protocol):
     """A game or world. It owns its random key; `snapshot` and `restore` make tree search and resume possible."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from selftaught.models.digest import tensors_hash
 from selftaught.models.row_network import RowNetwork
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput, record
@@ -155,6 +156,11 @@ class TableModel:
         saved = torch.load(folder / "table.pt", weights_only=True)
         self.network.load_state_dict(saved["policy"])
         self.weights.copies, self.optimizers, self.generation = saved["copies"], saved["optimizers"], saved["generation"]
+
+    def digest(self, weights: str = "policy") -> str:
+        """Content hash of named weights."""
+        with self.weights.use(weights):
+            return tensors_hash(self.network.named_parameters(), type(self).__name__, self.features)
 
 
 def picked(latents_N_F_D: Tensor, hidden_N_F: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 
 from selftaught.format import Format
 from selftaught.models import opening
+from selftaught.models.digest import language_facts, module_tensors, tensors_hash
 from selftaught.models.forward import by_tokens, can_pack, token_outputs
 from selftaught.models.learner import Learner, OptimizerState
 from selftaught.models.render import Renderer
@@ -171,6 +172,16 @@ class LocalModel:
             self.heads[name].load_state_dict(state)
         self.learner.states = {key: OptimizerState(s["steps"], s["moments"]) for key, s in saved["optimizers"].items()}
         self.generation = about["generation"]
+
+    def digest(self, weights: str = "policy") -> str:
+        """Content hash of named weights, configuration and vocabulary; an adapter that is off does not count."""
+        with self.weights.use(weights):
+            named = module_tensors(self.module, bool(self.adapter), adapted=weights != "start")
+            return tensors_hash(named, language_facts(self.module, self.tokenizer, self.renderer.ends))
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token by itself."""
+        return [self.renderer.text([i]) for i in ids]
 
     def _make_heads(self, names: Any) -> None:
         device = next(self.module.parameters()).device

@@ -130,3 +130,11 @@ class ScriptedModel:
         """Read the skills."""
         saved = json.loads((folder / "scripted.json").read_text())
         self.skill, self.generation = saved["skill"], saved["generation"]
+
+    def digest(self, weights: str = "policy") -> str:
+        """Content hash of script and skill."""
+        return content_hash("scripted", self.script.__module__, self.script.__qualname__, self.skill.get(weights, self.skill["policy"]))
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token by itself."""
+        return [bytes([i]).decode(errors="replace") for i in ids]

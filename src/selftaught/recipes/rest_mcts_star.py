@@ -38,6 +38,8 @@ recipe = Recipe(
     tasks=("countdown:level=2",),
     presets={"gold": {"read": "gold+inferred-values", "tasks": ("chain:level=5",)}},
     claim=Claim(
+        beats=("star/rule",),
+        tasks=("countdown:level=2",),
         text="at equal tokens the guided search solves more held-out tasks than best of n, two rounds of search and learning "
         "beat two rounds of sampling and learning, and fewer kept solutions are right by a wrong step",
     ),

@@ -43,6 +43,7 @@ recipe = Recipe(
     decide=Last(),
     presets={"gold": {"read": "gold"}, "votes": {"read": "rule+vote"}, "no-bonus": {"1.credit.bonus": 0.0}},
     claim=Claim(
+        options={"0.steps": 7},
         beats=("score-self-correct/no-bonus",),
         metric="second turn minus first",
         by=0.03,

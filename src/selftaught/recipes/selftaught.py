@@ -43,6 +43,10 @@ recipe = Recipe(
             every=10,
         ),
     ),
-    claim=Claim(beats=("ttrl", "star"), text="at equal tokens it beats its parts, and each pillar taken away costs something"),
+    claim=Claim(
+        options={"optimizer.lr": 1e-4, "0.steps": 5},
+        beats=("ttrl", "star"),
+        text="at equal tokens it beats its parts, and each pillar taken away costs something",
+    ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2, "keep.tasks": 4},
 )

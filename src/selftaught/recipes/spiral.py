@@ -29,6 +29,7 @@ recipe = Recipe(
     tasks=("game:kuhn",),
     presets={"fixed-opponent": {"explore.opponent": "start"}},
     claim=Claim(
+        options={"optimizer.lr": 3e-4},
         beats=("spiral/fixed-opponent",),
         metric="exploitability",
         text="at equal games, self-play with a baseline for each role ends with a lower exact exploitability in Kuhn poker than "

@@ -39,6 +39,8 @@ recipe = Recipe(
     phases=(collect, replace(collect, steps=1, updates=hand_over)),
     rounds=4,
     presets={"rule": {"read": "rule"}, "votes": {"read": "rule+vote"}},
-    claim=Claim(beats=("sft-unfiltered",), text="imitating solutions that came out right beats imitating all of them"),
+    claim=Claim(
+        options={"0.steps": 5}, beats=("sft-unfiltered",), text="imitating solutions that came out right beats imitating all of them"
+    ),
     tiny={"explore.tasks": 4, "explore.n": 4, "rounds": 1, "steps": 1},
 )

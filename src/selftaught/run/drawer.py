@@ -1,4 +1,4 @@
-"""RunDrawer: how the gate draws and grades attempts through a run, outside its budget."""
+"""How the gate draws and grades attempts through a run, outside its budget: of plain weights, or of a whole method."""
 
 from asyncio import gather
 from collections.abc import Sequence
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from selftaught.run.live import LiveRun
-from selftaught.types import Floats, Group, SamplerSettings, Task
+from selftaught.run.trial import Trial, own_temperature
+from selftaught.run.turns import PLAIN
+from selftaught.types import Attempt, Floats, Group, SamplerSettings, Score, Task
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunDrawer:
-    """Implements `evaluate.side.Drawer`.
+    """Implements `evaluate.side.Drawer`: what weights say when they are asked once.
 
     Attributes:
         run: whose model, journal and ledger are used.
@@ -22,9 +24,11 @@ class RunDrawer:
     run: LiveRun
     seed: int = 0
 
-    async def draw(self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str) -> list[Group]:
+    async def draw(
+        self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, template: str = PLAIN
+    ) -> list[Group]:
         """One group a task."""
-        return await self.run.draw(tasks, n, settings, weights, label, self.seed)
+        return await self.run.draw(tasks, n, settings, weights, label, self.seed, template=template)
 
     async def grade(self, groups: Sequence[Group]) -> list[Floats]:
         """A grade per attempt; answers are read under "evaluate"."""
@@ -35,3 +39,45 @@ class RunDrawer:
     def answer(self, text: str) -> str | None:
         """The canonical answer in a text."""
         return self.run.answer(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialDrawer(RunDrawer):
+    """What a recipe's method replies: explore, read, decide. An attempt of a group is one whole run of the method.
+
+    The stated temperature is used where the method has none of its own, and only then is there one to choose.
+    """
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """A method words its own prompts."""
+        return (PLAIN,)
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Nothing to choose from for a method with a temperature of its own, else 1, 0.7, 0.3 and greedy."""
+        return () if own_temperature(self.run.recipe) else (1.0, 0.7, 0.3, 0.0)
+
+    async def draw(
+        self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, template: str = PLAIN
+    ) -> list[Group]:
+        """One group a task, of n replies; scores "prompted" and "sampled" hold all the tokens a reply took."""
+        trials = [Trial(self.run, settings, self.seed, f"{label}/{i}") for i in range(n)]
+        replies = await gather(*(trial.reply(tasks) for trial in trials))
+        groups = []
+        for task, replies_n in zip(tasks, zip(*replies, strict=True), strict=True):
+            made = [(trial, attempt) for trial, attempt in zip(trials, replies_n, strict=True) if attempt is not None]
+            scores = [score for trial, attempt in made for score in costs(trial, attempt)]
+            groups.append(Group(key=task.id, task=task, attempts_G=tuple(attempt for _, attempt in made), scores=tuple(scores)))
+        return groups
+
+
+def costs(trial: Trial, attempt: Attempt) -> list[Score]:
+    """The tokens of all requests behind a reply, as scores of it."""
+    spent = trial.spent[attempt.task]
+    return [Score(attempt=attempt.id, name=name, value=count, source="self", judge="trial") for name, count in spent.items()]
+
+
+def drawer_for(run: LiveRun, seed: int) -> RunDrawer:
+    """How the result of a run is drawn: by its method where the recipe has a `decide`, else plainly. The start is always plain."""
+    return (TrialDrawer if run.recipe.decide else RunDrawer)(run=run, seed=seed)

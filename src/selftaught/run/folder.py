@@ -5,14 +5,19 @@ journal.jsonl       every reply, one line a wave
 steps.jsonl         numbers of each step
 attempts.jsonl      a sample of attempts with their scores, for the report
 generations/NNNN/   all weights, optimizer states and part states of a saved version
-latest.json         which generation is start, latest and best
+latest.json         which generation is start, latest and best, and two older ones (sure, waiting) for when an alarm is raised
+forecast.json       what was expected before anything was spent
+held_out.json       means of each held-out task before and after
+held_out.jsonl      attempts at each held-out task before and after, for the report and for labels
+ledger.json         every row of the ledger
 result.json         the verdict
+report.html         all of it for people
 """
 
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +28,8 @@ from selftaught.types import Group
 
 VERSION = 1
 SHOWN_GROUPS = 6
+# An alarm comes after three steps of a mean over four: what is this many steps older was saved before the trouble.
+LAG = 8
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -71,7 +78,10 @@ class RunFolder:
         await model.save(part)
         write_json(part / "state.json", {"version": VERSION, **snapshot})
         part.rename(folder)
-        pointers = {"start": self.pointers.get("start", name), "best": self.pointers.get("best", name)}
+        pointers = {which: self.pointers.get(which, name) for which in ("start", "best", "sure", "waiting")}
+        # Two more are kept for an alarm: one that is old enough to be trusted, and the one that will be next.
+        if snapshot["position"] - int(pointers["waiting"]) >= LAG:
+            pointers |= {"sure": pointers["waiting"], "waiting": name}
         self.pointers = pointers | {"latest": name} | ({"best": name} if self.mark_best else {})
         self.mark_best = False
         write_json(self.path / "latest.json", self.pointers)
@@ -97,10 +107,30 @@ class RunFolder:
         """Log a step's numbers."""
         self.append("steps.jsonl", numbers)
 
+    def write_held_out(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write one line a held-out task: {task, text, source, start, result}, the last two lists of attempts.
+
+        An attempt is {text, answer, right (1, 0 or None), logprob (mean a token, nats), tokens ([text, logprob] pairs)}.
+        The file is written whole or not at all.
+        """
+        path = self.path / "held_out.jsonl"
+        part = path.with_suffix(".part")
+        with part.open("w") as lines:
+            lines.writelines(json.dumps(row, default=float) + "\n" for row in rows)
+        os.replace(part, path)
+
+    def write_ledger(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write the ledger's rows: {table, stage, role, purpose, kind, count}."""
+        write_json(self.path / "ledger.json", rows)
+
     def write_groups(self, step: int, groups: Sequence[Group]) -> None:
-        """Log a few groups of the step as people read them; the journal holds all of them."""
-        for group in groups[:SHOWN_GROUPS]:
+        """Log a few groups of the step, evenly from all of them, as people read them; the journal holds the others."""
+        for group in groups[:: max(1, len(groups) // SHOWN_GROUPS)][:SHOWN_GROUPS]:
             scores = {s.attempt: (s.value, s.source, s.note) for s in group.scores if s.name == "reward"}
+            notes: dict[str, list[str]] = {}
+            for s in group.scores:
+                if s.note:
+                    notes.setdefault(s.attempt, []).append(f"{s.judge}: {s.note}")
             attempts = [
                 {
                     "id": a.id,
@@ -110,6 +140,7 @@ class RunFolder:
                     "parents": a.parents,
                     "stop": a.stop,
                     "score": scores.get(a.id),
+                    "notes": notes.get(a.id, []),
                 }
                 for a in group.attempts_G
             ]

@@ -1,14 +1,21 @@
 """The grader: applies a task's checker, opens seals only when asked to, and counts every reading."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from selftaught.format import Format, canonical
 from selftaught.run.ledger import Ledger
+from selftaught.seals import REMEDY, GoldReader, SealBroken
 from selftaught.stages import TaskSource
-from selftaught.types import Purpose, Task, content_hash
+from selftaught.types import Purpose, Split, Task, content_hash
+
+# Which tasks' answers may be read for what.
+READABLE: Mapping[Purpose, tuple[Split, ...]] = {
+    "train": ("train",), "select": ("train", "development"), "audit": ("audit", "development"),
+    "evaluate": ("held-out", "development", "audit"),
+}  # fmt: skip
 
 
 @lru_cache(maxsize=256)
@@ -20,51 +27,70 @@ def source_of(text: str) -> TaskSource:
 
 
 class Grader:
-    """Grades texts in [0, 1]. Checkers that run foreign code go through the killable pool, and so the journal."""
+    """Grades texts in [0, 1]. Checkers that run foreign code go through the killable pool, and so the journal.
 
-    def __init__(self, format: Format, ledger: Ledger) -> None:
-        self.format, self.ledger = format, ledger
+    Attributes:
+        declared: whether the recipe has a part that says it scores by answers.
+    """
+
+    def __init__(self, format: Format, ledger: Ledger, declared: bool = False) -> None:
+        self.format, self.ledger, self.declared = format, ledger, declared
         self.pool: Any = None
 
+    def reader(self, purpose: Purpose, task: Task) -> GoldReader:
+        """Permission to open a task's seal, counted under the purpose.
+
+        Raises SealBroken when training or selecting reads without having declared it, and when a purpose
+        reaches for tasks that are not its own: what trains could otherwise read as if it evaluated.
+        """
+        if purpose in ("train", "select") and not self.declared:
+            raise SealBroken(f"answers are read for '{purpose}', but no part of this recipe says so: {REMEDY}")
+        if task.split not in READABLE[purpose]:
+            raise SealBroken(f"purpose '{purpose}' may not read answers of {task.split} tasks, only of {' and '.join(READABLE[purpose])}")
+        return GoldReader(purpose, lambda: self.ledger.gold(purpose))
+
     async def check(self, seam: Any, task: Task, texts: Sequence[str], purpose: Purpose, gold: bool) -> list[float]:
-        """See `models.base.Run.check`."""
+        """See `models.base.Run.check`. NaN for all when the calls do not fit the budget; raises SealBroken as `reader` does."""
+        unable = [math.nan] * len(texts)
         if task.checker == "rule":
-            self.ledger.add("calls", "checker", len(texts))
-            return [self._rule(task, text) for text in texts]
+            return [self._rule(task, text) for text in texts] if self.ledger.checks(len(texts), purpose) else unable
         if not gold or not task.checker or task.sealed is None:
-            return [math.nan] * len(texts)
-        entry = task.sealed.open(lambda: self.ledger.gold(purpose))
+            return unable
+        reader = self.reader(purpose, task)
+        if not self.ledger.checks(len(texts), purpose):
+            return unable
+        entry = task.sealed.open(reader)
         answers = [self.format.canonical(text) for text in texts]
         if task.checker == "equal":
             right = canonical(str(entry["answer"]))
             return [float(answer is not None and same(answer, right)) for answer in answers]
         # A foreign checker is sent the answer as it was written: squeezing would spoil grids and lists.
         answers = [self.format.extract(text) for text in texts]
-        self.ledger.add("calls", "checker", len(texts))
         key = content_hash(task.id, answers, purpose)
         if (("check", key)) in seam.waiting:
             key = content_hash(key, seam.asked)
-        replies: list[float] = await seam.ask("check", key, (task, answers, entry))
-        return replies
+        replies: list[list[Any]] = await seam.ask("check", key, (task, answers, entry))
+        for _, kind in replies:
+            if kind:
+                self.ledger.add("failures", kind, purpose=purpose)
+        return [float(grade) for grade, _ in replies]
 
     def _rule(self, task: Task, text: str) -> float:
         answer = self.format.canonical(text)
         return 0.0 if answer is None else source_of(task.source).check(task, answer, None)
 
-    async def perform(self, wave: Sequence[tuple[Task, list[str | None], Any]]) -> list[list[float]]:
-        """Grade a wave in the pool; an attempt without an answer is wrong and is not sent."""
+    async def perform(self, wave: Sequence[tuple[Task, list[str | None], Any]]) -> list[list[list[Any]]]:
+        """[grade, kind of failure] a text of a wave, from the pool; an attempt without an answer is wrong and is not sent."""
         from selftaught.tasks.checkers import CheckerPool
 
         self.pool = self.pool or CheckerPool()
         calls = [(task.source, task, answer, entry) for task, answers, entry in wave for answer in answers if answer is not None]
-        grades = iter(self.pool.grade(calls))
-        return [[0.0 if answer is None else next(grades) for answer in answers] for _, answers, _ in wave]
+        grades = iter(self.pool.replies(calls))
+        return [[[0.0, ""] if answer is None else list(next(grades)) for answer in answers] for _, answers, _ in wave]
 
     def close(self) -> None:
-        """End the pool's processes; their failures are added to the ledger."""
+        """End the pool's processes."""
         if self.pool is not None:
-            for kind, count in self.pool.failures.items():
-                self.ledger.add("failures", kind, count)
             self.pool.close()
 
 

@@ -3,10 +3,14 @@
 from collections import Counter
 from typing import Any
 
-from selftaught.parts import BadInput
+from selftaught.run.budget import Budget
+from selftaught.run.stopwatch import OUTSIDE, Stopwatch
 from selftaught.types import PURPOSES, SOURCES
 
 KINDS = ("prompted", "sampled", "scored", "trained", "evaluated")
+CALLS = ("checker", "judge", "tool")
+# Floating-point operations a parameter costs: a token that passes forward, and one that is trained on.
+FORWARD, TRAINED = 2, 6
 
 
 class Ledger:
@@ -14,67 +18,141 @@ class Ledger:
 
     Tokens: prompted (each request's context once, whatever n), sampled, scored, trained (positions handed to the
     optimizer, per epoch) belong to the budget; evaluated (prompt and sampled, for gate and audit) does not.
+    A row is (table, kind, role, purpose, stage) -> count, over the tables tokens, calls, gold (answers read; its kind
+    is the purpose), source (examples by the source of their signal), failures (of checkers) and refused (by a limit).
 
     Attributes:
-        budget: most tokens the run may spend, None for no limit.
-        spent: prompted + sampled + scored + trained so far.
-        reserved: worst cases of what is under way.
+        budget: the limits.
+        parameters: N, how many parameters the model has, for FLOPs.
+        stage: explore, read, select, credit, train, evaluate, keep or audit: what rows and seconds are put down to.
+        spent, flops: tokens and FLOPs of the budget that are gone.
+        reserved: tokens of the worst cases under way, forward and trained.
     """
 
-    def __init__(self, budget: int | None = None) -> None:
-        if budget is not None and budget < 1:
-            raise BadInput(f"budget={budget} tokens: give a positive number")
-        self.budget = budget
+    def __init__(self, budget: "int | str | Budget | None" = None, parameters: int = 0, watch: Stopwatch | None = None) -> None:
+        self.budget, self.parameters, self.watch = Budget.parse(budget), parameters, watch or Stopwatch()
         self.rows: Counter[tuple[str, ...]] = Counter()
-        self.reserved = 0
+        self._reserved = {FORWARD: 0, TRAINED: 0}
+
+    @property
+    def stage(self) -> str:
+        """The stage under way."""
+        return self.watch.stage
+
+    @stage.setter
+    def stage(self, stage: str) -> None:
+        self.watch.stage = stage
 
     @property
     def spent(self) -> int:
         """Tokens of the budget that are gone."""
         return sum(n for (table, kind, *_), n in self.rows.items() if table == "tokens" and kind != "evaluated")
 
-    def admit(self, worst: int) -> bool:
-        """Reserve a worst case; False (and nothing reserved) when it does not fit."""
-        if self.budget is not None and self.spent + self.reserved + worst > self.budget:
+    @property
+    def flops(self) -> int:
+        """FLOPs of the budget that are gone: 2 N a token forward, 6 N a token trained."""
+        trained = self.total("tokens", "trained")
+        return self.parameters * (FORWARD * (self.spent - trained) + TRAINED * trained)
+
+    @property
+    def calls(self) -> int:
+        """Checker calls of the budget that are gone."""
+        calls = {key: n for key, n in self.rows.items() if key[:2] == ("calls", "checker")}
+        return sum(n for (*_, purpose, _), n in calls.items() if purpose not in OUTSIDE)
+
+    @property
+    def reserved(self) -> int:
+        """Tokens of the worst cases under way."""
+        return sum(self._reserved.values())
+
+    def admit(self, worst: int, trained: int = 0) -> bool:
+        """Reserve a worst case of forward and of trained tokens; False (and nothing reserved) when it does not fit.
+
+        Nothing fits once the seconds are over. When a check was refused for want of calls, nothing more is explored.
+        """
+        limit, forward = self.budget, self._reserved[FORWARD] + worst
+        held = self._reserved[TRAINED] + trained
+        if limit.tokens is not None and self.spent + forward + held > limit.tokens:
             return False
-        self.reserved += worst
+        if limit.flops is not None and self.flops + self.parameters * (FORWARD * forward + TRAINED * held) > limit.flops:
+            return False
+        if limit.seconds is not None and self.watch.seconds(counted=True)[0] >= limit.seconds:
+            return False
+        if self.stage == "explore" and self.total("refused", "calls"):
+            return False
+        self._reserved = {FORWARD: forward, TRAINED: held}
         return True
 
-    def release(self, worst: int) -> None:
+    def release(self, worst: int, trained: int = 0) -> None:
         """Give back a reservation, once what was really spent is counted or known not to come."""
-        self.reserved -= worst
+        self._reserved[FORWARD] -= worst
+        self._reserved[TRAINED] -= trained
+
+    def checks(self, count: int, purpose: str = "train") -> bool:
+        """Count checker calls; False (and a refusal counted) when they do not fit. Evaluation and audit always fit."""
+        most = self.budget.calls
+        if most is not None and purpose not in OUTSIDE and self.calls + count > most:
+            self.add("refused", "calls")
+            return False
+        self.add("calls", "checker", count, purpose=purpose)
+        return True
 
     def tokens(self, kind: str, count: int, role: str = "solver", purpose: str = "train") -> None:
-        """Count tokens of a kind; anything that is not for training counts as evaluated."""
-        self.rows["tokens", kind if purpose == "train" else "evaluated", role, purpose] += count
+        """Count tokens of a kind; those for evaluation and audit count as evaluated."""
+        self.add("tokens", "evaluated" if purpose in OUTSIDE else kind, count, role, purpose)
 
     def gold(self, purpose: str) -> None:
         """Count one answer read."""
-        self.rows["gold", purpose] += 1
+        self.add("gold", purpose, purpose=purpose)
 
-    def add(self, table: str, name: str, count: int = 1) -> None:
-        """Count something else: checker calls, failures, sources of the training signal."""
-        self.rows[table, name] += count
+    def add(self, table: str, name: str, count: int = 1, role: str = "solver", purpose: str = "train") -> None:
+        """Count something: calls, failures, sources of the training signal."""
+        stage = purpose if purpose in OUTSIDE else "train" if name == "trained" else self.stage
+        self.rows[table, name, role, purpose, stage] += count
 
     def total(self, table: str, name: str) -> int:
         """Sum of a table's rows of that name."""
         return sum(n for key, n in self.rows.items() if key[:2] == (table, name))
 
+    def used(self) -> dict[str, float]:
+        """What is gone of the budget, by unit."""
+        return {"tokens": self.spent, "seconds": self.watch.seconds(counted=True)[0], "calls": self.calls, "flops": self.flops}
+
+    def by_stage(self) -> dict[str, dict[str, int]]:
+        """Tokens by stage and kind."""
+        rows = [(stage, kind, n) for (table, kind, _, _, stage), n in sorted(self.rows.items()) if table == "tokens"]
+        return {at: {kind: sum(n for stage, k, n in rows if (stage, k) == (at, kind)) for kind in KINDS} for at, _, _ in sorted(rows)}
+
     def summary(self) -> dict[str, Any]:
-        """The JSON part of a result: tokens, gold_read, and the share of the signal by source."""
+        """The JSON part of a result: totals, and tokens by stage; `sources` are shares of the training signal."""
         signal = {source: self.total("source", source) for source in SOURCES}
-        whole = sum(signal.values()) or 1
+        whole, (wall, cpu) = sum(signal.values()) or 1, self.watch.seconds()
         return {
             "tokens": {kind: self.total("tokens", kind) for kind in KINDS},
             "gold_read": {purpose: self.total("gold", purpose) for purpose in PURPOSES},
             "sources": {source: n / whole for source, n in signal.items()},
+            "flops": {"spent": self.flops, "evaluated": FORWARD * self.parameters * self.total("tokens", "evaluated")},
+            "calls": {kind: self.total("calls", kind) for kind in CALLS},
+            "stages": self.by_stage(),
+            "wall_seconds": round(wall, 3),
+            "cpu_seconds": round(cpu, 3),
         }
 
+    def table(self) -> list[dict[str, Any]]:
+        """Every row as {table, stage, role, purpose, kind, count}, with FLOPs beside tokens and seconds by stage."""
+        rows: list[tuple[Any, ...]] = [(*key, n) for key, n in sorted(self.rows.items())]
+        for table, *key, n in list(rows):
+            if table == "tokens":
+                rows.append(("flops", *key, n * self.parameters * (TRAINED if key[0] == "trained" else FORWARD)))
+        for stage, (wall, cpu) in self.watch.snapshot().items():
+            rows += [("seconds", "wall", "", "", stage, wall), ("seconds", "cpu", "", "", stage, cpu)]
+        return [dict(zip(("table", "kind", "role", "purpose", "stage", "count"), row, strict=True)) for row in rows]
+
     def snapshot(self) -> list[list[Any]]:
-        """JSON-ready rows."""
+        """JSON-ready rows, without seconds, which no two runs share (see `Stopwatch.snapshot`)."""
         return [[*key, n] for key, n in sorted(self.rows.items())]
 
     def restore(self, rows: list[list[Any]]) -> None:
         """The inverse of `snapshot`."""
         self.rows = Counter({tuple(key): n for *key, n in rows})
-        self.reserved = 0
+        self._reserved = {FORWARD: 0, TRAINED: 0}

@@ -1,5 +1,6 @@
 """LiveRun: what the loop drives. Counts, journals, checks, saves; decides nothing."""
 
+import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -7,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.evaluate.health import numbers
+from selftaught.evaluate.monitors import Monitor
 from selftaught.recipe import Phase
+from selftaught.run.folder import LAG
 from selftaught.run.voice import Voice
+from selftaught.run.watcher import Watcher
 from selftaught.stages import Average, Objective
-from selftaught.types import Example, Group
+from selftaught.types import Example, Group, Task
 
 
 class LiveRun(Voice):
@@ -18,14 +23,30 @@ class LiveRun(Voice):
 
     Attributes:
         best_measure: label-free measure of the best generation kept so far.
-        watch: called with each finished step's numbers (progress, monitors).
-        alarms: what monitors have said, as {name, step, message}.
+        watch: called with each finished step's numbers.
+        watcher: health beyond the step's groups, monitors and audit.
+        alarms: what monitors have said, as {name, step, message}, each monitor once.
+        heed: whether an alarm ends the run; otherwise it is only noted (controls that are to be seen to their end).
     """
 
-    def __init__(self, *, watch: Callable[[Mapping[str, float]], None] | None = None, **opened: Any) -> None:
+    def __init__(
+        self,
+        *,
+        watch: Callable[[Mapping[str, float]], None] | None = None,
+        monitors: Sequence[Monitor] = (),
+        audit: Sequence[Task] = (),
+        heed: bool = True,
+        **opened: Any,
+    ) -> None:
         super().__init__(**opened)
         self.watch, self.best_measure, self.clock = watch, -math.inf, time.monotonic()
-        self.alarms: list[dict[str, Any]] = []
+        self.watcher = Watcher(monitors, audit)
+        self.alarms, self.heed = self.watcher.alarms, heed
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether an alarm ends the run."""
+        return self.heed and bool(self.alarms)
 
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> None:
         """Hand examples to the model's learner and count them; skipped when they no longer fit the budget."""
@@ -33,9 +54,9 @@ class LiveRun(Voice):
         items = sum(len(payload) for example in examples for payload in example.payloads)
         trained = items * sum(getattr(optimizer, "epochs", 1) for optimizer in {objective.optimizer for objective in due})
         self.settle_reserve()
-        if not due or not self.ledger.admit(trained):
+        if not due or not self.ledger.admit(0, trained):
             return
-        self.ledger.release(trained)
+        self.ledger.release(0, trained)
         metrics = await self.model.learn(examples, due)
         self.ledger.tokens("trained", trained)
         for example in examples:
@@ -60,7 +81,17 @@ class LiveRun(Voice):
             "sampled_length",
             float(np.mean([a.sampled_count for g in groups for a in g.attempts_G if hasattr(a.payload, "sampled")] or [0])),
         )
+        for name, value in numbers(groups, self.answer).items():
+            self.note(name, value)
         self.folder.write_groups(self.position, groups)
+
+    async def examine(self, groups: Sequence[Group]) -> None:
+        """Look at the step's health before anything is learned from it; alarms may be raised."""
+        await self.watcher.examine(self, groups)
+
+    async def audit(self) -> None:
+        """Measure a generation on the audit set, where there is one."""
+        await self.watcher.measure(self)
 
     def begin_step(self, phase: Phase, of: int) -> None:
         """Open a step."""
@@ -68,22 +99,30 @@ class LiveRun(Voice):
 
     def settle_reserve(self) -> None:
         """Give back what was set aside for training on attempts that were not trained on."""
-        self.ledger.release(self.train_reserve)
+        self.ledger.release(0, self.train_reserve)
         self.train_reserve = 0
 
     def end_step(self) -> None:
         """Close a step: give back what was reserved, log its numbers."""
         self.settle_reserve()
-        numbers = {"step": self.position, "generation": self.generation, "spent": self.ledger.spent} | self.notes
-        self.folder.write_step(numbers | {"seconds": round(time.monotonic() - self.clock, 3)})
+        row = {"step": self.position, "generation": self.generation, "spent": self.ledger.spent} | self.notes
+        self.folder.write_step(row | {"seconds": round(time.monotonic() - self.clock, 3)})
+        self.watcher.steps.append(row)
         if self.watch:
-            self.watch(numbers)
+            self.watch(row)
 
     def promote(self, measure: float) -> None:
         """The policy as it is becomes the best generation."""
         if measure > self.best_measure:
             self.best_measure = measure
         self.folder.mark_best = True
+
+    async def retreat(self) -> None:
+        """Go back to the newest generation that was saved before an alarm's trouble began; it becomes the best."""
+        pointers = self.folder.pointers
+        before = [name for name in pointers.values() if int(name) <= max(0, self.position - LAG)]
+        self.folder.pointers = pointers | {"best": max(before)}
+        await self.return_to("best")
 
     async def return_to(self, which: str) -> None:
         """Go back to a saved generation: "start" or "best". Budget, position and pool stay."""
@@ -105,7 +144,8 @@ class LiveRun(Voice):
         """Everything but the weights, JSON-ready."""
         return {
             "position": self.position, "generation": self.generation, "best_measure": self.best_measure,
-            "state": self.state, "pool": self.pool.snapshot(), "ledger": self.ledger.snapshot(),
+            "state": self.state, "pool": self.pool.snapshot(), "ledger": self.ledger.snapshot(), "health": self.watcher.snapshot(),
+            "seconds": self.ledger.watch.snapshot(),
         }  # fmt: skip
 
     async def resume(self) -> bool:
@@ -117,5 +157,8 @@ class LiveRun(Voice):
         self.state = saved["state"]
         self.pool.restore(saved["pool"])
         self.ledger.restore(saved["ledger"])
+        self.ledger.watch.restore(saved.get("seconds", {}))
         self.folder.forget_after(self.position)
+        lines = self.folder.path / "steps.jsonl"
+        self.watcher.restore(saved["health"], [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else ())
         return True

@@ -9,11 +9,16 @@ from selftaught.format import Format
 from selftaught.models.base import Model
 from selftaught.parts import build, find
 from selftaught.recipe import Phase, Recipe
+from selftaught.run.budget import Budget
 from selftaught.run.folder import RunFolder
 from selftaught.run.grader import Grader
 from selftaught.run.ledger import Ledger
 from selftaught.run.seam import Seam
+from selftaught.run.turns import PLAIN, new_tokens, wrapped
 from selftaught.types import Attempt, Floats, Group, Message, Purpose, SampleRequest, SamplerSettings, ScoreRequest, Task, content_hash
+
+# Roles whose attempts are judgments.
+JUDGES = ("judge", "critic")
 
 
 class Voice:
@@ -23,6 +28,7 @@ class Voice:
         position: steps of the schedule that are done.
         generation: version of the policy, as the model counts it.
         train_reserve: tokens set aside for training on what this step has sampled.
+        purpose: what requests are for; under "evaluate" and "audit" nothing is admitted, reserved or spent.
     """
 
     def __init__(
@@ -35,17 +41,37 @@ class Voice:
         settings: SamplerSettings,
         format: Format,
         seed: int = 0,
-        budget: int | None = None,
+        budget: int | str | Budget | None = None,
     ) -> None:
         self.recipe, self.model, self.pool, self.folder = recipe, model, pool, folder
         self.settings, self.format, self.seed = settings, format, seed
-        self.ledger = Ledger(budget)
-        self.grader = Grader(format, self.ledger)
+        self.ledger = Ledger(budget, model.parameters)
+        self.grader = Grader(format, self.ledger, declared=recipe.reads_gold)
         self.seam = Seam(folder.journal, {"sample": model.sample, "score": model.score, "check": self.grader.perform})
         self.state = {name: part.initial() for name, part in recipe.state.items()}
         self.position = self.generation = self.train_reserve = 0
+        self.purpose: Purpose = "train"
         self.notes: dict[str, float] = {}
         self.phase: Phase | None = None
+
+    @property
+    def stage(self) -> str:
+        """The stage under way, which the ledger puts rows and seconds down to; the loop sets it."""
+        return self.ledger.stage
+
+    @stage.setter
+    def stage(self, stage: str) -> None:
+        self.ledger.stage = stage
+
+    @property
+    def mark(self) -> str:
+        """First part of every request's key; a subclass that asks beside the schedule gives its own."""
+        return f"{self.position:05d}"
+
+    @property
+    def counted(self) -> bool:
+        """Whether what is asked belongs to the budget; otherwise its tokens count as evaluated."""
+        return self.purpose not in ("evaluate", "audit")
 
     @property
     def step(self) -> int:
@@ -84,62 +110,90 @@ class Voice:
     ) -> list[Attempt]:
         """See `models.base.Run.sample`."""
         settings = settings or self.settings
-        key = f"{self.position:05d}/{role}/{task.id}/{tag}"
+        key = f"{self.mark}/{role}/{task.id}/{tag}"
         request = SampleRequest(
             key=key, task=task, messages=messages, n=n, settings=settings, role=role, view=view, weights=weights,
             after=after, cut=cut, noise=f"{self.seed}/{key}",
         )  # fmt: skip
         prompted = self.model.count(messages, after, cut)
         worst, train = prompted + n * settings.max_tokens, n * (prompted + settings.max_tokens) * self._epochs()
-        if not self.ledger.admit(worst + train):
+        if self.counted and not self.ledger.admit(worst, train):
             return []
-        self.train_reserve += train
-        attempts: list[Attempt] = await self.seam.ask("sample", key, request)
-        self.ledger.release(worst)
-        self.ledger.tokens("prompted", prompted, role)
-        self.ledger.tokens("sampled", sum(new_tokens(a, prompted) for a in attempts), role)
+        self.train_reserve += train if self.counted else 0
+        with self.ledger.watch.outside(self.purpose):
+            attempts: list[Attempt] = await self.seam.ask("sample", key, request)
+        self.ledger.release(worst if self.counted else 0)
+        if role in JUDGES:
+            self.ledger.add("calls", "judge", len(attempts), role, self.purpose)
+        self.ledger.tokens("prompted", prompted, role, self.purpose)
+        self.ledger.tokens("sampled", sum(new_tokens(a, prompted) for a in attempts), role, self.purpose)
         return attempts
 
     async def score(
         self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver"
     ) -> dict[str, Floats]:
         """See `models.base.Run.score`."""
-        key = f"{self.position:05d}/{role}/{weights}/{tag}"
-        if not self.ledger.admit(len(payload)):
+        key, worst = f"{self.mark}/{role}/{weights}/{tag}", len(payload) if self.counted else 0
+        if worst and not self.ledger.admit(worst):
             return {}
         request = ScoreRequest(key=key, payload=payload, outputs=outputs, weights=weights, role=role)
-        reply: dict[str, Floats] = await self.seam.ask("score", key, request)
-        self.ledger.release(len(payload))
-        self.ledger.tokens("scored", len(payload), role)
+        with self.ledger.watch.outside(self.purpose):
+            reply: dict[str, Floats] = await self.seam.ask("score", key, request)
+        self.ledger.release(worst)
+        self.ledger.tokens("scored", len(payload), role, self.purpose)
         return reply
 
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
         """See `models.base.Run.check`."""
-        return await self.grader.check(self.seam, task, texts, purpose, gold)
+        purpose = purpose if self.counted else self.purpose
+        with self.ledger.watch.outside(purpose):
+            return await self.grader.check(self.seam, task, texts, purpose, gold)
 
-    async def draw(self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, seed: int) -> list[Group]:
-        """Evaluation attempts outside the budget; noise depends on (seed, task, index) alone, so two sides pair up."""
+    async def draw(
+        self,
+        tasks: Sequence[Task],
+        n: int,
+        settings: SamplerSettings,
+        weights: str,
+        label: str,
+        seed: int,
+        *,
+        template: str = PLAIN,
+        purpose: Purpose = "evaluate",
+    ) -> list[Group]:
+        """Attempts outside the budget, for the gate ("evaluate") or a monitor ("audit"), one group a task.
+
+        Noise depends on (seed, task, index) alone, so two sides pair up. `label` must be unique among draws of the
+        same tasks, n, settings, template and seed with other weights: equal requests share one journaled reply.
+
+        Args:
+            tasks: what is asked; the groups hold them unchanged.
+            n: attempts a task.
+            settings: the sampler.
+            weights: whose attempts.
+            label: which side or measurement it is.
+            seed: evaluation seed.
+            template: wraps the last user turn, which stands where `{prompt}` does.
+            purpose: "evaluate" or "audit"; the tokens are counted under it.
+        """
 
         async def one(task: Task) -> Group:
             mark = content_hash(n, settings.temperature, settings.top_p, settings.max_tokens)
-            key = f"evaluate/{label}/{seed}/{task.id}/{mark}"
+            mark += "" if template == PLAIN else f"/{content_hash(template)}"
+            key, messages = f"{purpose}/{label}/{seed}/{task.id}/{mark}", wrapped(task.messages, template)
             request = SampleRequest(
-                key=key, task=task, messages=task.messages, n=n, settings=settings, weights=weights, noise=f"evaluate/{seed}/{task.id}"
+                key=key, task=task, messages=messages, n=n, settings=settings, weights=weights, noise=f"evaluate/{seed}/{task.id}"
             )
             attempts = await self.seam.ask("sample", key, request)
-            prompted = self.model.count(task.messages)
-            self.ledger.tokens("evaluated", prompted + sum(new_tokens(a, prompted) for a in attempts), purpose="evaluate")
+            prompted = self.model.count(messages)
+            self.ledger.tokens("prompted", prompted, purpose=purpose)
+            self.ledger.tokens("sampled", sum(new_tokens(a, prompted) for a in attempts), purpose=purpose)
             return Group(key=task.id, task=task, attempts_G=tuple(attempts))
 
-        return list(await gather(*(one(task) for task in tasks)))
+        with self.ledger.watch.outside(purpose):
+            return list(await gather(*(one(task) for task in tasks)))
 
     def _epochs(self) -> int:
         """How often the phase's optimizers go over an attempt."""
         optimizers = {objective.optimizer for objective in self.phase.objectives} if self.phase else set()
         return sum(getattr(optimizer, "epochs", 1) for optimizer in optimizers)
-
-
-def new_tokens(attempt: Attempt, prompted: int) -> int:
-    """Tokens sampled by the request itself: an attempt that continues another holds older ones too."""
-    payload = attempt.payload
-    return int(payload.sampled[prompted:].sum()) if hasattr(payload, "sampled") else 0

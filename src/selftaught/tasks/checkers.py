@@ -1,6 +1,7 @@
 """CheckerPool: runs checkers in child processes that can be killed, with limits on time and memory.
 
-Some checkers run an answer as code, and some never come back. A signal cannot stop those, a kill can.
+Some checkers run an answer as code, and some never come back. A signal cannot stop those, a kill can. Those that run
+answers do so in a fork for each call (`checker_fork`), under a guard (`checker_guard`).
 The children are plain subprocesses: multiprocessing would import a user's unguarded script again in each.
 """
 
@@ -8,8 +9,12 @@ import contextlib
 import json
 import os
 import pickle
+import secrets
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,18 +44,21 @@ class Child:
         home = str(Path(selftaught.__file__).parents[1])
         env = {name: os.environ[name] for name in KEPT if name in os.environ} | QUIET
         env["PYTHONPATH"] = os.pathsep.join(filter(None, (home, env.get("PYTHONPATH"))))
-        command = [sys.executable, "-W", "ignore", "-m", "selftaught.tasks.checker_child", str(limit), str(memory)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        self.folder = tempfile.mkdtemp(prefix="selftaught-")
+        command = [sys.executable, "-W", "ignore", "-m", "selftaught.tasks.checker_child", str(limit), str(memory), self.folder]
+        # A session of its own, so that ending it ends whatever it has started.
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, start_new_session=True)
 
     def ask(self, call: Call) -> tuple[float, str]:
         """(grade, kind of failure); the process is dead when the kind is timeout, start or exit."""
-        message = pickle.dumps(call)
+        token = secrets.token_hex(8)
+        message = pickle.dumps((token, call))
         for wait, late in ((START_LIMIT, "start"), (PATIENCE * self.limit, "timeout")):
             line, fired = self._exchange(message, wait)
             message = b""
             try:
-                said, kind = json.loads(line)
-                if fired or (late == "start") != (said == "begin"):
+                said, kind, mark = json.loads(line)
+                if fired or mark != token or (late == "start") != (said == "begin"):
                     raise ValueError("not what was asked for")
                 if said != "begin":
                     return float(said), str(kind)
@@ -66,7 +74,7 @@ class Child:
 
         def end() -> None:
             late.set()
-            self.process.kill()
+            self.kill()
 
         assert self.process.stdin is not None and self.process.stdout is not None
         timer = threading.Timer(wait, end)
@@ -82,12 +90,19 @@ class Child:
             timer.join()
         return line, late.is_set()
 
+    def kill(self) -> None:
+        """End the process and what it has started, at once."""
+        if self.process.returncode is None:
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL) if hasattr(os, "killpg") else self.process.kill()
+
     def close(self, wait: float = 0) -> None:
         """Kill the process, unless it ends by itself within `wait` seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(wait)
-        self.process.kill()
+        self.kill()
         self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
         for stream in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
@@ -98,7 +113,8 @@ class CheckerPool:
 
     Attributes:
         failures: how often a checker failed, by kind: timeout, memory, exit (it ended the process), error (it raised),
-            print (its grade is kept), start (the process could not be made ready).
+            print (its grade is kept), tamper (an answer that was run reached for its grader: grade 0), start (the
+            process could not be made ready).
     """
 
     def __init__(self, workers: int = 2, limit: float = 2.0, memory: int = 512 << 20) -> None:
@@ -111,12 +127,16 @@ class CheckerPool:
 
     def grade(self, calls: Sequence[Call]) -> list[float]:
         """Grades in [0, 1] of (source text, task, canonical answer, opened entry), NaN where the checker failed."""
+        return [grade for grade, _ in self.replies(calls)]
+
+    def replies(self, calls: Sequence[Call]) -> list[tuple[float, str]]:
+        """(grade, kind of failure) of each call, "" when all went well."""
         if not calls:
             return []
         with ThreadPoolExecutor(min(self.workers, len(calls))) as threads:
             return list(threads.map(self._one, calls))
 
-    def _one(self, call: Call) -> float:
+    def _one(self, call: Call) -> tuple[float, str]:
         text, task, answer, entry = call
         child = self._take()
         grade, kind = child.ask((text, replace(task, sealed=None), answer, None if entry is None else dict(entry)))
@@ -125,9 +145,9 @@ class CheckerPool:
                 self.failures[kind] = self.failures.get(kind, 0) + 1
             if child.process.returncode is not None:
                 self._children.discard(child)
-                return grade
+                return grade, kind
         self._idle.put(child)
-        return grade
+        return grade, kind
 
     def _take(self) -> Child:
         with self._lock:

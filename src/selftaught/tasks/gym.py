@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from selftaught.parts import BadInput, convert, nearest, parse_options, part
 from selftaught.stages import TaskSource
-from selftaught.tasks.gym_refusals import REFUSALS
+from selftaught.tasks.gym_refusals import EXECUTES, REFUSALS
 from selftaught.tasks.text import make_task, words
 from selftaught.types import Split, Task, content_hash
 
@@ -51,6 +51,16 @@ class Gym(TaskSource):
     def scope(self) -> str:
         """Sources of one scope fingerprint alike."""
         return f"gym:{self.family}"
+
+    @property
+    def executes(self) -> bool:
+        """Whether its checker runs an answer as code."""
+        return self.family in EXECUTES
+
+    @property
+    def graded_by(self) -> tuple[str, ...]:
+        """Module that holds its checker."""
+        return (type(dataset_of(self.family, self.options)).__module__,)
 
     def text(self) -> str:
         return f"gym:{self.family},{self.options}" if self.options else f"gym:{self.family}"

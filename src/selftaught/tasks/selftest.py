@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from selftaught.format import canonical
+from selftaught.seals import GoldReader
 from selftaught.stages import TaskSource
 from selftaught.tasks.checkers import CheckerPool
 from selftaught.tasks.source import is_unsafe
@@ -43,7 +44,8 @@ def examine(source: TaskSource, read: Callable[[], None], pool: CheckerPool | No
     tasks = [task for task in source.draw("self-test", count, "audit") if task.sealed is not None and task.checker]
     if not tasks:
         return []
-    entries = [task.sealed.open(read) for task in tasks if task.sealed is not None]
+    reader = GoldReader("audit", read)
+    entries = [task.sealed.open(reader) for task in tasks if task.sealed is not None]
     answers = [str(entry["answer"]) for entry in entries]
     numeric = source.numeric or all(re.fullmatch(r"-?\d+", canonical(answer)) for answer in answers)
     cases = [(kind, index, answer) for index in range(len(tasks)) for kind, answer in trials(answers, index, numeric)]

@@ -15,5 +15,7 @@ recipe = replace(
     paper="arXiv:2506.10947",
     signal="rule",
     phases=tuple(replace(phase, read=(FormatOnly(),)) for phase in ttrl.phases),
-    claim=Claim(text="gains nothing on a model that already finishes its answers", status="holds", model="sprout"),
+    claim=Claim(
+        options={"optimizer.lr": 1e-4}, text="gains nothing on a model that already finishes its answers", status="holds", model="sprout"
+    ),
 )

@@ -27,5 +27,10 @@ recipe = replace(
         )
         for phase in ttrl.phases
     ),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
+    claim=Claim(
+        options={"optimizer.lr": 1e-4},
+        text="gains nothing: the interval of its gain contains zero or lies below it",
+        status="holds",
+        model="sprout",
+    ),
 )

@@ -15,5 +15,10 @@ recipe = replace(
     name="shuffled-votes",
     paper="arXiv:2506.10947",
     phases=tuple(replace(phase, read=(ShuffledVotes(),)) for phase in ttrl.phases),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
+    claim=Claim(
+        options={"optimizer.lr": 1e-4},
+        text="gains nothing: the interval of its gain contains zero or lies below it",
+        status="holds",
+        model="sprout",
+    ),
 )

@@ -1,0 +1,116 @@
+"""Bench: what any two models are measured on, whoever trained them, so that they can be told apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from selftaught.evaluate.gate import not_tested
+from selftaught.format import Format
+from selftaught.models.base import Model
+from selftaught.parts import BadInput
+from selftaught.proof import Measured, Splits, decide, measure
+from selftaught.recipe import get_recipe
+from selftaught.run.cache import count_reuse, held_out_key
+from selftaught.run.folder import RunFolder
+from selftaught.run.live import LiveRun
+from selftaught.types import SamplerSettings
+
+OFF_COUNT = 100
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bench:
+    """What both sides are measured on, and how.
+
+    Attributes:
+        splits: held-out and development tasks.
+        off: tasks of other families, to see whether anything was unlearned.
+        settings: the stated sampler.
+        seed: evaluation seed; attempt i of a task has the same noise on both sides.
+        pool: what a run needs beside tasks to be judged by; nothing is drawn from it.
+        reads: answers read to test the graders.
+        format: how prompts are rendered and answers read.
+    """
+
+    splits: Splits
+    off: Splits
+    settings: SamplerSettings
+    seed: int
+    pool: Any
+    reads: int
+    format: Format = field(default_factory=Format)
+
+    async def measure(self, model: Model, label: str, folder: Path, before: Measured | None = None, full: bool = False) -> Measured:
+        """Measure one model, asked plainly, in a run of its own; see `proof.measure`.
+
+        Args:
+            model: opened, and left open.
+            label: "start" or "result"; keeps requests apart.
+            folder: for the journal; must not exist yet.
+            before: the start, when this is the result.
+            full: draw as much of the result as of the start.
+        """
+        plain = replace(get_recipe("self-consistency"), decide=None)
+        run = LiveRun(
+            recipe=plain, model=model, pool=self.pool, folder=RunFolder(folder), settings=self.settings, format=self.format, seed=self.seed
+        )
+        for _ in range(0 if before else self.reads):
+            run.ledger.gold("audit")
+        try:
+            return await measure(run, label, self.splits, self.seed, off=self.off or None, before=before, full=full)
+        finally:
+            run.grader.close()
+            run.folder.journal.close()
+
+    def decide(self, before: Measured, after: Measured, full: bool = False, *, spent: int = 0, margin: float = 0.05) -> dict[str, Any]:
+        """The verdict, which is counted as one more on these tasks; see `proof.decide`.
+
+        With `spent` unknown (0) nothing is said at equal tokens.
+        """
+        reuse = count_reuse(held_out_key(self.splits["held-out"]))
+        found = decide(before, after, full, spent=spent, margin=margin, reuse=reuse)
+        unknown = not_tested("")
+        return found if spent else found | {key: unknown[key] for key in ("equal_tokens", "break_even")}
+
+
+def open_bench(
+    tasks: Sequence[str], settings: SamplerSettings, *, held_out: Sequence[str] = (), count: int = 200, seed: int = 1,
+    off_task: Sequence[str] = (), ungraded: bool = False, format: Format | None = None,
+) -> Bench:  # fmt: skip
+    """Draw the tasks and test their graders; nothing is loaded.
+
+    Args:
+        tasks: task sources.
+        settings: the stated sampler.
+        held_out: where held-out tasks come from; empty takes `tasks`.
+        count: how many held-out tasks decide.
+        seed: evaluation seed.
+        off_task: sources of other families, 100 tasks each.
+        format: how prompts are rendered and answers read.
+        ungraded: also take held-out tasks that nobody can grade, for labels by hand.
+
+    Raises:
+        BadInput: no tasks, too few, ungradable ones, or a grader that fails its self-test.
+    """
+    from selftaught.tasks.pool import COUNTS, split
+    from selftaught.tasks.selftest import self_test
+    from selftaught.tasks.source import parse_source
+
+    if not tasks:
+        raise BadInput("no tasks to compare on: give --tasks (a family such as sums:level=5, gym:NAME, a file, a data-set id)")
+    pool, splits = split(tasks, held_out, seed, {**COUNTS, "held-out": count})
+    off: Splits = {}
+    if off_task:
+        _, off = split(off_task, (), seed, {"held-out": OFF_COUNT * len(off_task), "development": 8})
+    for drawn in (splits, off):
+        if drawn and (len(drawn["held-out"]) < 2 or not drawn["development"]):
+            found = f"{len(drawn['held-out'])} held-out and {len(drawn['development'])} development tasks"
+            raise BadInput(f"{', '.join(tasks if drawn is splits else off_task)}: only {found}: give a source with more tasks")
+        if drawn and not ungraded and not any(task.checker for task in drawn["held-out"]):
+            raise BadInput("no held-out task can be graded: give tasks with answers, or --out FOLDER and then `selftaught label FOLDER`")
+    reads: list[None] = []
+    graders = [parse_source(text) for text in dict.fromkeys((*tasks, *held_out, *off_task))]
+    if problems := self_test(graders, read=lambda: reads.append(None)):
+        raise BadInput("grader self-test failed, nothing was spent: " + "; ".join(problems[:3]))
+    return Bench(splits=splits, off=off, settings=settings, seed=seed, pool=pool, reads=len(reads), format=format or Format())

@@ -1,0 +1,163 @@
+"""GateCallback: a TRL (or any transformers) trainer measures its model before and after, and prints the verdict.
+
+    from selftaught.callbacks.trl import GateCallback
+    gate = GateCallback(tasks=["held-out.jsonl"])
+    trainer.add_callback(gate)
+
+The model is sampled in place, by this package's own sampler. Training goes on as if nothing had happened: random states
+and training modes are put back, and no gradient is kept.
+"""
+
+import json
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from selftaught.bench import Bench, open_bench
+from selftaught.callbacks.live import finished, undisturbed, unwrapped
+from selftaught.evaluate.gate import Side
+from selftaught.format import Format
+from selftaught.models.local import LocalModel
+from selftaught.parts import BadInput
+from selftaught.proof import Measured
+from selftaught.types import SamplerSettings
+
+KEPT = "selftaught-start.json"
+LENGTH = 512
+MOST_PROMPTS = 1_000_000
+
+
+class GateCallback(TrainerCallback):
+    """Measure the model on_train_begin and on_train_end, and decide.
+
+    Mistakes are raised when training begins, before anything is spent. When measuring fails later, training is not
+    lost with it: the error becomes a warning, and `result` stays None.
+
+    Attributes:
+        result: the verdict with the keys of `selftaught gate --json`, None until training has ended.
+        history: {step: verdict} of the measurements in between.
+    """
+
+    def __init__(
+        self, tasks: Sequence[str], held_out_count: int = 200, every: int | None = None, *, off_task: Sequence[str] = (),
+        evaluation_seed: int = 1, temperature: float = 1.0, max_tokens: int = 0, margin: float = 0.05, format: Format | None = None,
+        tokenizer: Any = None,
+    ) -> None:  # fmt: skip
+        """Say what to measure on.
+
+        Args:
+            tasks: task sources; whoever trains must keep them out of the training data.
+            held_out_count: how many held-out tasks decide.
+            every: also measure after each so many optimizer steps; None for not.
+            off_task: sources of other tasks, to see whether anything is unlearned.
+            evaluation_seed: seed of the tasks and their noise.
+            temperature: the stated sampler's.
+            max_tokens: length limit of an attempt; 0 takes the trainer's `max_completion_length`, else 512.
+            margin: a change within it is called no change.
+            format: how prompts are rendered and answers read; None uses the chat template where there is one.
+            tokenizer: None takes the trainer's.
+        """
+        if isinstance(tasks, str):
+            raise BadInput(f"tasks must be a list of sources: write tasks=[{tasks!r}]")
+        if every is not None and every < 1:
+            raise BadInput(f"every={every}: give a number of steps from 1, or None")
+        self.asked: dict[str, Any] = {"tasks": tuple(tasks), "count": held_out_count, "seed": evaluation_seed, "off_task": tuple(off_task)}
+        self.every, self.temperature, self.max_tokens, self.margin = every, temperature, max_tokens, margin
+        self.format, self.tokenizer = format or Format(), tokenizer
+        self.bench: Bench | None = None
+        self.start: Measured | None = None
+        self.result: dict[str, Any] | None = None
+        self.history: dict[int, dict[str, Any]] = {}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+        """Draw the tasks and measure the start."""
+        if getattr(args, "fsdp", None) or getattr(args, "deepspeed", None):
+            raise BadInput("GateCallback samples a whole model in one process: with FSDP or DeepSpeed use `selftaught gate` on checkpoints")
+        if not state.is_world_process_zero:
+            return
+        limit = self.max_tokens or getattr(args, "max_completion_length", None) or LENGTH
+        settings = SamplerSettings(temperature=self.temperature, max_tokens=limit)
+        self.bench = open_bench(settings=settings, format=self.format, **self.asked)
+        refuse_shared(self.bench, given.get("train_dataloader"))
+        kept = Path(args.output_dir) / KEPT
+        if state.global_step:
+            if not kept.exists():
+                raise BadInput(f"training goes on at step {state.global_step}, but {kept} does not hold its start: train from the start")
+            self.start = restored(json.loads(kept.read_text()), self.bench)
+            return
+        self.start = self.measured(given, "start")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(recorded(self.start)))
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+        """Measure in between, where that was asked for."""
+        due = self.every and self.start and state.global_step % self.every == 0 and state.global_step < state.max_steps
+        if due and (found := self.decided(state, given, f"step-{state.global_step}")):
+            self.history[state.global_step] = found
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+        """Measure the result and decide."""
+        if self.start:
+            self.result = self.decided(state, given, "result")
+
+    def decided(self, state: Any, given: dict[str, Any], label: str) -> dict[str, Any] | None:
+        """The verdict on the model as it is, printed; None with a warning where measuring fails."""
+        assert self.bench is not None and self.start is not None
+        try:
+            after = self.measured(given, label, self.start)
+            found = self.bench.decide(self.start, after, spent=tokens_of(state), margin=self.margin)
+        except Exception as error:
+            warnings.warn(f"selftaught could not measure the model ({type(error).__name__}: {error})", stacklevel=2)
+            return None
+        print(f"selftaught, {label}: {found['sentence']}", flush=True)
+        return found
+
+    def measured(self, given: dict[str, Any], label: str, before: Measured | None = None) -> Measured:
+        """One side, by the live module."""
+        module = unwrapped(given["model"])
+        tokenizer = self.tokenizer or given.get("processing_class")
+        # A processor for several modalities holds the tokenizer.
+        tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
+        bench = self.bench
+        assert bench is not None
+        with undisturbed(module), tempfile.TemporaryDirectory() as place:
+            model = LocalModel(module, tokenizer, self.format)
+            return finished(lambda: bench.measure(model, label, Path(place) / "side", before))
+
+
+def tokens_of(state: Any) -> int:
+    """Tokens the trainer has counted so far; 0 where it does not count."""
+    logged = [row["num_tokens"] for row in getattr(state, "log_history", ()) if "num_tokens" in row]
+    return int(max([getattr(state, "num_input_tokens_seen", 0) or 0, *logged[-1:]]))
+
+
+def refuse_shared(bench: Bench, loader: Any) -> None:
+    """Raises BadInput when held-out questions are among the training prompts, where these can be read."""
+    from selftaught.tasks.text import text_fingerprint
+
+    data = getattr(loader, "dataset", None)
+    if data is None or "prompt" not in (getattr(data, "column_names", None) or ()) or len(data) > MOST_PROMPTS:
+        return
+    prompts = (p if isinstance(p, str) else "\n".join(str(m.get("content")) for m in p) for p in data["prompt"])
+    trained = {text_fingerprint(prompt) for prompt in prompts}
+    shared = sum(text_fingerprint(task.text) in trained for task in bench.splits["held-out"])
+    if shared:
+        count = len(bench.splits["held-out"])
+        raise BadInput(f"{shared} of {count} held-out questions are among the training prompts: give tasks that are not trained on")
+
+
+def recorded(side: Measured) -> dict[str, Any]:
+    """A measured start as JSON-ready data."""
+    return {"side": side.side.record(), "off": side.off.record() if side.off else None, "tasks": list(side.side.tasks_B)}
+
+
+def restored(record: dict[str, Any], bench: Bench) -> Measured:
+    """The inverse of `recorded`; raises BadInput when it was measured on other tasks."""
+    side, off = Side.of(record["side"]), Side.of(record["off"]) if record["off"] else None
+    if side.tasks_B != tuple(task.id for task in bench.splits["held-out"]) or side.settings != bench.settings:
+        raise BadInput("the start was measured on other tasks or with another sampler: give GateCallback what it was given then")
+    return Measured(side=side, off=off, unreached=(), rows={}, ledger={})

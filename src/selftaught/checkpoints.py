@@ -1,0 +1,120 @@
+"""What `selftaught gate` is given on the command line as a model that can be opened: a name, a folder, a run."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from selftaught.models.base import Model
+from selftaught.parts import BadInput
+from selftaught.session import DEFAULT_TASKS, Job, load_job, open_model
+
+Which = Literal["start", "best"]
+SHIPPED = ("", "sprout")
+SHORT = 64
+LONG = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """One model, not yet opened.
+
+    Attributes:
+        name: as people wrote it, and which generation of a run it is.
+        job: how it is opened.
+        generation: folder of the saved generation to load, None for the model as it is.
+        run: the run folder it came from, None when it came from elsewhere.
+    """
+
+    name: str
+    job: Job
+    generation: Path | None = None
+    run: Path | None = None
+
+    @property
+    def limit(self) -> int:
+        """Most tokens of an attempt: the run's own, else 64 for the models that come with the package and 512 for others."""
+        return self.job.limit if self.run else SHORT if self.job.model in ("", "scripted") else LONG
+
+    async def open(self) -> Model:
+        """The model, with the generation's weights."""
+        model = open_model(self.job, self.job.resolved())
+        if self.generation is not None:
+            await model.load(self.generation)
+        return model
+
+    def sources(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(training, held-out) sources of its run; empty when it came from elsewhere."""
+        if self.run is None:
+            return (), ()
+        return self.job.tasks or self.job.resolved().tasks or DEFAULT_TASKS, self.job.held_out
+
+    def spent(self) -> int:
+        """Tokens its run spent on improving, 0 when that is not known."""
+        path = self.run / "result.json" if self.run else None
+        tokens: dict[str, int] = json.loads(path.read_text()).get("tokens", {}) if path and path.exists() else {}
+        return sum(int(tokens.get(kind) or 0) for kind in ("prompted", "sampled", "scored", "trained"))
+
+
+def find_checkpoint(text: str, which: Which) -> Checkpoint:
+    """The checkpoint a word names.
+
+    Args:
+        text: "" or "sprout" for the model that ships, a transformers or PEFT folder, a hub id, a run folder of ours, or
+            one of its generations/NNNNN.
+        which: what a whole run folder stands for, its "start" or its "best" generation.
+
+    Raises:
+        BadInput: in one line, before anything is loaded.
+    """
+    if text in (*SHIPPED, "scripted"):
+        return Checkpoint(name=text or "sprout", job=Job(recipe="self-consistency", model="" if text in SHIPPED else text))
+    folder = Path(text).expanduser()
+    if (folder / "run.json").exists():
+        return of_run(folder, pointed(folder, which), which)
+    if (folder / "state.json").exists() and folder.parent.name == "generations":
+        return of_run(folder.parent.parent, folder, folder.name)
+    if not folder.is_dir():
+        check_hub(text, folder)
+    elif not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
+        if (folder / "policy").is_dir():
+            return find_checkpoint(str(folder / "policy"), which)
+        raise BadInput(f"'{text}' is neither a run nor a model: it has no run.json, config.json or adapter_config.json")
+    return Checkpoint(name=text, job=Job(recipe="self-consistency", model=str(folder) if folder.is_dir() else text))
+
+
+def of_run(run: Path, generation: Path, what: str) -> Checkpoint:
+    """A saved generation of a run."""
+    job = load_job(run)
+    recipe = job.resolved()
+    if recipe.model:
+        raise BadInput(f"{run} trained a model of tables, which answers no question: compare runs of language models")
+    if not recipe.trains:
+        raise BadInput(f"{run} trained nothing: what its method gains at test time is in its own verdict, {run / 'result.json'}")
+    if not (generation / "state.json").exists():
+        raise BadInput(f"{generation} holds no saved generation: let the run finish a first one")
+    return Checkpoint(name=f"{run} ({what})", job=job, generation=generation, run=run)
+
+
+def pointed(run: Path, which: Which) -> Path:
+    """Folder of a run's start or best generation."""
+    path = run / "latest.json"
+    if not path.exists():
+        raise BadInput(f"{run} has no saved generation yet: let it finish a first one")
+    pointers: dict[str, Any] = json.loads(path.read_text())
+    return run / "generations" / str(pointers[which])
+
+
+def check_hub(text: str, folder: Path) -> None:
+    """Raises BadInput when a word is neither a folder nor a model on the hub, so that it is known before the other side is measured."""
+    if folder.is_absolute() or text.startswith((".", "~")) or text.count("/") > 1 or folder.exists():
+        raise BadInput(f"there is no model folder or run '{text}'")
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+    if isinstance(try_to_load_from_cache(text, "config.json"), str):
+        return
+    try:
+        hf_hub_download(text, "config.json")
+    except Exception as error:  # a dozen kinds: no such model, no network, no permission
+        line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise BadInput(f"'{text}' is no folder here and no model on the hub ({line[:160]})") from None

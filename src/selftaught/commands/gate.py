@@ -1,0 +1,114 @@
+"""`selftaught gate`: is the candidate better than the base, whoever trained it?"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import tyro
+
+from selftaught.commands.shared import print_verdict
+from selftaught.parts import BadInput
+from selftaught.progress import Progress
+
+NO_GAIN = 3
+Off = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+
+
+@dataclass(kw_only=True)
+class Options:
+    """Test whether a candidate is better than its base: checkpoints, adapters, runs of ours, or two files of scores.
+
+    A model is a transformers or PEFT folder, a hub id, "sprout", a run folder (its start as BASE, its best generation as
+    CANDIDATE) or one of its generations. `selftaught gate runs/RUN` tests a run's result against its start again. A score
+    file is jsonl with task, attempt and score, an inspect log (.eval, .json) or lm-eval's samples_*.jsonl; choose among
+    several metrics or filters by FILE,metric=NAME,filter=NAME.
+
+    Attributes:
+        base: what the candidate must beat.
+        candidate: what was trained; may be left out when BASE is a run folder.
+        tasks: where held-out tasks come from; the run's when left out.
+        held_out_count: how many held-out tasks decide; 200, or the run's, when left out.
+        evaluation_seed: seed of the held-out tasks and their noise; 1, or the run's, when left out.
+        temperature: the stated sampler's temperature; 1, or the run's, when left out.
+        max_tokens: length limit of an attempt in tokens; the run's, 64 for sprout or 512 for other models when left out.
+        off_task: sources of other tasks, to see whether anything was unlearned.
+        full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
+        margin: a change within it is called no change, as a fraction.
+        spent: tokens the training took, for the comparison at equal tokens; known for runs of ours.
+        require_gain: exit with 3 unless the verdict is improved.
+        common: of two score files compare the tasks that are in both, instead of refusing.
+        best_base: score file of the base at its best decoding.
+        best_candidate: score file of the candidate at its best decoding.
+        out: folder for the verdict and the attempts.
+        json: print one JSON object as the last line of standard output.
+    """
+
+    base: tyro.conf.Positional[str]
+    candidate: tyro.conf.Positional[str | None] = None
+    tasks: tuple[str, ...] = ()
+    held_out_count: int | None = None
+    evaluation_seed: int | None = None
+    temperature: float | None = None
+    max_tokens: int = 0
+    off_task: tuple[str, ...] = ()
+    full: Off = False
+    margin: float = 0.05
+    spent: int = 0
+    require_gain: Off = False
+    common: Off = False
+    best_base: str = ""
+    best_candidate: str = ""
+    out: str = ""
+    json: Off = False
+
+
+def run(options: Options) -> int:
+    """Print the verdict; exit code 3 when a gain was required and none is shown."""
+    from selftaught.cli import emit
+    from selftaught.evaluate.scorefiles import is_score_file
+
+    if options.margin <= 0:
+        raise BadInput(f"--margin {options.margin:g}: give a positive part, such as 0.05 for 5 points")
+    files = [word for word in (options.base, options.candidate or "", options.best_base, options.best_candidate) if is_score_file(word)]
+    result = of_files(options) if files else of_models(options)
+    tell(result)
+    if options.json:
+        emit(result)
+    return NO_GAIN if options.require_gain and result["verdict"] != "improved" else 0
+
+
+def of_models(options: Options) -> dict[str, Any]:
+    """The verdict on two models."""
+    from selftaught.gates import gate
+
+    if options.best_base or options.best_candidate or options.common:
+        raise BadInput("--common, --best-base and --best-candidate are for score files: leave them out for models")
+    names = ("tasks", "held_out_count", "evaluation_seed", "temperature", "max_tokens", "off_task", "full", "margin", "spent", "out")
+    return gate(options.base, options.candidate, **{name: getattr(options, name) for name in names}, say=Progress().say)
+
+
+def of_files(options: Options) -> dict[str, Any]:
+    """The verdict on two files of scores."""
+    from selftaught.evaluate.scorefiles import compare_scores, read_scores
+
+    if bool(options.best_base) != bool(options.best_candidate):
+        raise BadInput("give both --best-base and --best-candidate, or neither: each side is decoded at its best")
+    if options.candidate is None:
+        raise BadInput("two score files are needed: give BASE and CANDIDATE")
+    if options.tasks or options.off_task or options.out or options.full or options.max_tokens or options.spent:
+        raise BadInput("score files are compared as they are: leave out --tasks, --off-task, --full, --max-tokens, --spent and --out")
+    best = (read_scores(options.best_base), read_scores(options.best_candidate)) if options.best_base else None
+    sides = read_scores(options.base), read_scores(options.candidate)
+    return compare_scores(*sides, best=best, common=options.common, margin=options.margin)
+
+
+def tell(result: dict[str, Any]) -> None:
+    """The verdict and the numbers behind it, for people."""
+    if "files" in result:
+        print(f"\n{result['sentence']}\n\n  p = {result['p']:.3g} on {result['tasks']} tasks", end="")
+        print(f" ({result['ungraded']} left out, not scored on both sides)" if result["ungraded"] else "")
+    else:
+        print_verdict(result)
+    if result["smallest_effect"]:
+        value = result["smallest_effect"]
+        told = f"{100 * value:.1f} points" if result.get("fraction", True) else f"{value:.3g}"
+        print(f"  a true change of {told} would have shown in 4 of 5 such tests")

@@ -1,0 +1,123 @@
+"""`selftaught improve`: let a model teach itself, and test whether it did."""
+
+import signal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from selftaught.commands.shared import Common, job_of, print_result
+from selftaught.parts import BadInput
+from selftaught.progress import Progress
+
+WORDS = "recipe"
+Off = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+
+
+@dataclass(kw_only=True)
+class Options(Common):
+    """Let a model teach itself on tasks without labels, then test on held-out tasks whether it got better.
+
+    Options of the recipe's parts are reachable by name (--explore.n 16, --optimizer.lr 1e-5), and parts can be swapped
+    (--explore sample). `selftaught show RECIPE` lists them.
+
+    Attributes:
+        recipe: name of the recipe, or name/preset; also the first word after `improve`.
+        held_out: where held-out tasks come from; the training sources when left out.
+        budget: most to spend: tokens (1000000, 1M; prompted, sampled, scored and trained), or 90s, 10m, 5000calls, 2e12flops;
+            several joined by commas.
+        steps: steps of every phase.
+        adapter: "lora" trains an adapter instead of the weights.
+        out: run folder; a new one under runs/ when left out.
+        resume: go on with the run in --out.
+        dry_run: say what it would do and cost, and stop.
+        gate: "full" draws as many attempts of the result as of the start, "off" runs without a verdict.
+        no_gate: the same as --gate off.
+        require_gain: exit with 3 unless the verdict is `improved`.
+        off_task: task sources that are not trained on and must not get worse.
+        audit: how many audit tasks watch, with their answers, how right the pseudo-labels are.
+        no_forecast: do not look first whether this can help.
+        no_alarms: alarms are recorded and do not stop the run.
+        held_out_count: how many held-out tasks decide.
+        evaluation_seed: seed of the held-out tasks and their noise.
+        without: replace a pillar by its plain form: explore, supervise, reflect or train.
+    """
+
+    recipe: str = "selftaught"
+    held_out: tuple[str, ...] = ()
+    budget: str | None = None
+    steps: int | None = None
+    adapter: str = ""
+    out: str = ""
+    resume: Off = False
+    dry_run: Off = False
+    gate: Literal["on", "full", "off"] = "on"
+    no_gate: Off = False
+    require_gain: Off = False
+    off_task: tuple[str, ...] = ()
+    audit: int = 0
+    no_forecast: Off = False
+    no_alarms: Off = False
+    held_out_count: int = 200
+    evaluation_seed: int = 1
+    without: str = ""
+
+
+def run(options: Options, extra: dict[str, str]) -> int:
+    """Run the loop and print the verdict."""
+    from selftaught import api
+    from selftaught.cli import emit
+    from selftaught.run.budget import Budget
+    from selftaught.session import Job
+
+    gate: bool | str = "full" if options.gate == "full" else options.gate == "on" and not options.no_gate
+    switched = {"gate": gate, "forecast": not options.no_forecast, "monitors": not options.no_alarms}
+    job = job_of(options, {"options": extra, **switched})
+    given = [name for name, value in job.items() if value != getattr(Job(), name)]
+    if options.resume and given:
+        name = next(iter(extra)) if given[0] == "options" else given[0].replace("_", "-")
+        raise BadInput(f"--resume goes on with the job the run folder holds: leave out --{name}")
+    if options.dry_run:
+        from selftaught.estimate import estimate
+
+        planned = estimate(Job(**job))
+        print_plan(planned)
+        if options.json:
+            emit(planned)
+        return 0
+    progress = Progress(Budget.parse(options.budget).tokens)
+    stopped: list[int] = []
+
+    def stop(number: int, frame: Any) -> None:
+        if stopped:
+            raise KeyboardInterrupt
+        stopped.append(number)
+        progress.say("stopping after this step; press Ctrl-C again to stop at once (nothing that was logged is lost)")
+
+    old = signal.signal(signal.SIGINT, stop)
+    try:
+        result = api.improve(
+            out=options.out, resume=options.resume, say=progress.say, watch=progress.step, stop=lambda: bool(stopped), **job
+        )
+    except KeyboardInterrupt:
+        progress.say("stopped; go on with --resume")
+        return 130
+    finally:
+        signal.signal(signal.SIGINT, old)
+    print_result(result)
+    if options.json:
+        emit(result)
+    if stopped:
+        return 130
+    return 3 if options.require_gain and result["verdict"] != "improved" else 0
+
+
+def print_plan(planned: dict[str, Any]) -> None:
+    """A dry run, for people."""
+    import json
+
+    print(json.dumps(planned["recipe"], indent=1))
+    tokens = planned["tokens"]
+    print(f"\ntokens: about {tokens['expected']:,} (at most {tokens['worst']:,}), and {tokens['evaluated']:,} to evaluate")
+    print(f"time: about {planned['minutes']} minutes at {planned['tokens_per_second']:,} tokens a second", end="; ")
+    print(f"memory: about {planned['memory_mb']:,} MB")

@@ -1,0 +1,80 @@
+"""What several commands share."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(kw_only=True)
+class Common:
+    """Options several commands share.
+
+    Attributes:
+        model: a transformers folder or a hub id; the model that ships (sprout) when left out.
+        tasks: task sources: sums:level=5, gym:chain_sum, file.jsonl, a data-set id.
+        seed: seed of everything that is drawn.
+        temperature: the stated sampler's temperature.
+        max_tokens: length limit of an attempt in tokens; 64 for sprout and 512 for other models when left out.
+        json: print one JSON object as the last line of standard output.
+    """
+
+    model: str = ""
+    tasks: tuple[str, ...] = ()
+    seed: int = 0
+    temperature: float = 1.0
+    max_tokens: int = 0
+    json: bool = False
+
+
+def job_of(options: Any, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a Job among a command's options."""
+    from selftaught.session import Job
+
+    known = {name: value for name, value in asdict(options).items() if name in Job.__dataclass_fields__}
+    return {**known, **extra}
+
+
+def percent(value: float | None) -> str:
+    """52.0%, or a dash."""
+    return "-" if value is None else f"{value:.1%}"
+
+
+def print_result(result: dict[str, Any]) -> None:
+    """The verdict and the numbers behind it, for people."""
+    print_verdict(result)
+    tokens, read = result["tokens"], result["gold_read"]
+    spent = sum(tokens[kind] for kind in ("prompted", "sampled", "scored", "trained"))
+    print(
+        f"  {spent / 1000:,.0f}k tokens, {result['seconds']:.0f} s; answers read: {read['train']} to train, {read['select']} to select",
+        end=", ",
+    )
+    print(f"{read['evaluate']} to evaluate, {read['audit']} to test the graders")
+    for alarm in result["alarms"]:
+        print(f"  ALARM at step {alarm['step']}: {alarm['message']}")
+    print(f"  report: {result['run']}/report.html   (talk to it: selftaught chat {result['run']})")
+
+
+def print_verdict(result: Mapping[str, Any]) -> None:
+    """The sentence, what decoding alone makes of the start, and how much the verdict is worth."""
+    from selftaught.run.cache import ordinal
+
+    print(f"\n{result['sentence']}\n")
+    if result["before"] is None:
+        return
+    best, marks, equal = result["best"], result["baseline_intervals"], result["equal_tokens"]
+    rows = [("start, as stated", result["before"]), ("start, greedy", result["baselines"]["greedy"])]
+    rows += [("start, best decoding", best["before"]), (f"start, vote of {marks['vote_k']['k']}", result["baselines"]["vote_k"])]
+    if equal["vote"] is not None:
+        rows.append((f"start, vote of {equal['drawn']}", equal["vote"]))
+    rows += [("after, as stated", result["after"]), ("after, best decoding", best["after"])]
+    for name, value in rows:
+        print(f"  {name:<26}{percent(value):>7}  {'█' * round(40 * (value or 0))}")
+    passes = result["pass_at"]["16"]
+    reached = f" to {percent(passes['after'])}" if passes["after"] is not None else ""
+    print(f"\n  pass@16 {percent(passes['before'])}{reached}; p = {result['p']:.3g} on {result['tasks']} tasks", end="")
+    print(f"; {ordinal(result['reuse'])} verdict on them" if result["reuse"] else "")
+    if equal["k"] is not None:
+        print(f"  for the same tokens the start could vote over {equal['k']:,.0f} attempts a question", end="; ")
+        print(result["break_even"]["sentence"])
+    for row in result["off_task"]:
+        print(f"  not trained for: {row['family']} {percent(row['before'])} to {percent(row['after'])}{', WORSE' if row['worse'] else ''}")

@@ -1,0 +1,24 @@
+"""`selftaught show`: one recipe, part or task source in full."""
+
+from dataclasses import dataclass
+
+import tyro
+
+
+@dataclass(kw_only=True)
+class Options:
+    """Show a recipe, part or task source in full.
+
+    Attributes:
+        name: its name.
+    """
+
+    name: tyro.conf.Positional[str]
+
+
+def run(options: Options) -> int:
+    """Show one recipe, part or task source."""
+    from selftaught.describe import describe
+
+    print(describe(options.name))
+    return 0

@@ -1,0 +1,196 @@
+"""Recipes side by side: one run a recipe and training seed at an equal budget, pooled into one table."""
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from selftaught.parts import BadInput, record
+from selftaught.recipe import Claim, Recipe, get_recipe
+from selftaught.session import DEFAULT_TASKS, SPROUT, Job
+from selftaught.sweep import Asked, Say, sweep
+from selftaught.table import tabled
+from selftaught.types import content_hash
+
+CONTROLS = ("zero-lr", "random-reward", "sft-unfiltered", "shuffled-votes", "format-only", "cooler-start")
+# What makes a control that control is not changed by an option that all recipes are given.
+FIXED = {"zero-lr": "lr", "cooler-start": "temperature"}
+# More steps than any budget pays for: the budget ends the run.
+ENDLESS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What all runs of a comparison share.
+
+    Attributes:
+        model, tasks, held_out, adapter, temperature, max_tokens, held_out_count, evaluation_seed: as in `session.Job`.
+        budget: what a run that trains may spend, in tokens or FLOPs.
+        equal: whether budgets are tokens or flops.
+        options: recipe options by dotted name, for every recipe that has them.
+    """
+
+    model: str = ""
+    tasks: tuple[str, ...] = ()
+    held_out: tuple[str, ...] = ()
+    adapter: str = ""
+    temperature: float = 1.0
+    max_tokens: int = 0
+    held_out_count: int = 100
+    evaluation_seed: int = 1
+    budget: float = 300_000
+    equal: str = "tokens"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.budget < math.inf:
+            raise BadInput(f"compare: budget={self.budget} must be above 0: give --budget 300000")
+        if "steps" in self.options:
+            raise BadInput("compare: every run goes on until its budget is spent: leave out --steps, give --budget")
+
+
+class Opened(NamedTuple):
+    """A recipe as it will run, its job, the options it has been given, and the content hash of what it does."""
+
+    recipe: Recipe
+    job: Job
+    taken: frozenset[str]
+    mark: str
+
+
+def open_recipe(text: str, options: Mapping[str, Any], until_spent: bool = True) -> Opened:
+    """`name`, `name/preset` or `name without PILLAR`, with the options it has.
+
+    With `until_spent` the budget ends the run, else the recipe's own steps do.
+    """
+    return _opened(text, tuple(sorted(options.items())), until_spent)
+
+
+@cache
+def _opened(text: str, options: tuple[tuple[str, Any], ...], until_spent: bool) -> Opened:
+    name, _, pillar = text.partition(" without ")
+    recipe, taken = get_recipe(name), {}
+    for key, value in options:
+        if name in FIXED and key.rpartition(".")[2] == FIXED[name]:
+            continue
+        try:
+            recipe = recipe.with_options({key: value})
+        except BadInput as error:
+            if not str(error).startswith("unknown option"):
+                raise
+            continue
+        taken[key] = value
+    job = Job(recipe=name, without=pillar, options=taken | (endless(recipe) if until_spent else {}))
+    resolved = job.resolved()
+    return Opened(resolved, job, frozenset(taken), declaration(resolved))
+
+
+def endless(recipe: Recipe) -> dict[str, Any]:
+    """Options under which the budget ends the run: more rounds, or a last phase without end where there is one round."""
+    if not recipe.trains:
+        return {"steps": 1, "rounds": 1}
+    if recipe.rounds > 1:
+        return {"rounds": ENDLESS}
+    return {f"{len(recipe.phases) - 1}.steps": ENDLESS}
+
+
+def declaration(recipe: Recipe) -> str:
+    """Content hash of what a recipe does, whatever it claims."""
+    return content_hash(record(replace(recipe, claim=Claim(), presets={}, tiny={}, paper="")))
+
+
+@lru_cache
+def model_mark(model: str) -> str:
+    """Content hash of a model folder's weights; the name of any other model."""
+    folder, found = Path(model) if model else SPROUT, hashlib.blake2b(digest_size=8)
+    files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+    for path in files:
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                found.update(piece)
+    return found.hexdigest() if files else model
+
+
+def ask(text: str, seed: int, out: Path, settings: Settings, marked: bool = False) -> Asked:
+    """One run of a comparison; `marked` names its folder after what decides its result, so that equal runs are one."""
+    recipe, job, _, declared = open_recipe(text, settings.options)
+    mark = content_hash(declared, asdict(replace(settings, options={})), model_mark(settings.model), seed)
+    folder = out / f"{slug(text)}-{seed}{'-' + mark[:8] if marked else ''}"
+    words: list[str] = ["selftaught", "improve", job.recipe, "--seed", str(seed), "--out", str(folder)]
+    for name in ("model", "tasks", "held_out", "adapter", "temperature", "max_tokens", "held_out_count", "evaluation_seed"):
+        value = getattr(settings, name)
+        if value != getattr(Job(), name):
+            words += [f"--{name.replace('_', '-')}", *(value if isinstance(value, tuple) else [str(value)])]
+    if recipe.trains:
+        words += ["--budget", f"{settings.budget:.0f}" + ("flops" if settings.equal == "flops" else "")]
+    words += ["--without", job.without] if job.without else []
+    # Alarms are recorded and do not end a run, so that budgets stay equal; the forecast is a run's, not a comparison's;
+    # pass@16 of the result is drawn, so that rows can be pooled.
+    words += ["--no-forecast", "--no-alarms", "--gate", "full"]
+    words += [word for key, value in job.options.items() for word in (f"--{key}", str(value))]
+    again = ("selftaught", "improve", "--resume", "--out", str(folder))
+    return Asked(recipe=text, seed=seed, folder=folder, words=tuple(words), again=again, mark=mark)
+
+
+def ask_all(text: str, seeds: Sequence[int], out: Path, settings: Settings, marked: bool = False) -> list[Asked]:
+    """One run a seed; what is not trained is the same for every seed, and runs once."""
+    trains = open_recipe(text, settings.options).recipe.trains
+    return [ask(text, seed if trains else seeds[0], out, settings, marked) for seed in seeds]
+
+
+def in_turn(rows: Iterable[Sequence[Asked]]) -> list[Asked]:
+    """Every run once, seed by seed, so that a sweep that is stopped has something of every row."""
+    return list({run.folder: run for runs in zip(*rows, strict=True) for run in runs}.values())
+
+
+def slug(text: str) -> str:
+    """A recipe's name as a folder's."""
+    return re.sub(r"[^\w.-]+", "-", text)
+
+
+def compare(
+    recipes: Sequence[str], settings: Settings, seeds: Sequence[int], out: Path, *, jobs: int = 1, say: Say = lambda line: None
+) -> dict[str, Any]:
+    """Run every recipe on every seed, and put them into one table.
+
+    Args:
+        recipes: `name`, `name/preset` or `name without PILLAR`; the first is the one people ask about.
+        settings: what all runs share.
+        seeds: of the training runs, the same for every recipe, so that rows are paired.
+        out: folder of the runs; finished ones are not repeated, started ones go on.
+        jobs: runs at once.
+        say: called with a line when a run ends.
+
+    Returns:
+        The table: `rows`, and what they share. Rows that no interval separates share a letter.
+
+    Raises:
+        BadInput: in one line what is wrong, where, and what to do.
+    """
+    recipes, seeds = list(dict.fromkeys(recipes)), list(dict.fromkeys(seeds))
+    # Named, so that a recipe with tasks of its own is measured on the same ones as the others.
+    settings = replace(settings, tasks=settings.tasks or DEFAULT_TASKS)
+    taken: set[str] = set()
+    trains = set()
+    for text in recipes:
+        recipe, _, mine, _ = open_recipe(text, settings.options)
+        taken |= mine
+        trains |= {text} if recipe.trains else set()
+        if recipe.model or any(source.startswith("game:") for source in recipe.tasks):
+            raise BadInput(f"compare: '{text}' is not measured by questions with answers: give --claims {text.partition('/')[0]}")
+    if unknown := set(settings.options) - taken:
+        raise BadInput(f"compare: no recipe of {', '.join(recipes)} has an option --{min(unknown)}: `selftaught show RECIPE` lists them")
+    rows = {text: ask_all(text, seeds, out, settings) for text in recipes}
+    asked = in_turn(rows.values())
+    failed = sweep(asked, out, jobs, say)
+    whole = {text: runs for text, runs in rows.items() if not any(run.folder in failed for run in runs)}
+    table = tabled({text: [run.folder for run in runs] for text, runs in whole.items()}, seeds, trains)
+    table["failed"] = [{"recipe": run.recipe, "seed": run.seed, "why": failed[run.folder]} for run in asked if run.folder in failed]
+    return table | {
+        "tasks": settings.tasks, "model": settings.model or "sprout", "budget": settings.budget,
+        "settings": asdict(settings) | {"seeds": seeds},
+    }  # fmt: skip

@@ -1,0 +1,207 @@
+"""Monitors: label-free alarms over a run's numbers. An alarm is a condition that holds at three steps in a row.
+
+A monitor sees the numbers of all steps so far, the present one last, and returns what is wrong in plain words, "" when
+nothing is. A step that lacks a number (or has NaN) says nothing about it and is passed over.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import ClassVar
+
+from selftaught.parts import BadInput, Part, part
+
+Steps = Sequence[Mapping[str, float]]
+IN_A_ROW = 3
+# Steps whose mean says how it was at first, or is of late.
+FIRST = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor(Part):
+    """Watches the numbers of a run."""
+
+    kind: ClassVar[str] = "monitor"
+
+    @abstractmethod
+    def alarm(self, steps: Steps) -> str:
+        """What is wrong, in one sentence; "" when nothing is."""
+
+
+def series(steps: Steps, name: str) -> list[float]:
+    """The values of a number at the steps that know it."""
+    return [float(step[name]) for step in steps if name in step and not isnan(step[name])]
+
+
+def lasting(values: Sequence[float], bad: Callable[[float], bool]) -> bool:
+    """Whether the last three values are bad."""
+    return len(values) >= IN_A_ROW and all(bad(value) for value in values[-IN_A_ROW:])
+
+
+def windows(values: Sequence[float], size: int) -> list[float]:
+    """Means over `size` values, one for each place where they end."""
+    return [sum(values[i - size : i]) / size for i in range(size, len(values) + 1)]
+
+
+def below_best(values: Sequence[float], size: int) -> list[float]:
+    """How far each window's mean lies below the best window before it; the start's 0 counts as one."""
+    means, best, below = windows(values, size), 0.0, []
+    for value in means:
+        below.append(best - value)
+        best = max(best, value)
+    return below
+
+
+def change(steps: Steps, name: str, size: int) -> float:
+    """Mean of a number's last values minus the mean of its first ones; 0 when there are too few."""
+    values = series(steps, name)
+    size = min(size, len(values) // 2)
+    return sum(values[-size:]) / size - sum(values[:size]) / size if size else 0.0
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class RightLess(Monitor):
+    """It is right less than it was: the anchor to the start (`evaluate.start_probe`) has fallen below its best.
+
+    Attributes:
+        drop: how far the mean of `window` looks may lie below the best such mean so far.
+        window: looks averaged; two see every task of the probe once.
+    """
+
+    drop: float = 0.06
+    window: int = 2
+
+    def __post_init__(self) -> None:
+        if not 0 < self.drop < 1 or self.window < 1:
+            raise BadInput(f"right-less: drop={self.drop} must lie in (0, 1) and window={self.window} be at least 1")
+
+    def alarm(self, steps: Steps) -> str:
+        below = below_best(series(steps, "anchor"), self.window)
+        if not lasting(below, lambda value: value >= self.drop):
+            return ""
+        lost = f"{100 * below[-1]:.0f} points fewer of the answers the start was sure of"
+        if change(steps, "majority_share", FIRST) > 0:
+            return f"it agrees with itself more and is right less: {lost}"
+        if change(steps, "reward", FIRST) > 0:
+            return f"it rewards itself more and is right less: {lost}"
+        return f"it is right less: {lost}"
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class OneAnswer(Monitor):
+    """One answer serves more and more questions.
+
+    Attributes:
+        rise: how far `one_answer` may lie above its mean over the first three steps; tasks whose answers are few
+            share some by chance, which the first steps show.
+    """
+
+    rise: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rise <= 1:
+            raise BadInput(f"one-answer: rise={self.rise} must lie in (0, 1]")
+
+    def alarm(self, steps: Steps) -> str:
+        values = series(steps, "one_answer")
+        first = sum(values[:IN_A_ROW]) / IN_A_ROW
+        if len(values) < 2 * IN_A_ROW or not lasting(values, lambda value: value >= first + self.rise):
+            return ""
+        return f"one answer for everything: the most common answer serves {values[-1]:.0%} of other questions, {first:.0%} at first"
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class Lengths(Monitor):
+    """Lengths run away: attempts grow, shrink, are cut off, or are about to, since length is what is paid.
+
+    Attributes:
+        paid: correlation of reward and length within groups from which length is what is paid. Right attempts may well
+            be shorter, and somewhat longer, than wrong ones (measured: -0.7 to 0.4), but no more than that.
+        most: how many times the start's length on the probe's tasks is too long.
+        least: how many times is too short.
+        cut: how far the share of attempts that hit the limit may lie above its mean over the first three steps.
+    """
+
+    paid: float = 0.8
+    most: float = 1.5
+    least: float = 0.5
+    cut: float = 0.25
+
+    def __post_init__(self) -> None:
+        if not 0 < self.least < 1 < self.most or not (0 < self.cut <= 1 and 0 < self.paid <= 1):
+            raise BadInput(f"lengths: 0 < least < 1 < most, and paid and cut in (0, 1] are needed, got {self}")
+
+    def alarm(self, steps: Steps) -> str:
+        ratios, cuts = series(steps, "length_ratio"), series(steps, "cut_off")
+        if lasting(ratios, lambda value: value >= self.most or value <= self.least):
+            return f"lengths run away: {ratios[-1]:.1f} times the start's"
+        first = sum(cuts[:IN_A_ROW]) / IN_A_ROW
+        if len(cuts) >= 2 * IN_A_ROW and lasting(cuts, lambda value: value >= first + self.cut):
+            return f"lengths run away: {cuts[-1]:.0%} of attempts are cut off, {first:.0%} at first"
+        if lasting(paid := series(steps, "length_paid"), lambda value: value >= self.paid):
+            return f"lengths are about to run away: the longer, the better paid (correlation {paid[-1]:.2f})"
+        return ""
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class YesJudge(Monitor):
+    """A judge's approval means nothing: it approves two answers of one question, or ever more of what is right less.
+
+    Attributes:
+        contradictions: share of questions with different answers of which it approves two.
+        yes: mean score from which contradictions count.
+        rise: rise of its approval since the first steps that is suspect when the anchor falls.
+        drop: how far the anchor has then fallen below its best.
+    """
+
+    contradictions: float = 0.5
+    yes: float = 0.75
+    rise: float = 0.1
+    drop: float = 0.03
+
+    def __post_init__(self) -> None:
+        if not all(0 < value <= 1 for value in (self.contradictions, self.yes, self.rise, self.drop)):
+            raise BadInput(f"yes-judge: every field must lie in (0, 1], got {self}")
+
+    def alarm(self, steps: Steps) -> str:
+        both = [s for s in steps if not isnan(s.get("judge_contradiction", float("nan"))) and "judge_yes" in s]
+        if len(both) >= IN_A_ROW and all(
+            s["judge_contradiction"] >= self.contradictions and s["judge_yes"] >= self.yes for s in both[-IN_A_ROW:]
+        ):
+            return f"the judge says yes to contradictions: two answers approved on {both[-1]['judge_contradiction']:.0%} of the questions"
+        below = below_best(series(steps, "anchor"), 2)
+        if change(both, "judge_yes", FIRST) >= self.rise and lasting(below, lambda value: value >= self.drop):
+            return (
+                f"the judge prefers its own: it approves {100 * change(both, 'judge_yes', FIRST):.0f} points more, and less of it is right"
+            )
+        return ""
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class Apart(Monitor):
+    """Learner and sampler disagree about the log-probabilities of what was sampled.
+
+    Attributes:
+        gap: nats a token, in the mean; one engine stays below 1e-3, two at low precision at some 0.02.
+    """
+
+    gap: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not self.gap > 0:
+            raise BadInput(f"apart: gap={self.gap} must be above 0")
+
+    def alarm(self, steps: Steps) -> str:
+        gaps = series(steps, "logprob_gap")
+        if not lasting(gaps, lambda value: value >= self.gap):
+            return ""
+        return f"learner and sampler disagree by {gaps[-1]:.2f} nats a token"
+
+
+DEFAULT_MONITORS: tuple[Monitor, ...] = (RightLess(), OneAnswer(), Lengths(), YesJudge(), Apart())

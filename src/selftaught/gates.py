@@ -1,0 +1,135 @@
+"""The gate for anything trained anywhere: two checkpoints, or two score files, become one verdict.
+
+Both sides meet the same held-out tasks with the same format, sampler, noise and length limit, one model in memory after
+the other, and each is measured once more at its own best decoding.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from selftaught.bench import Bench, open_bench
+from selftaught.checkpoints import Checkpoint, find_checkpoint
+from selftaught.evaluate.gate import not_tested
+from selftaught.parts import BadInput
+from selftaught.proof import Measured
+from selftaught.run.folder import write_json
+from selftaught.types import SamplerSettings
+
+Say = Callable[[str], None]
+
+
+def gate(
+    base: str, candidate: str | None = None, *, tasks: Sequence[str] = (), held_out_count: int | None = None,
+    evaluation_seed: int | None = None, temperature: float | None = None, max_tokens: int = 0, off_task: Sequence[str] = (),
+    full: bool = False, margin: float = 0.05, spent: int = 0, out: str | Path = "", say: Say = lambda line: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Whether CANDIDATE is better than BASE, whoever trained it.
+
+    Args:
+        base: a model (see `checkpoints.find_checkpoint`); a run folder stands for its start.
+        candidate: the other model; a run folder stands for its best generation. None takes that of the run `base` names.
+        tasks: task sources; empty takes the run's, and then the very tasks that were held out of its training.
+        held_out_count: how many held-out tasks decide; None takes 200, or the run's.
+        evaluation_seed: seed of the tasks and their noise; None takes 1, or the run's.
+        temperature: the stated sampler's; None takes 1, or the run's.
+        max_tokens: length limit of an attempt on both sides; 0 takes the run's, 64 for sprout, 512 for other models.
+        off_task: sources of other families, to see whether anything was unlearned.
+        full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
+        margin: a change within it is called no change, as a fraction.
+        spent: tokens the training took, for the comparison at equal tokens; 0 takes the run's.
+        out: folder for the verdict and the attempts; nothing is kept when empty.
+        say: called with one line for people at every stage.
+
+    Returns:
+        The keys of `evaluate.gate.verdict`, the ledger of the measurement, `base`, `candidate`, `seconds`.
+
+    Raises:
+        BadInput: in one line what is wrong, where, and what to do, before anything is loaded.
+    """
+    started, folder = time.monotonic(), Path(out)
+    before = find_checkpoint(base, "start")
+    if candidate is None and before.run is None:
+        raise BadInput(f"compare '{before.name}' with what? give CANDIDATE too (only a run folder of ours holds both sides)")
+    after = find_checkpoint(base if candidate is None else candidate, "best")
+    if out and (folder / "result.json").exists():
+        raise BadInput(f"{folder} already holds a verdict: give another --out")
+    known = after if after.run else before
+    limit = max_tokens or max(side.limit for side in (before, after))
+    settings = SamplerSettings(temperature=known.job.temperature if temperature is None else temperature, max_tokens=limit)
+    drawn = asked(known, tasks, held_out_count, evaluation_seed)
+    bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), **drawn)
+    start = one_side(before, bench, "start", None, full, say)
+    end = one_side(after, bench, "result", start, full, say)
+    result = bench.decide(start, end, full, spent=spent or after.spent(), margin=margin) | added(start.ledger, end.ledger)
+    result |= {"base": before.name, "candidate": after.name, "seconds": round(time.monotonic() - started, 1)}
+    return kept(result, bench, (start, end), folder) if out else result
+
+
+def asked(known: Checkpoint, tasks: Sequence[str], count: int | None, seed: int | None) -> dict[str, Any]:
+    """Which tasks are drawn: the run's own as it held them out, or those that were asked for.
+
+    Raises:
+        BadInput: another count or seed for a run's own tasks, as it may have trained on what these draw.
+    """
+    sources, held_out = known.sources()
+    if not known.run or (tasks and tuple(tasks) not in (sources, held_out)):
+        return {"tasks": tuple(tasks), "count": 200 if count is None else count, "seed": 1 if seed is None else seed}
+    job = known.job
+    for option, given, own in (("held-out-count", count, job.held_out_count), ("evaluation-seed", seed, job.evaluation_seed)):
+        if given not in (None, own):
+            raise BadInput(f"{known.run} held out its tasks with --{option} {own} and may have trained on others: leave out --{option}")
+    return {"tasks": sources, "held_out": held_out, "count": job.held_out_count, "seed": job.evaluation_seed}
+
+
+def one_side(checkpoint: Checkpoint, bench: Bench, label: str, before: Measured | None, full: bool, say: Say) -> Measured:
+    """Open one model, measure it, and let it go before the next one is opened."""
+    say(f"measuring {checkpoint.name} on {len(bench.splits['held-out'])} held-out tasks")
+
+    async def whole(folder: Path) -> Measured:
+        return await bench.measure(await checkpoint.open(), label, folder, before, full)
+
+    with tempfile.TemporaryDirectory() as place:
+        found = asyncio.run(whole(Path(place) / "side"))
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return found
+
+
+def kept(result: dict[str, Any], bench: Bench, measured: Sequence[Measured], folder: Path) -> dict[str, Any]:
+    """The result, written with both sides' attempts; with the number of labels where nobody could grade."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "held_out.jsonl").open("w", encoding="utf-8") as lines:
+        for task in bench.splits["held-out"]:
+            sides = {side.side.label: side.rows.get(task.id, []) for side in measured}
+            lines.write(json.dumps({"task": task.id, "text": task.text, "source": task.source, **sides}) + "\n")
+    if result["verdict"] == "not tested":
+        from selftaught.labelfiles import read_questions
+        from selftaught.labels import plan
+
+        wanted = plan(read_questions(folder))
+        reason = f"nobody can grade these held-out tasks; {wanted.sentence()} (selftaught label {folder})"
+        result |= not_tested(reason) | {"labels": wanted.labels}
+    write_json(folder / "sides.json", {side.side.label: side.side.record() for side in measured})
+    write_json(folder / "result.json", result)
+    return result | {"run": str(folder)}
+
+
+def added(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Two ledgers' summaries as one: numbers added, at any depth."""
+    found: dict[str, Any] = {}
+    for key in dict.fromkeys((*one, *other)):
+        a, b = one.get(key), other.get(key)
+        if isinstance(a, Mapping) or isinstance(b, Mapping):
+            found[key] = added(a or {}, b or {})
+        else:
+            found[key] = (a or 0) + (b or 0)
+    return found

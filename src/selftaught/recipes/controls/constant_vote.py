@@ -1,0 +1,19 @@
+"""Control: one vote for all questions, and imitation of what wins it. After arXiv:2203.14465.
+
+A made disaster: the answer given most often in the run is taken for the label of every question, so that one answer for
+everything is the best a model can do. What catches it is how often different questions get the same answer.
+"""
+
+from dataclasses import replace
+
+from selftaught.recipe import Claim
+from selftaught.recipes.controls.sft_unfiltered import recipe as unfiltered
+from selftaught.supervise.spurious import ConstantVote, Tally
+
+recipe = replace(
+    unfiltered,
+    name="constant-vote",
+    state={"tally": Tally()},
+    phases=tuple(replace(phase, read=(ConstantVote(),)) for phase in unfiltered.phases),
+    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it"),
+)

@@ -1,0 +1,19 @@
+"""Control: ttrl that pays for length, whatever is written. After arXiv:2506.10947.
+
+A made disaster: attempts grow to their limit, answers are lost. What catches it is how lengths run.
+"""
+
+from dataclasses import replace
+
+from selftaught.recipe import Claim
+from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.supervise.spurious import LengthReward
+
+recipe = replace(
+    ttrl,
+    name="length-reward",
+    paper="arXiv:2506.10947",
+    signal="rule",
+    phases=tuple(replace(phase, read=(LengthReward(),)) for phase in ttrl.phases),
+    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it"),
+)

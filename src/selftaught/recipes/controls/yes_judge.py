@@ -1,0 +1,20 @@
+"""Control: a judge that says yes to whatever has an answer in it, and imitation of all it approves. After arXiv:2401.10020.
+
+A made disaster: the signal is constant, so what is learned is the model's own noise. What catches it is that two
+different answers to one question are both approved.
+"""
+
+from dataclasses import replace
+
+from selftaught.recipe import Claim
+from selftaught.recipes.controls.sft_unfiltered import recipe as unfiltered
+from selftaught.supervise.spurious import YesJudge
+from selftaught.train.credit.kept import Kept
+
+recipe = replace(
+    unfiltered,
+    name="yes-judge",
+    paper="arXiv:2401.10020",
+    phases=tuple(replace(phase, read=(YesJudge(),), credit=Kept()) for phase in unfiltered.phases),
+    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it"),
+)

@@ -1,0 +1,60 @@
+"""Held-out attempts as people read them: one line a task in held_out.jsonl, the start's attempts beside the result's."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from selftaught.evaluate.attempts import mean_logprob
+from selftaught.evaluate.side import Keep
+from selftaught.run.voice import Voice
+from selftaught.types import Attempt, Floats, Group, Task
+
+
+class HeldOut:
+    """Keeps what each side said on the held-out tasks.
+
+    Attributes:
+        run: whose format reads the answers and whose model spells tokens.
+        sides: label -> task id -> attempts as JSON-ready rows.
+    """
+
+    def __init__(self, run: Voice) -> None:
+        self.run = run
+        self.sides: dict[str, dict[str, list[dict[str, Any]]]] = {}
+
+    def keep(self, label: str) -> Keep:
+        """What `measure_side` and `widen` call with the attempts of a side; the last call of a side counts."""
+
+        def kept(what: str, groups: list[Group], correct_B_n: Floats) -> None:
+            rows = zip(groups, correct_B_n, strict=True)
+            self.sides[label] = {
+                g.task.id: [self.row(a, c, i == 0) for i, (a, c) in enumerate(zip(g.attempts_G, n, strict=False))] for g, n in rows
+            }
+
+        return kept
+
+    def row(self, attempt: Attempt, correct: float, first: bool) -> dict[str, Any]:
+        """One attempt: text, answer, right (1, 0 or null), mean logprob in nats, and of a task's first one its tokens."""
+        logprob = mean_logprob(attempt)
+        return {
+            "text": attempt.text, "answer": self.run.answer(attempt.text), "right": None if np.isnan(correct) else int(correct),
+            "logprob": None if np.isnan(logprob) else logprob, "tokens": self.tokens(attempt) if first else [],
+        }  # fmt: skip
+
+    def tokens(self, attempt: Attempt) -> list[list[Any]]:
+        """[token text, log-probability] of what was sampled, where the model can spell its tokens."""
+        spell, payload = getattr(self.run.model, "pieces", None), attempt.payload
+        if spell is None or not hasattr(payload, "sampled"):
+            return []
+        pieces = spell(payload.ids[payload.sampled].tolist())
+        return [[piece, round(float(logprob), 4)] for piece, logprob in zip(pieces, payload.logprobs[payload.sampled], strict=True)]
+
+    def write(self, path: Path, tasks: Sequence[Task]) -> None:
+        """One line a task."""
+        with path.open("w", encoding="utf-8") as lines:
+            for task in tasks:
+                sides = {label: rows.get(task.id, []) for label, rows in self.sides.items()}
+                lines.write(json.dumps({"task": task.id, "text": task.text, "source": task.source, **sides}) + "\n")

@@ -1,0 +1,22 @@
+"""What a request says, and what of an attempt it made."""
+
+from selftaught.parts import BadInput
+from selftaught.types import Attempt, Message
+
+PLAIN = "{prompt}"
+
+
+def new_tokens(attempt: Attempt, prompted: int) -> int:
+    """Tokens sampled by the request itself: an attempt that continues another holds older ones too."""
+    payload = attempt.payload
+    return int(payload.sampled[prompted:].sum()) if hasattr(payload, "sampled") else 0
+
+
+def wrapped(messages: tuple[Message, ...], template: str) -> tuple[Message, ...]:
+    """A conversation whose last user turn stands in the template; raises BadInput on one without `{prompt}`."""
+    if PLAIN not in template:
+        raise BadInput(f"template {template[:40]!r} has no place for the question: write {PLAIN} where it goes")
+    last = max((i for i, turn in enumerate(messages) if turn.role == "user"), default=len(messages) - 1)
+    # Not str.format: templates and questions may hold braces of their own.
+    turn = messages[last]._replace(content=template.replace(PLAIN, messages[last].content))
+    return (*messages[:last], turn, *messages[last + 1 :])

@@ -1,0 +1,109 @@
+"""Watcher: looks at a run's health at every step, outside its budget, and says when something is wrong."""
+
+import random
+from asyncio import gather
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from selftaught.evaluate import start_probe
+from selftaught.evaluate.audit import calibration_error, vote_accuracy
+from selftaught.evaluate.health import first_attempts
+from selftaught.evaluate.monitors import Monitor
+from selftaught.run.trial import Trial
+from selftaught.run.voice import Voice
+from selftaught.types import Floats, Group, Purpose, Task, content_hash
+
+SCORED, AUDITED = 16, 8
+
+
+class Watcher:
+    """What monitors need to know beyond a step's groups, and what they said.
+
+    Attributes:
+        monitors: raise alarms; none means that nothing is asked of the model.
+        audit: sealed tasks whose answers are read at each generation, under "audit"; none of them is trained on.
+        steps: numbers of the steps so far.
+        start: what the start said to the probe's tasks (see `evaluate.start_probe`).
+        alarms: {name, step, message} each.
+    """
+
+    def __init__(self, monitors: Sequence[Monitor] = (), audit: Sequence[Task] = ()) -> None:
+        self.monitors, self.audit = tuple(monitors), tuple(audit)
+        self.steps: list[Mapping[str, float]] = []
+        self.start: dict[str, list[Any]] | None = None
+        self.tasks: list[Task] | None = None
+        self.alarms: list[dict[str, Any]] = []
+
+    async def examine(self, run: Voice, groups: Sequence[Group]) -> None:
+        """Note what the step's groups do not say by themselves, and raise the alarms that are due."""
+        if not self.monitors or not run.recipe.trains:
+            return
+        with outside(run):
+            if self.tasks is None:
+                self.tasks = start_probe.probe_tasks(run) if "text" in run.model.capabilities else []
+            if self.start is None:
+                self.start = await start_probe.first_look(run, self.tasks)
+            found = await start_probe.look(run, self.tasks, self.start) | await drift(run, groups)
+        for name, value in found.items():
+            run.note(name, value)
+        for monitor in self.monitors:
+            if monitor.name not in {alarm["name"] for alarm in self.alarms} and (message := monitor.alarm([*self.steps, run.notes])):
+                self.alarms.append({"name": monitor.name, "step": run.position + 1, "message": message})
+
+    async def measure(self, run: Voice) -> None:
+        """Note how right the votes, the attempts and the rewards are on the audit set."""
+        if not self.audit:
+            return
+        with outside(run):
+            groups = await run.draw(self.audit, AUDITED, run.settings, "policy", f"audit/{run.position}", run.seed, purpose="audit")
+            graded = await gather(*(run.check(g.task, [a.text for a in g.attempts_G], "audit", gold=True) for g in groups))
+            rewarded: Sequence[Group] = groups
+            trial = Trial(run, run.settings, run.seed, f"audit/{run.position}")
+            trial.purpose = "audit"
+            for part in trial.phase.read if trial.phase else ():
+                rewarded = await part.read(trial, rewarded)
+        correct: list[Floats] = [np.array(grades, np.float32) for grades in graded]
+        # Readers may add attempts behind those that were graded, and leave groups out.
+        rewards = {g.task.id: g.values()[:AUDITED] for g in rewarded}
+        unscored = np.full(AUDITED, np.nan, np.float32)
+        rewards_N = np.concatenate([rewards.get(g.task.id, unscored)[: len(g.attempts_G)] for g in groups])
+        run.note("audit_accuracy", float(np.nanmean(np.concatenate(correct))))
+        run.note("audit_vote", vote_accuracy([[run.answer(a.text) for a in g.attempts_G] for g in groups], correct))
+        run.note("audit_calibration", calibration_error(rewards_N, np.concatenate(correct)))
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-ready; the steps are in steps.jsonl."""
+        return {"start": self.start, "alarms": self.alarms}
+
+    def restore(self, saved: Mapping[str, Any], steps: Sequence[Mapping[str, float]]) -> None:
+        """The inverse of `snapshot`."""
+        self.start, self.alarms[:], self.steps = saved["start"], saved["alarms"], list(steps)
+
+
+async def drift(run: Voice, groups: Sequence[Group]) -> dict[str, float]:
+    """KL of the policy from the start in nats a token, on some of the step's attempts.
+
+    Mean of exp(-d) - 1 + d with d = log p_policy - log p_start of a sampled token: unbiased, never negative (Schulman
+    2020, "Approximating KL divergence", k3).
+    """
+    made = [a for g in groups for a in first_attempts(g) if a.sampler == "policy" and hasattr(a.payload, "logprobs") and a.sampled_count]
+    chosen = random.Random(content_hash("drift", run.seed, run.step)).sample(made, min(SCORED, len(made)))
+    scored = await gather(*(run.score(f"drift-{a.id}", a.payload, weights="start") for a in chosen))
+    if not chosen:
+        return {}
+    d_T = np.concatenate([(a.payload.logprobs - s["logprobs"])[a.payload.sampled] for a, s in zip(chosen, scored, strict=True)])
+    return {"kl": float(np.mean(np.expm1(-d_T.astype(np.float64)) + d_T))}
+
+
+@contextmanager
+def outside(run: Voice, purpose: Purpose = "audit") -> Iterator[None]:
+    """What is asked inside belongs to the audit (or to the evaluation), not to the budget."""
+    before, stage = run.purpose, run.stage
+    run.purpose = run.stage = purpose
+    try:
+        yield
+    finally:
+        run.purpose, run.stage = before, stage

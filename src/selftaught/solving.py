@@ -1,0 +1,54 @@
+"""One question through a recipe's test-time method."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from selftaught.run.trial import OneTask
+from selftaught.session import Job, Session, open_session
+from selftaught.types import Task
+
+
+def solve(question: str, *, recipe: str = "self-consistency", **job: Any) -> dict[str, Any]:
+    """Answer one question with a recipe's test-time method: explore, read, decide.
+
+    Returns:
+        text and answer of the attempt decided on, how many attempts there were, and the ledger.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        session = open_session(Job(recipe=recipe, gate=False, **job), Path(folder) / "run")
+        try:
+            return asyncio.run(solve_session(session, question))
+        finally:
+            session.close()
+
+
+async def solve_session(session: Session, question: str) -> dict[str, Any]:
+    """One question through the first phase's explore and read parts, then decide."""
+    from selftaught.tasks.text import make_task
+
+    run, phase = session.run, session.recipe.phases[0]
+    task = recognized(question) or make_task(question, "asked", "train", None, "")
+    run.begin_step(replace(phase, objectives=()), of=1)
+    [request, *_] = phase.explore.plan(run, OneTask(task))
+    groups = [await phase.explore.explore(run, request)]
+    for part in phase.read:
+        groups = await part.read(run, groups)
+    group = groups[0]
+    decide = session.recipe.decide
+    attempt = await decide.decide(run, group) if decide else group.attempts_G[0]
+    return {"text": attempt.text, "answer": run.answer(attempt.text), "attempts": len(group.attempts_G)} | run.ledger.summary()
+
+
+def recognized(question: str) -> Task | None:
+    """The question as a task of an own family, which brings its rule checker."""
+    from selftaught.tasks.own import families
+    from selftaught.tasks.text import make_task
+
+    for name, cls in families().items():
+        if cls.read(question) is not None:
+            return make_task(question, name, "train", None, "rule" if cls.signal == "rule" else "")
+    return None

@@ -1,0 +1,132 @@
+import asyncio
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from gate_drawer import SETTINGS, Scripted, make_tasks, sides, spread
+
+from selftaught.evaluate.attempts import mean_tokens
+from selftaught.evaluate.gate import measure_side, reach, verdict, widen, zero_families
+from selftaught.evaluate.record import AS_IS, Side
+from selftaught.evaluate.side import TEMPLATES
+from selftaught.parts import BadInput
+from selftaught.types import Group, Score
+
+HELD_OUT, DEVELOPMENT = make_tasks(12, families=("easy", "hard")), make_tasks(30, "development")
+
+
+def measured(drawer, weights="start", n=16, settings=SETTINGS, **options):
+    return asyncio.run(measure_side(drawer, weights, weights, HELD_OUT, DEVELOPMENT, settings, n, **options))
+
+
+def test_a_side_survives_json_exactly():
+    side = measured(Scripted(lambda w, t, temp: spread(t), lambda t, text: np.nan if t is HELD_OUT[2] else float(text == "right")))
+    again = Side.of(json.loads(json.dumps(side.record(), allow_nan=False)))
+    assert json.dumps(again.record()) == json.dumps(side.record())
+    for name in ("correct_B_n", "scores_B_n", "greedy_B", "best_B_m"):
+        mine, other = getattr(side, name), getattr(again, name)
+        assert mine.dtype == other.dtype == np.float32
+        np.testing.assert_array_equal(mine, other)
+    assert np.isnan(again.correct_B_n[2]).all() and again.families_B[:2] == ("easy", "hard")
+    assert again.decoding == side.decoding and again.answers_B_n == side.answers_B_n and again.development == side.development
+    unknown = Side.of(json.loads(json.dumps(replace(side, prompt_tokens=float("nan")).record())))
+    assert np.isnan(unknown.prompt_tokens)
+
+
+@pytest.mark.parametrize("damage", [{"tasks_B": []}, {"greedy_B": "x"}, {"settings": {}}, {"correct_B_n": [[0, 1], [1]]}])
+def test_what_is_no_side_is_refused(damage):
+    with pytest.raises(BadInput, match="no side of a gate"):
+        Side.of(measured(Scripted(lambda w, t, temp: 0.5)).record() | damage)
+    with pytest.raises(BadInput, match="KeyError"):
+        Side.of({})
+
+
+def test_the_wording_is_chosen_first_and_then_the_temperature_with_it():
+    drawer = Scripted(lambda w, t, temp: {0.0: 0.4, 0.3: 0.7}.get(temp, 0.3), wordings={TEMPLATES[1]: 0.2})
+    side = measured(drawer)
+    # Greedy solves nothing as it is (0.4) and everything with the second wording (0.6); at 0.3 that reaches 0.9.
+    assert side.best_template == TEMPLATES[1] and side.development[0.0] == 1
+    assert side.best_settings.temperature == 0 and side.best_B_m.shape == (12, 1) and side.best_B_m.all()
+    assert not side.greedy_B.any()
+    assert [label for label, *_ in drawer.asked if "/best" in label] == ["start/best-1/0"]
+    hot = measured(Scripted(lambda w, t, temp: 0.1 if temp == 0 else 0.7 * (temp == 0.3), wordings={TEMPLATES[2]: 0.5}))
+    assert (hot.best_template, hot.best_settings.temperature) == (TEMPLATES[2], 0.0)
+    same = measured(Scripted(lambda w, t, temp: 0.6, wordings=dict.fromkeys(TEMPLATES, 0.1)))
+    assert same.best_template == AS_IS
+
+
+def test_a_drawer_may_say_what_there_is_to_choose_from():
+    class Fixed(Scripted):
+        temperatures, templates = (), (AS_IS,)
+
+    drawer = Fixed(lambda w, t, temp: 0.6)
+    side = measured(drawer, n=4)
+    assert side.best_B_m is side.correct_B_n and [label for label, *_ in drawer.asked] == ["start/held-out/1", "start/greedy/0"]
+
+
+def test_a_greedy_stated_sampler_draws_one_attempt_and_cannot_be_widened():
+    drawer = Scripted(lambda w, t, temp: spread(t))
+    side = measured(drawer, settings=replace(SETTINGS, temperature=0.0), temperatures=(0.0,))
+    assert side.correct_B_n.shape == side.scores_B_n.shape == (12, 1) and len(side.answers_B_n[0]) == 1
+    assert asyncio.run(widen(drawer, side, "start", HELD_OUT)) is side
+
+
+def test_widening_adds_attempts_and_moves_nothing_else():
+    drawer, kept = Scripted(lambda w, t, temp: spread(t)), []
+    narrow, wide = measured(drawer, n=4), measured(drawer)
+    grown = asyncio.run(widen(drawer, narrow, "start", HELD_OUT, keep=lambda *got: kept.append(got)))
+    np.testing.assert_array_equal(grown.correct_B_n, wide.correct_B_n)
+    np.testing.assert_array_equal(grown.scores_B_n, wide.scores_B_n)
+    assert grown.answers_B_n == wide.answers_B_n and grown.best_B_m is narrow.best_B_m
+    [(what, groups, correct_B_n)] = kept
+    assert what == "held-out" and [g.task for g in groups] == HELD_OUT and correct_B_n.shape == (12, 16)
+    assert asyncio.run(widen(drawer, wide, "start", HELD_OUT)) is wide
+
+
+def test_the_verdict_keeps_its_numbers_when_a_side_is_widened_for_its_kind():
+    start, result = sides(lambda w, t, temp: 0.0 if spread(t) < 0.4 else 0.35 if w == "start" else 0.9)
+    narrow = replace(
+        result,
+        correct_B_n=result.correct_B_n[:, :4],
+        scores_B_n=result.scores_B_n[:, :4],
+        answers_B_n=tuple(a[:4] for a in result.answers_B_n),
+    )
+    first, second = verdict(start, narrow, draws=500), verdict(start, result, n=4, draws=500)
+    assert first["attempts"] == second["attempts"] == 4 and first["verdict"] == "improved" == second["verdict"]
+    for key in ("before", "after", "low", "high", "p", "best"):
+        assert first[key] == second[key]
+    assert first["before"] == pytest.approx(float(start.correct_B_n[:, :4].mean()))
+    assert first["pass_at"]["16"]["after"] is None and second["pass_at"]["16"]["after"] > 0.5
+    assert first["pass_at"]["16"]["before"] == second["pass_at"]["16"]["before"] is not None
+    assert (second["kind"], "pass@16" in second["sentence"]) == ("sharpened", True)
+    assert first["baselines"] == second["baselines"] == verdict(start, start, draws=500)["baselines"]
+
+
+def test_sources_that_were_never_solved_make_a_gain_new():
+    tasks, development = make_tasks(60, families=("easy", "hard")), make_tasks(20, "development")
+    drawer = Scripted(lambda w, t, temp: (0.3 if w == "start" else 0.9) if t.source == "easy" else 0.0 if w == "start" else 0.5)
+    start, result = (asyncio.run(measure_side(drawer, w, w, tasks, development, SETTINGS, 4)) for w in ("start", "result"))
+    assert zero_families(start) == ("hard",) and zero_families(result) == ()
+    assert zero_families(replace(start, families_B=())) == ()
+    hard = [t for t in tasks if t.source == "hard"]
+    assert asyncio.run(reach(drawer, "start", hard, SETTINGS)) == ("hard",)
+    assert drawer.asked[-1][1:3] == (30, 64) and asyncio.run(reach(drawer, "result", hard, SETTINGS)) == ()
+    assert asyncio.run(reach(drawer, "start", [], SETTINGS)) == ()
+    got = verdict(start, result, draws=500, unreached=("hard",))
+    assert got["kind"] == "new" and "solves hard, of which the start solved nothing" in got["sentence"]
+    # A source the start solved a little of is not named, whoever claims it.
+    assert "solves" not in verdict(start, start, draws=500, unreached=("hard",))["sentence"]
+
+
+def test_tokens_are_those_of_the_payload_unless_scores_say_more():
+    side = measured(Scripted(lambda w, t, temp: 0.5))
+    assert (side.prompt_tokens, side.sampled_tokens, side.best_prompt_tokens, side.best_tokens) == (1, 2, 1, 2)
+    [group] = asyncio.run(Scripted(lambda w, t, temp: 0.5).draw(HELD_OUT[:1], 2, SETTINGS, "start", ""))
+    [first, second] = group.attempts_G
+    costs = [
+        Score(attempt=first.id, name=name, value=value, source="self", judge="trial") for name, value in (("prompted", 9), ("sampled", 40))
+    ]
+    assert mean_tokens([group.scored(costs)]) == (5, 21)
+    bare = replace(group, attempts_G=(replace(second, payload=None),))
+    assert np.isnan(mean_tokens([bare])).all() and np.isnan(mean_tokens([Group(key="", task=HELD_OUT[0], attempts_G=())])).all()

@@ -1,0 +1,151 @@
+"""A run that collapses stops itself and hands back what it was before; watching moves nothing."""
+
+import asyncio
+import json
+
+import pytest
+
+from scripted_run import live_run
+from selftaught.evaluate.monitors import DEFAULT_MONITORS, OneAnswer
+from selftaught.format import Format
+from selftaught.loop import improve
+from selftaught.models.scripted import ScriptedModel, solve
+from selftaught.recipe import get_recipe
+from selftaught.run.folder import RunFolder
+from selftaught.run.live import LiveRun
+from selftaught.tasks.pool import split
+from selftaught.types import SamplerSettings
+
+TASKS = ("sums:level=3",)
+
+
+def collapses(after):
+    """A script that solves, and after so many steps answers 7 to everything."""
+
+    def script(request, rng, skill):
+        head = request.key.split("/")[0]
+        late = head.isdecimal() and int(head) >= after and request.weights == "policy"
+        return "#### 7" if late else solve(request, rng, skill)
+
+    return script
+
+
+def opened(folder, monitors, *, steps=30, every=2, script=solve, name="ttrl", audit=(), resume=False, rate=0.0):
+    recipe = get_recipe(name).with_options({"explore.tasks": 4, "explore.n": 4, "steps": steps, "every": every})
+    pool, _ = split(TASKS, seed=0, counts={"held-out": 8, "development": 4, "audit": 4})
+    return LiveRun(
+        recipe=recipe, model=ScriptedModel(0.8, script, rate), pool=pool, folder=RunFolder(folder, resume), format=Format(),
+        settings=SamplerSettings(max_tokens=64), monitors=monitors, audit=audit,
+    )  # fmt: skip
+
+
+def play(run, stop_after=None):
+    async def whole():
+        if not await run.resume():
+            await run.save()
+        return await improve(run.recipe, run, lambda: stop_after is not None and run.position >= stop_after)
+
+    run.finished = asyncio.run(whole())
+    run.folder.journal.close()
+    return run
+
+
+def test_a_collapse_ends_the_run_and_the_good_generation_comes_back(tmp_path):
+    run = play(opened(tmp_path / "run", DEFAULT_MONITORS, script=collapses(17)))
+    assert run.finished and [alarm["name"] for alarm in run.alarms] == ["one-answer"]
+    alarm = run.alarms[0]
+    assert (alarm["step"], run.position) == (20, 20) and "one answer for everything" in alarm["message"]
+    best = int(run.folder.pointers["best"])
+    assert 0 < best <= 20 - 8, "a generation from before the trouble, and not the start"
+    # Nothing was learned in the step that raised the alarm, and what comes back is what was saved then.
+    rows = [json.loads(line) for line in (run.folder.path / "steps.jsonl").read_text().splitlines()]
+    assert len(rows) == 20 and [row["generation"] for row in rows[-2:]] == [19, 19]
+    assert run.generation == json.loads((run.folder.generation("best") / "state.json").read_text())["generation"] == best
+
+
+def test_a_run_that_was_stopped_by_an_alarm_is_not_taken_up_again(tmp_path):
+    first = play(opened(tmp_path / "run", DEFAULT_MONITORS, script=collapses(4)))
+    (tmp_path / "run" / "run.json").write_text("{}")
+    again = play(opened(tmp_path / "run", DEFAULT_MONITORS, script=collapses(4), resume=True))
+    assert again.finished and again.position == first.position and again.alarms == first.alarms
+
+
+def test_an_alarm_that_is_not_heeded_is_noted_once(tmp_path):
+    run = opened(tmp_path / "run", DEFAULT_MONITORS, steps=16, script=collapses(4))
+    run.heed = False
+    play(run)
+    assert run.position == 16 and [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("one-answer", 7)]
+
+
+def test_without_monitors_nothing_stops_it(tmp_path):
+    run = play(opened(tmp_path / "run", (), steps=16, script=collapses(4)))
+    assert run.position == 16 and not run.alarms and run.ledger.summary()["tokens"]["evaluated"] == 0
+
+
+@pytest.mark.parametrize("name", ["ttrl", "selftaught"])
+def test_watching_moves_neither_weights_nor_budget(name, tmp_path):
+    plain = play(opened(tmp_path / "plain", (), steps=6, name=name, rate=0.05))
+    watched = play(opened(tmp_path / "watched", DEFAULT_MONITORS, steps=6, name=name, rate=0.05))
+    assert watched.model.skill == plain.model.skill and watched.ledger.spent == plain.ledger.spent
+    assert watched.pool.collisions == plain.pool.collisions
+    assert watched.ledger.summary()["tokens"]["evaluated"] > plain.ledger.summary()["tokens"]["evaluated"] == 0
+    assert watched.ledger.summary()["gold_read"] == plain.ledger.summary()["gold_read"]
+    assert {"anchor", "length_ratio", "kl", "start_agreement"} <= set(watched.watcher.steps[-2])
+
+
+def test_stopped_and_resumed_with_monitors_equals_uninterrupted(tmp_path):
+    def traces(run):
+        rows = [json.loads(line) for line in (run.folder.path / "steps.jsonl").read_text().splitlines()]
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in rows], run.ledger.snapshot(), run.alarms, run.model.skill
+
+    whole = play(opened(tmp_path / "whole", DEFAULT_MONITORS, script=collapses(5), rate=0.05))
+    for after in (1, 3, 6):
+        folder = tmp_path / f"stopped-{after}"
+        assert not play(opened(folder, DEFAULT_MONITORS, script=collapses(5), rate=0.05), stop_after=after).finished
+        (folder / "run.json").write_text("{}")
+        assert repr(traces(play(opened(folder, DEFAULT_MONITORS, script=collapses(5), rate=0.05, resume=True)))) == repr(traces(whole))
+
+
+def test_the_probe_falls_when_the_policy_forgets_what_the_start_knew(tmp_path):
+    def forgets(request, rng, skill):
+        return solve(request, rng, 0.0 if "probe/0000" in request.key and request.key.split("/")[2] >= "00003" else skill)
+
+    run = play(opened(tmp_path / "run", (OneAnswer(),), steps=6, script=forgets))
+    anchors = [step.get("anchor") for step in run.watcher.steps]
+    assert anchors[:4] == [0.0, None, 0.0, None] and anchors[4] < -0.5
+
+
+def test_lengths_are_held_against_the_start_on_the_same_tasks(tmp_path):
+    def longer(request, rng, skill):
+        text = solve(request, rng, skill)
+        return text + " " * len(text) if request.key.startswith("audit/probe/0000") and request.key.split("/")[2] >= "00002" else text
+
+    run = play(opened(tmp_path / "run", DEFAULT_MONITORS, steps=12, script=longer))
+    assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("lengths", 7)]
+
+
+def test_the_audit_set_is_read_under_its_own_purpose_and_changes_nothing(tmp_path):
+    _, splits = split(TASKS, seed=0, counts={"held-out": 8, "development": 4, "audit": 4})
+    plain = play(opened(tmp_path / "plain", (), steps=4))
+    run = play(opened(tmp_path / "run", (), steps=4, audit=splits["audit"]))
+    rows = run.watcher.steps
+    assert [("audit_accuracy" in row) for row in rows] == [False, True, False, True]
+    assert 0.5 < rows[1]["audit_accuracy"] <= 1 and rows[1]["audit_vote"] >= rows[1]["audit_accuracy"] - 0.2
+    assert 0 <= rows[1]["audit_calibration"] <= 1
+    read = run.ledger.summary()["gold_read"]
+    assert read["audit"] == 2 * 4 and read["train"] == read["select"] == 0
+    assert run.ledger.spent == plain.ledger.spent and run.model.skill == plain.model.skill
+
+
+def test_generations_kept_for_an_alarm_are_few_and_old_enough(tmp_path):
+    run = live_run(get_recipe("ttrl"), tmp_path / "run")
+
+    async def saves():
+        for run.position in range(0, 41, 5):
+            run.folder.mark_best = True
+            await run.save()
+
+    asyncio.run(saves())
+    run.folder.journal.close()
+    kept = {int(path.name) for path in (run.folder.path / "generations").iterdir()}
+    assert kept == {0, 30, 40} | {int(run.folder.pointers["waiting"])} and int(run.folder.pointers["sure"]) <= 40 - 8
