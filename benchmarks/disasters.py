@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from selftaught.evaluate.monitors import DEFAULT_MONITORS, RightLess, Steps
+from selftaught.evaluate.monitors import DEFAULT_MONITORS, RightLess
+from selftaught.evaluate.series import Steps
 from selftaught.run.watcher import Watcher, outside
 from selftaught.session import Job, Session, open_session
 
 RESULTS = Path(__file__).parent / "results" / "disasters.json"
-ATTEMPTS, EVERY, GENERATION, LAG, LOST = 2, 3, 10, 8, 0.05
+ATTEMPTS, CLOSE, EVERY, GENERATION, LAG, LOST = 2, 6, 3, 10, 8, 0.05
 SMALL = {"explore.tasks": 16}
 
 
@@ -53,12 +54,11 @@ class Run:
 def disasters(seeds: tuple[int, ...], tune: bool) -> list[Run]:
     """The made disasters. Tuning takes other levels."""
     vote = ("sums:level=7",) if tune else ("sums:level=8",)
-    few = ("chain:level=2", "chain:steps=4,base=10") if tune else ("chain:level=3", "chain:steps=5,base=10")
     easy = ("sums:level=5",) if tune else ("sums:level=6",)
     fast = SMALL | {"optimizer.lr": 1e-4}
     kinds = [
         ("voting-1e-4", "ttrl", vote, fast | {"optimizer.minibatches": 4}),
-        ("constant-vote", "constant-vote", few, fast),
+        ("constant-vote", "constant-vote", easy, fast),
         ("yes-judge", "yes-judge", easy, fast),
         ("length-reward", "length-reward", easy, fast),
     ]
@@ -101,7 +101,7 @@ async def play(run: Run, session: Session) -> dict[str, object]:
     async def watched(phase, run):  # type: ignore[no-untyped-def]
         went = await step(phase, run)
         run.position += 1
-        if run.position == total or (session_run.disaster and run.position % EVERY == 0):
+        if run.position == total or (session_run.disaster and (run.position <= CLOSE or run.position % EVERY == 0)):
             await measure()
         run.position -= 1
         return went

@@ -11,8 +11,8 @@ import os
 import sys
 from pathlib import Path
 
+from selftaught.compare.sweep import Asked, sweep
 from selftaught.parts import BadInput
-from selftaught.sweep import Asked, sweep
 from selftaught.types import content_hash
 
 COUNTS = {"zero-lr": 14, "random-reward": 13, "reseeded-start": 13}

@@ -77,15 +77,22 @@ def test_improve_prints_one_json_object_last(cli, tmp_path):
 
 def test_improve_for_people_prints_the_verdict_and_the_answers_read(cli):
     code, out, _ = cli("improve", "ttrl", *SMALL, "--steps", 1, "--out", "run")
-    assert code == 0 and "answers read: 0 to train, 0 to select" in out and "start, greedy" in out and "run: run" in out
+    assert code == 0 and "answers read: 0 to train, 0 to select" in out and "start, greedy" in out and "report: run/report.html" in out
     assert "gold" not in out
 
 
 def test_no_gate_is_not_tested(cli):
-    code, out, _ = cli("improve", "ttrl", *SMALL, "--steps", 1, "--no-gate", "--json")
+    code, out, _ = cli("improve", "ttrl", *SMALL, "--steps", 1, "--no-gate", "--no-forecast", "--json")
     result = last_json(out)
     assert code == 0 and whole(result) and result["verdict"] == "not tested"
-    assert result["before"] is result["gain"] is None and result["tokens"]["evaluated"] == result["gold_read"]["evaluate"] == 0
+    assert result["before"] is result["gain"] is None and result["gold_read"]["evaluate"] == 0 and "evaluate" not in evaluated(result)
+    code, out, _ = cli("improve", "ttrl", *SMALL, "--steps", 1, "--no-forecast", "--json")
+    assert "evaluate" in evaluated(last_json(out))
+
+
+def evaluated(result):
+    """Stages that spent evaluated tokens; those of the monitors are the audit's."""
+    return {stage for stage, tokens in result["stages"].items() if tokens["evaluated"]}
 
 
 def test_default_recipe_and_folder(cli, tmp_path):
@@ -127,14 +134,18 @@ def test_files_are_tasks(cli, tmp_path):
     assert code == 0 and result["tasks"] >= 10 and 0 < result["before"] < 1 and result["gold_read"]["train"] == 0
 
 
-def test_files_without_answers_need_held_out_tasks_or_no_gate(cli, tmp_path):
+def test_without_answers_the_verdict_is_not_tested_and_says_how_many_labels_would_do(cli, tmp_path):
     rows = [{"question": f"Add {i}+{i + 3}."} for i in range(40)]
     (tmp_path / "open.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     small = [word if word != "sums:level=3" else "open.jsonl,prompt=question" for word in SMALL]
-    line = refused(cli("improve", "ttrl", *small, "--steps", 1))
-    assert "held-out" in line and "--no-gate" in line
+    code, out, err = cli("improve", "ttrl", *small, "--steps", 1, "--json")
+    result = last_json(out)
+    assert code == 0 and result["verdict"] == "not tested" and "label" in result["sentence"] and "labels" in result
+    assert "no held-out task can be graded" in err
+    assert cli("improve", "ttrl", *small, "--steps", 1, "--require-gain")[0] == 3
     assert cli("improve", "ttrl", *small, "--steps", 1, "--no-gate")[0] == 0
-    assert cli("improve", "ttrl", *small, "--steps", 1, "--held-out", "sums:level=3")[0] == 0
+    code, out, _ = cli("improve", "ttrl", *small, "--steps", 1, "--held-out", "sums:level=3", "--json")
+    assert code == 0 and last_json(out)["verdict"] != "not tested"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +163,7 @@ def test_files_without_answers_need_held_out_tasks_or_no_gate(cli, tmp_path):
         (["improve", "ttrl", *SMALL, "--explore.n"], "value"),
         (["improve", "ttrl", *SMALL, "--resumee"], "'resume'"),
         (["improve", "ttrl", *SMALL, "--steps", "x"], "--steps"),
-        (["improve", "ttrl", *SMALL, "--budget", "-5"], "positive"),
+        (["improve", "ttrl", *SMALL, "--budget", "-5"], "budget '-5'"),
         (["improve", "ttrl", *SMALL, "--temperature", "-1"], "temperature"),
         (["improve", "ttrl", *SMALL, "--max-tokens", "-1"], "max_tokens"),
         (["improve", "ttrl", *SMALL, "--without", "reflekt"], "'reflect'"),
@@ -243,7 +254,7 @@ def test_help_is_quick():
 
 def test_interrupted_run_ends_cleanly_and_resumes(cli, tmp_path):
     """SIGINT ends the run after the step under way with everything kept; going on gives what a whole run gives."""
-    words = ["improve", "ttrl", *SMALL, "--steps", "150", "--no-gate", "--json"]
+    words = ["improve", "ttrl", *SMALL, "--steps", "150", "--no-gate", "--no-alarms", "--json"]
     going = subprocess.Popen(
         [sys.executable, "-m", "selftaught", *words, "--out", "cut"],
         cwd=tmp_path, env=WITHOUT_CHILD, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

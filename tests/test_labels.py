@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from selftaught.commands import label as command
-from selftaught.labelfiles import MOST_SHOWN, plain, read_labels, read_questions, write_label
+from selftaught.labelfiles import MOST_SHOWN, labels_wanted, plain, read_labels, read_questions, write_label
 from selftaught.labels import Question, estimate, plan, queue, self_consistency
 from selftaught.parts import BadInput
 
@@ -183,4 +183,8 @@ def test_folders_that_cannot_be_labeled(label, tmp_path):
         label(tmp_path, "")
     with pytest.raises(BadInput, match="no attempt marks an answer"):
         label(held_out(tmp_path, [([None], [None])]), "")
+    sentence, labels = labels_wanted(tmp_path)
+    assert labels is None and "would not help" in sentence
     assert read_questions(held_out(tmp_path, [(["1"], ["2"])]))[0].known == {}
+    sentence, labels = labels_wanted(tmp_path)
+    assert labels == plan(read_questions(tmp_path)).labels and "selftaught label" in sentence

@@ -78,6 +78,8 @@ async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) 
         bench, full = session.bench, job.gate == "full"
         return await measure(run, label, bench.splits, job.evaluation_seed, off=bench.off, before=before, full=full)
 
+    if job.gate and not session.judged:
+        say("no held-out task can be graded: the verdict will be `not tested` until some are labeled (or give --held-out with answers)")
     before = await side("start") if job.gate else None
     if before and session.judged:
         correct, greedy = before.side.correct_B_n, before.side.greedy_B

@@ -112,12 +112,10 @@ def kept(result: dict[str, Any], bench: Bench, measured: Sequence[Measured], fol
             sides = {side.side.label: side.rows.get(task.id, []) for side in measured}
             lines.write(json.dumps({"task": task.id, "text": task.text, "source": task.source, **sides}) + "\n")
     if result["verdict"] == "not tested":
-        from selftaught.labelfiles import read_questions
-        from selftaught.labels import plan
+        from selftaught.labelfiles import labels_wanted
 
-        wanted = plan(read_questions(folder))
-        reason = f"nobody can grade these held-out tasks; {wanted.sentence()} (selftaught label {folder})"
-        result |= not_tested(reason) | {"labels": wanted.labels}
+        reason, labels = labels_wanted(folder)
+        result |= not_tested(reason) | {"labels": labels}
     write_json(folder / "sides.json", {side.side.label: side.side.record() for side in measured})
     write_json(folder / "result.json", result)
     return result | {"run": str(folder)}

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from selftaught.labels import Key, Question
+from selftaught.labels import Key, Question, plan
 from selftaught.parts import BadInput
 
 MOST_SHOWN = 4000
@@ -31,6 +31,15 @@ def read_questions(run: Path) -> list[Question]:
     if not any(answer is not None for q in questions for answer in (*q.start, *q.result)):
         raise BadInput(f"{path}: no attempt marks an answer (#### ANSWER, or boxed), so there is nothing to label")
     return questions
+
+
+def labels_wanted(run: Path) -> tuple[str, int | None]:
+    """Why a run whose held-out tasks nobody can grade is not tested, and how many labels would settle it (None: no number would)."""
+    try:
+        wanted = plan(read_questions(run))
+    except BadInput as error:
+        return f"nobody can grade these held-out tasks, and labels would not help ({error})", None
+    return f"nobody can grade these held-out tasks; {wanted.sentence()} (selftaught label {run})", wanted.labels
 
 
 def read_labels(path: Path) -> dict[Key, int | None]:

@@ -78,6 +78,12 @@ def test_rewordings_and_revisions_are_not_attempts_at_the_question_itself():
     assert found["majority_share"] == 1 and found["distinct_answers"] == 1 and found["reword_agreement"] == 0
 
 
+def test_a_label_is_shared_when_the_same_answer_is_paid_everywhere():
+    own = numbers([group("a", ["1", "7"], [1, 0]), group("b", ["2", "7"], [1, 0])], said)
+    same = numbers([group("a", ["1", "7"], [0, 1]), group("b", ["2", "7"], [0, 1])], said)
+    assert own["one_label"] == 0 and same["one_label"] == 1 and own["one_answer"] == same["one_answer"] == 0
+
+
 def test_rules_are_no_opinions_and_cooler_attempts_say_nothing_about_entropy():
     found = numbers([group("a", ["1", "2"], [1, 1], source="rule", checker="rule", temperature=0.5)], said)
     assert "judge_yes" not in found and "judge_contradiction" not in found and "entropy" not in found

@@ -4,12 +4,13 @@ from math import nan
 
 import pytest
 
-from selftaught.evaluate.monitors import DEFAULT_MONITORS, Apart, Lengths, OneAnswer, RightLess, YesJudge, below_best
+from selftaught.evaluate.monitors import DEFAULT_MONITORS, Apart, Lengths, OneAnswer, RightLess, YesJudge
+from selftaught.evaluate.series import below_best
 from selftaught.parts import BadInput, shelf
 
 CALM = {
-    "anchor": 0.0, "majority_share": 0.6, "reward": 0.6, "one_answer": 0.05, "length_ratio": 1.0, "cut_off": 0.02, "length_paid": 0.2,
-    "judge_contradiction": 0.1, "judge_yes": 0.5, "logprob_gap": 1e-6,
+    "anchor": 0.0, "majority_share": 0.6, "reward": 0.6, "one_answer": 0.05, "one_label": 0.1, "length_ratio": 1.0, "cut_off": 0.02,
+    "length_paid": 0.2, "judge_contradiction": 0.1, "judge_yes": 0.5, "logprob_gap": 1e-6,
 }  # fmt: skip
 
 
@@ -20,6 +21,7 @@ def run(bad, count, before=12, **always):
 
 CASES = [
     (OneAnswer(), {"one_answer": 0.9}, "one answer for everything"),
+    (OneAnswer(), {"one_label": 1.0}, "the same answer is paid"),
     (Lengths(), {"length_ratio": 2.0}, "lengths run away"),
     (Lengths(), {"length_ratio": 0.3}, "lengths run away"),
     (Lengths(), {"cut_off": 0.5}, "cut off"),
@@ -60,9 +62,8 @@ def test_right_less_counts_from_the_best_it_was():
 
 
 def test_the_judge_that_approves_more_while_less_is_right_prefers_its_own():
-    worse = {"judge_yes": 0.7, "anchor": -0.04}
-    assert "prefers its own" in YesJudge().alarm(run(worse, 8))
-    assert YesJudge().alarm(run({"judge_yes": 0.7}, 8)) == "" and YesJudge().alarm(run({"anchor": -0.04}, 8)) == ""
+    assert "the judge prefers its own" in RightLess().alarm(run({"judge_yes": 0.7, "anchor": -0.08}, 8))
+    assert RightLess().alarm(run({"judge_yes": 0.7}, 8)) == ""
 
 
 @pytest.mark.parametrize("monitor", DEFAULT_MONITORS)
@@ -71,7 +72,7 @@ def test_says_nothing_of_calm_steps_few_steps_and_other_numbers(monitor):
 
 
 def test_shares_of_few_answers_are_no_alarm():
-    assert OneAnswer().alarm([CALM | {"one_answer": 0.4}] * 20) == ""
+    assert OneAnswer().alarm([CALM | {"one_answer": 0.4, "one_label": 0.6}] * 20) == ""
 
 
 def test_are_registered_and_refuse_bad_values():

@@ -54,6 +54,16 @@ def test_inspect_logs(tmp_path):
     assert plain.marks_B == packed.marks_B and len(set(plain.marks_B)) == 3
 
 
+def test_the_same_conversation_in_two_logs(tmp_path):
+    """Messages have ids of their own in each log; what they say is what counts."""
+    marks = []
+    for name, words in (("a", "hello"), ("b", "hello"), ("c", "goodbye")):
+        turns = [{"id": name, "role": "user", "content": words}]
+        (tmp_path / f"{name}.json").write_text(json.dumps({"samples": [{"id": 1, "input": turns, "scores": {"m": {"value": 1}}}]}))
+        marks.append(read_scores(str(tmp_path / f"{name}.json")).marks_B)
+    assert marks[0] == marks[1] != marks[2]
+
+
 def test_inspect_with_several_scorers(tmp_path):
     path = tmp_path / "log.json"
     path.write_text(json.dumps({"samples": [{"id": 1, "epoch": 1, "scores": {"a": {"value": {"x": 1, "y": 0}}, "b": {"value": "no"}}}]}))

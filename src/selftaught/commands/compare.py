@@ -72,9 +72,9 @@ def run(options: Options, extra: dict[str, str]) -> int:
 def run_table(options: Options, extra: dict[str, str], jobs: int) -> int:
     """Recipes and controls in one table; exit code 1 when a run failed."""
     from selftaught.cli import emit
-    from selftaught.compare import CONTROLS, Settings, compare
+    from selftaught.compare.runs import CONTROLS, Settings, compare
+    from selftaught.compare.table import lines
     from selftaught.run.folder import write_json
-    from selftaught.table import lines
     from selftaught.types import content_hash
 
     if not options.recipes:
@@ -122,8 +122,8 @@ def write_page(table: dict[str, Any], out: Path) -> Path:
 
 def run_claims(options: Options, jobs: int) -> int:
     """Claims against their tests, and docs/claims.md."""
-    from selftaught.claims import put_to_test
     from selftaught.cli import emit
+    from selftaught.compare.claims import put_to_test
 
     # A claim's settings are fixed before it is run, so none can be given here.
     given = [name for name, value in asdict(options).items() if value != getattr(Options(), name)]

@@ -21,13 +21,9 @@ WORDS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0, "yes": 1.0, "true": 1.0, "no": 
 
 
 class Row(NamedTuple):
-    """One score.
+    """One score (NaN: nobody scored it), and where it stands, for people.
 
-    Attributes:
-        where: file and line, for people.
-        task, attempt: which task, and which attempt at it.
-        score: NaN where the log says that nobody scored it.
-        mark: hash of the question where the log holds it, so that two logs can be told to ask the same; else "".
+    `mark` is a hash of the question where the log holds it, so that two logs can be told to ask the same; else "".
     """
 
     where: str
@@ -38,12 +34,9 @@ class Row(NamedTuple):
 
 
 def read_rows(path: Path, metric: str = "", chosen: str = "") -> list[Row]:
-    """All rows of a file; the kind of log is told by its suffix and by the names of its fields.
+    """All rows of a .jsonl, .json or .eval file; the kind of log is told by its suffix and by the names of its fields.
 
-    Args:
-        path: a .jsonl, .json or .eval file.
-        metric: which metric (lm-eval) or scorer (inspect) to read, where there are several.
-        chosen: which of lm-eval's filters to read, where there are several.
+    Where there are several, `metric` names lm-eval's metric or inspect's scorer, and `chosen` lm-eval's filter.
 
     Raises:
         BadInput: a file that is missing, too large, of no known kind or malformed, with its line.
@@ -92,7 +85,7 @@ def inspect_rows(samples: Iterable[tuple[str, Any]], metric: str) -> Iterator[Ro
     for where, sample in samples:
         if not isinstance(sample, Mapping) or "id" not in sample or not isinstance(sample.get("scores") or {}, Mapping):
             raise BadInput(f"{where}: an inspect sample has id, epoch and scores by the name of the scorer")
-        light = {name: sample[name] for name in ("id", "epoch") if name in sample} | {"mark": content_hash(sample.get("input"))}
+        light = {name: sample[name] for name in ("id", "epoch") if name in sample} | {"mark": asked(sample.get("input"))}
         kept.append((where, light, dict(sample.get("scores") or {})))
     names = {str(name) for _, _, scores in kept for name in scores}
     scorer, _, key = (metric or only(names, "scorer")).partition(".")
@@ -108,6 +101,12 @@ def inspect_rows(samples: Iterable[tuple[str, Any]], metric: str) -> Iterator[Ro
             value = WORDS.get(value, WORDS.get(value.lower(), value))
         epoch = index(where, "epoch", sample.get("epoch", 1))
         yield Row(where, task_name(where, sample["id"]), epoch, number(where, value), str(sample["mark"]))
+
+
+def asked(question: Any) -> str:
+    """Hash of a question; of messages only who says what, as their ids differ from log to log."""
+    turns = [(m.get("role"), m.get("content")) for m in question if isinstance(m, Mapping)] if isinstance(question, list) else question
+    return content_hash(turns)
 
 
 def harness_rows(records: list[tuple[str, Any]], metric: str, chosen: str, path: str) -> Iterator[Row]:

@@ -26,11 +26,13 @@ class Read:
         answers: of its first attempts at the task as it is worded.
         by_view: answers of first attempts by wording.
         judged: (answer, reward) of attempts whose reward is an opinion (self, peer, teacher), on tasks no rule decides.
+        labels: answers that are approved, whoever says so: what the group is taught.
     """
 
     answers: tuple[str | None, ...]
     by_view: Mapping[int, tuple[str | None, ...]]
     judged: tuple[tuple[str | None, float], ...]
+    labels: tuple[str, ...]
 
 
 def first_attempts(group: Group) -> list[Attempt]:
@@ -48,11 +50,13 @@ def read_group(group: Group, answer: Callable[[str], str | None]) -> Read:
     said = {a.id: answer(a.text) for a in group.attempts_G}
     firsts = first_attempts(group)
     last = {s.attempt: s for s in group.scores if s.name == "reward" and not np.isnan(s.value)}
-    opinions = [last[a.id] for a in group.attempts_G if a.id in last and last[a.id].source in OPINIONS]
+    scored = [(said[a.id], last[a.id]) for a in group.attempts_G if a.id in last]
+    opinions = [(answered, s.value) for answered, s in scored if s.source in OPINIONS]
     return Read(
         answers=tuple(said[a.id] for a in originals(group)),
         by_view={view: tuple(said[a.id] for a in firsts if a.view == view) for view in sorted({a.view for a in firsts})},
-        judged=tuple((said[s.attempt], s.value) for s in opinions) if group.task.checker != "rule" else (),
+        judged=tuple(opinions) if group.task.checker != "rule" else (),
+        labels=approved([(answered, s.value) for answered, s in scored]),
     )
 
 
@@ -66,6 +70,7 @@ def numbers(groups: Sequence[Group], answer: Callable[[str], str | None]) -> dic
         "vote_entropy": mean([vote_entropy(answers) for answers in found]),
         "distinct_answers": mean([float(len(set(answers) - {None})) for answers in found]),
         "one_answer": one_answer(found),
+        "one_label": one_answer([r.labels for r in read if r.labels]),
         "reword_agreement": reword_agreement([list(r.by_view.values()) for r in read if len(r.by_view) > 1]),
         "judge_contradiction": contradiction([r.judged for r in read]),
         "judge_yes": mean([value for r in read for _, value in r.judged]),
@@ -119,21 +124,22 @@ def reword_agreement(views_P: Sequence[Sequence[Answers]]) -> float:
     return mean(agree)
 
 
-def contradiction(judged_P: Sequence[Sequence[tuple[str | None, float]]]) -> float:
-    """Share of questions with different answers for which two of them are approved (mean reward of half or more).
+def approved(judged: Sequence[tuple[str | None, float]]) -> tuple[str, ...]:
+    """Answers whose mean reward is half or more."""
+    by_answer: dict[str, list[float]] = {}
+    for answer, value in judged:
+        if answer is not None:
+            by_answer.setdefault(answer, []).append(value)
+    return tuple(answer for answer, values in by_answer.items() if np.mean(values) >= APPROVED)
 
-    At most one of two different answers is right, so a judge that approves both says nothing. A vote cannot do it
-    unless the answers tie at half.
+
+def contradiction(judged_P: Sequence[Sequence[tuple[str | None, float]]]) -> float:
+    """Share of questions with different answers for which two of them are approved.
+
+    At most one of two different answers is right, so a judge that approves both says nothing. A vote cannot do it.
     """
-    found = []
-    for judged in judged_P:
-        by_answer: dict[str, list[float]] = {}
-        for answer, value in judged:
-            if answer is not None:
-                by_answer.setdefault(answer, []).append(value)
-        if len(by_answer) > 1:
-            found.append(float(sum(np.mean(values) >= APPROVED for values in by_answer.values()) > 1))
-    return mean(found)
+    several = [judged for judged in judged_P if len({answer for answer, _ in judged if answer is not None}) > 1]
+    return mean([float(len(approved(judged)) > 1) for judged in several])
 
 
 def length_paid(groups: Sequence[Group], fewest: int = 2) -> float:

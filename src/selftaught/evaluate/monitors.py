@@ -5,17 +5,12 @@ nothing is. A step that lacks a number (or has NaN) says nothing about it and is
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 from typing import ClassVar
 
+from selftaught.evaluate.series import FIRST, IN_A_ROW, Steps, below_best, change, lasting, series
 from selftaught.parts import BadInput, Part, part
-
-Steps = Sequence[Mapping[str, float]]
-IN_A_ROW = 3
-# Steps whose mean says how it was at first, or is of late.
-FIRST = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,37 +22,6 @@ class Monitor(Part):
     @abstractmethod
     def alarm(self, steps: Steps) -> str:
         """What is wrong, in one sentence; "" when nothing is."""
-
-
-def series(steps: Steps, name: str) -> list[float]:
-    """The values of a number at the steps that know it."""
-    return [float(step[name]) for step in steps if name in step and not isnan(step[name])]
-
-
-def lasting(values: Sequence[float], bad: Callable[[float], bool]) -> bool:
-    """Whether the last three values are bad."""
-    return len(values) >= IN_A_ROW and all(bad(value) for value in values[-IN_A_ROW:])
-
-
-def windows(values: Sequence[float], size: int) -> list[float]:
-    """Means over `size` values, one for each place where they end."""
-    return [sum(values[i - size : i]) / size for i in range(size, len(values) + 1)]
-
-
-def below_best(values: Sequence[float], size: int) -> list[float]:
-    """How far each window's mean lies below the best window before it; the start's 0 counts as one."""
-    means, best, below = windows(values, size), 0.0, []
-    for value in means:
-        below.append(best - value)
-        best = max(best, value)
-    return below
-
-
-def change(steps: Steps, name: str, size: int) -> float:
-    """Mean of a number's last values minus the mean of its first ones; 0 when there are too few."""
-    values = series(steps, name)
-    size = min(size, len(values) // 2)
-    return sum(values[-size:]) / size - sum(values[:size]) / size if size else 0.0
 
 
 @part
@@ -84,6 +48,8 @@ class RightLess(Monitor):
         lost = f"{100 * below[-1]:.0f} points fewer of the answers the start was sure of"
         if change(steps, "majority_share", FIRST) > 0:
             return f"it agrees with itself more and is right less: {lost}"
+        if change(steps, "judge_yes", FIRST) > 0:
+            return f"the judge prefers its own and it is right less: {lost}"
         if change(steps, "reward", FIRST) > 0:
             return f"it rewards itself more and is right less: {lost}"
         return f"it is right less: {lost}"
@@ -92,20 +58,25 @@ class RightLess(Monitor):
 @part
 @dataclass(frozen=True, kw_only=True)
 class OneAnswer(Monitor):
-    """One answer serves more and more questions.
+    """One answer serves more and more questions, or is what all of them are taught.
 
     Attributes:
+        label: `one_label` from which one answer is paid for everything, whatever is answered so far. Yes-or-no
+            questions come to some 0.6.
         rise: how far `one_answer` may lie above its mean over the first three steps; tasks whose answers are few
             share some by chance, which the first steps show.
     """
 
+    label: float = 0.8
     rise: float = 0.1
 
     def __post_init__(self) -> None:
-        if not 0 < self.rise <= 1:
-            raise BadInput(f"one-answer: rise={self.rise} must lie in (0, 1]")
+        if not 0 < self.rise <= 1 or not 0 < self.label <= 1:
+            raise BadInput(f"one-answer: rise={self.rise} and label={self.label} must lie in (0, 1]")
 
     def alarm(self, steps: Steps) -> str:
+        if lasting(labels := series(steps, "one_label"), lambda value: value >= self.label):
+            return f"one answer for everything: the same answer is paid on {labels[-1]:.0%} of other questions"
         values = series(steps, "one_answer")
         first = sum(values[:IN_A_ROW]) / IN_A_ROW
         if len(values) < 2 * IN_A_ROW or not lasting(values, lambda value: value >= first + self.rise):
@@ -150,36 +121,26 @@ class Lengths(Monitor):
 @part
 @dataclass(frozen=True, kw_only=True)
 class YesJudge(Monitor):
-    """A judge's approval means nothing: it approves two answers of one question, or ever more of what is right less.
+    """A judge's approval means nothing: it approves two different answers of one question.
 
     Attributes:
         contradictions: share of questions with different answers of which it approves two.
-        yes: mean score from which contradictions count.
-        rise: rise of its approval since the first steps that is suspect when the anchor falls.
-        drop: how far the anchor has then fallen below its best.
+        yes: mean score from which contradictions count; a judge that says yes to half is undecided, not blind.
     """
 
     contradictions: float = 0.5
     yes: float = 0.75
-    rise: float = 0.1
-    drop: float = 0.03
 
     def __post_init__(self) -> None:
-        if not all(0 < value <= 1 for value in (self.contradictions, self.yes, self.rise, self.drop)):
-            raise BadInput(f"yes-judge: every field must lie in (0, 1], got {self}")
+        if not (0 < self.contradictions <= 1 and 0 < self.yes <= 1):
+            raise BadInput(f"yes-judge: contradictions={self.contradictions} and yes={self.yes} must lie in (0, 1]")
 
     def alarm(self, steps: Steps) -> str:
-        both = [s for s in steps if not isnan(s.get("judge_contradiction", float("nan"))) and "judge_yes" in s]
-        if len(both) >= IN_A_ROW and all(
-            s["judge_contradiction"] >= self.contradictions and s["judge_yes"] >= self.yes for s in both[-IN_A_ROW:]
-        ):
-            return f"the judge says yes to contradictions: two answers approved on {both[-1]['judge_contradiction']:.0%} of the questions"
-        below = below_best(series(steps, "anchor"), 2)
-        if change(both, "judge_yes", FIRST) >= self.rise and lasting(below, lambda value: value >= self.drop):
-            return (
-                f"the judge prefers its own: it approves {100 * change(both, 'judge_yes', FIRST):.0f} points more, and less of it is right"
-            )
-        return ""
+        both = [s for s in steps if "judge_yes" in s and not isnan(s.get("judge_contradiction", nan))]
+        blind = [s["judge_contradiction"] >= self.contradictions and s["judge_yes"] >= self.yes for s in both[-IN_A_ROW:]]
+        if len(blind) < IN_A_ROW or not all(blind):
+            return ""
+        return f"the judge says yes to contradictions: two answers approved on {both[-1]['judge_contradiction']:.0%} of the questions"
 
 
 @part

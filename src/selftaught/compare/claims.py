@@ -10,18 +10,18 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from selftaught import outcomes
 from selftaught.ablate import PILLARS
-from selftaught.claims_page import page
-from selftaught.compare import Settings, ask_all, in_turn, open_recipe, slug
-from selftaught.measures import MEASURES
-from selftaught.outcomes import Row
+from selftaught.compare import outcomes
+from selftaught.compare.measures import MEASURES
+from selftaught.compare.outcomes import Row
+from selftaught.compare.page import page
+from selftaught.compare.runs import Settings, ask_all, in_turn, open_recipe, slug
+from selftaught.compare.stamp import recipe_file, stamp
+from selftaught.compare.sweep import Asked, Say, sweep
 from selftaught.parts import BadInput, nearest
 from selftaught.recipe import get_recipe, recipe_names
 from selftaught.run.folder import write_json
 from selftaught.session import DEFAULT_TASKS
-from selftaught.stamp import recipe_file, stamp
-from selftaught.sweep import Asked, Say, sweep
 from selftaught.types import content_hash
 
 SEEDS = (31, 32, 33)
@@ -58,7 +58,7 @@ def arms(name: str, out: Path, settings: Settings = SETTINGS, seeds: Sequence[in
 
 
 def measure(text: str, metric: str, seed: int, out: Path, settings: Settings) -> Asked:
-    """One run that `selftaught.measures` makes and looks at; where tokens are no budget, the recipe's own steps are."""
+    """One run that `selftaught.compare.measures` makes and looks at; where tokens are no budget, the recipe's own steps are."""
     spends = metric == "second turn minus first"
     _, job, _, declared = open_recipe(text, settings.options, until_spent=spends)
     spec = {
@@ -68,7 +68,7 @@ def measure(text: str, metric: str, seed: int, out: Path, settings: Settings) ->
     }  # fmt: skip
     mark = content_hash(declared, spec)
     folder = out / f"{slug(text)}-{seed}-{mark[:8]}"
-    words = ("selftaught.measures", json.dumps(spec | {"folder": str(folder)}))
+    words = ("selftaught.compare.measures", json.dumps(spec | {"folder": str(folder)}))
     return Asked(recipe=text, seed=seed, folder=folder, words=words, again=words, mark=mark)
 
 

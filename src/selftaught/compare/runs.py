@@ -9,11 +9,11 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from selftaught.compare.sweep import Asked, Say, sweep
+from selftaught.compare.table import tabled
 from selftaught.parts import BadInput, record
 from selftaught.recipe import Claim, Recipe, get_recipe
 from selftaught.session import DEFAULT_TASKS, SPROUT, Job
-from selftaught.sweep import Asked, Say, sweep
-from selftaught.table import tabled
 from selftaught.types import content_hash
 
 CONTROLS = ("zero-lr", "random-reward", "sft-unfiltered", "shuffled-votes", "format-only", "cooler-start")

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selftaught import outcomes
-from selftaught.claims import ALSO, OTHERS, PAGE, RESULTS, SEEDS, SETTINGS, arms, claim_key, current, put_to_test, result, tasks_of
-from selftaught.claims_page import page
-from selftaught.compare import Settings
-from selftaught.measures import MEASURES
-from selftaught.outcomes import Row, decided, difference
+from selftaught.compare import outcomes
+from selftaught.compare.claims import ALSO, OTHERS, PAGE, RESULTS, SEEDS, SETTINGS, arms, claim_key, current, put_to_test, result, tasks_of
+from selftaught.compare.measures import MEASURES
+from selftaught.compare.outcomes import Row, decided, difference
+from selftaught.compare.page import page
+from selftaught.compare.runs import Settings
+from selftaught.compare.stamp import recipe_file, stamp
 from selftaught.parts import BadInput
 from selftaught.recipe import all_recipes, get_recipe
-from selftaught.stamp import recipe_file, stamp
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 COMMITTED = sorted((ROOT / RESULTS).glob("*.json"))
 SMALL = Settings(model="scripted", tasks=("sums:level=3",), held_out_count=12, budget=20_000)
 
@@ -170,7 +170,7 @@ def test_unknown_metrics_are_refused(tmp_path, monkeypatch):
     from dataclasses import replace
 
     ttrl = get_recipe("ttrl")
-    monkeypatch.setattr("selftaught.claims.get_recipe", lambda name: replace(ttrl, claim=replace(ttrl.claim, metric="pass@2")))
+    monkeypatch.setattr("selftaught.compare.claims.get_recipe", lambda name: replace(ttrl, claim=replace(ttrl.claim, metric="pass@2")))
     with pytest.raises(BadInput, match="did you mean 'pass@1'"):
         arms("ttrl", tmp_path)
 

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from selftaught.compare.outcomes import Row
 from selftaught.evaluate.stats import holm
-from selftaught.outcomes import Row
 from selftaught.recipe import get_recipe
 
 HEAD = """# Claims

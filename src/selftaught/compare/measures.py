@@ -1,6 +1,6 @@
 """Claims that the gate does not measure: a run without a gate, then one number or one list of numbers of its result.
 
-`python -m selftaught.measures SPEC` runs one of them in this process, SPEC being JSON with `metric`, `recipe`, `folder` and
+`python -m selftaught.compare.measures SPEC` runs one of them in this process, SPEC being JSON with `metric`, `recipe`, `folder` and
 fields of `session.Job`. It goes on with a run that is there, and writes measured.json.
 """
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from selftaught.compare.table import stacked
 from selftaught.evaluate.pooled import Pooled, over_seeds, pooled
 from selftaught.evaluate.stats import Numbers
-from selftaught.table import stacked
 
 # A first answer may lose this much while the second gains.
 HARDLY = 0.03
@@ -98,7 +98,7 @@ def same_weights(folder: Path) -> bool:
 
 
 def measures(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """What `selftaught.measures` found, one dict a seed."""
+    """What `selftaught.compare.measures` found, one dict a seed."""
     return [json.loads((folder / "measured.json").read_text()) for folder in folders]
 
 
