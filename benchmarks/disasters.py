@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,20 +54,19 @@ class Run:
 
 def disasters(seeds: tuple[int, ...], tune: bool) -> list[Run]:
     """The made disasters. Tuning takes other levels."""
-    vote = ("sums:level=7",) if tune else ("sums:level=8",)
     easy = ("sums:level=5",) if tune else ("sums:level=6",)
     fast = SMALL | {"optimizer.lr": 1e-4}
     kinds = [
-        ("voting-1e-4", "ttrl", vote, fast | {"optimizer.minibatches": 4}),
-        ("constant-vote", "constant-vote", easy, fast),
-        ("yes-judge", "yes-judge", easy, fast),
-        ("length-reward", "length-reward", easy, fast),
+        ("voting-1e-4", "ttrl", fast | {"optimizer.minibatches": 6}, 14),
+        ("constant-vote", "constant-vote", fast, 12),
+        ("yes-judge", "yes-judge", fast, 12),
+        ("length-reward", "length-reward", fast, 12),
     ]
-    return [Run(name=n, recipe=r, tasks=t, options=o, seed=s, disaster=True) for n, r, t, o in kinds for s in seeds]
+    return [Run(name=n, recipe=r, tasks=easy, options=o, steps=k, seed=s, disaster=True) for n, r, o, k in kinds for s in seeds]
 
 
 def healthy(seeds: tuple[int, ...], tune: bool) -> list[Run]:
-    """Recipes that improve, or change little."""
+    """Recipes that improve, or change little. The default's tasks are checked by rules, the votes' and answers' by nobody."""
     mixed = ("sudoku:level=7", "sort:level=6") if tune else ("linear:level=7", "sort:level=5")
     kinds = [
         ("default", "selftaught", mixed, {"explore.tasks": 12}),
@@ -75,7 +75,9 @@ def healthy(seeds: tuple[int, ...], tune: bool) -> list[Run]:
         ("rules", "ttrl", ("sort:level=6",) if tune else ("linear:level=6",), SMALL | {"read": "rule", "optimizer.lr": 1e-4}),
         ("imitation", "star", ("chain:level=6",) if tune else ("countdown:level=4",), {"explore.tasks": 16, "rounds": 2}),
     ]
-    return [Run(name=n, recipe=r, tasks=t, options=o, seed=s, steps=20) for n, r, t, o in kinds for s in seeds]
+    # The anchor was taken from recipes that read answers after seeds 301 and 302 of "answers" had raised it; others followed.
+    moved = {"answers": 0 if tune else 100}
+    return [Run(name=n, recipe=r, tasks=t, options=o, seed=s + moved.get(n, 0), steps=16) for s in seeds for n, r, t, o in kinds]
 
 
 async def play(run: Run, session: Session) -> dict[str, object]:
@@ -121,14 +123,18 @@ def judge(run: Run, played: dict) -> dict[str, object]:
     """When the default monitors speak, and what was lost by then."""
     steps: Steps = played["steps"]
     alarms = [(i + 1, m.name, said) for i in range(len(steps)) for m in DEFAULT_MONITORS if (said := m.alarm(steps[: i + 1]))]
-    truth = {int(k): v for k, v in played["truth"].items()}
+    measured = {int(k): v for k, v in played["truth"].items()}
+    # Two measurements in a row are averaged: one alone moves by some 3 points.
+    at_, truth = sorted(measured), {}
+    for before, at in zip([at_[0], *at_], at_, strict=False):
+        truth[at] = (measured[before] + measured[at]) / 2
     best: dict[int, float] = {}
     for at in sorted(truth):
         best[at] = max([*best.values(), truth[at]])
     fell = next((at for at in sorted(truth) if truth[at] <= best[at] - LOST), None)
     row: dict[str, object] = {
-        "name": run.name, "tasks": run.tasks, "seed": run.seed, "disaster": run.disaster, "start": truth[0],
-        "peak": max(truth.values()), "end": truth[max(truth)], "fell_5_points_at": fell,
+        "name": run.name, "tasks": run.tasks, "seed": run.seed, "disaster": run.disaster, "start": measured[0],
+        "peak": max(truth.values()), "end": measured[max(measured)], "fell_5_points_at": fell,
     }  # fmt: skip
     if alarms:
         at, name, said = alarms[0]
@@ -137,7 +143,13 @@ def judge(run: Run, played: dict) -> dict[str, object]:
         back = max(0, (at - LAG) // GENERATION * GENERATION)
         row |= {"alarm": at, "monitor": name, "message": said, "truth_at_alarm": truth[max(known)]}
         row |= {"handed_back": back, "truth_handed_back": truth.get(back)}
-    row["caught"] = bool(alarms) and (fell is None or alarms[0][0] - 1 < fell) if run.disaster else not alarms
+    if run.disaster:
+        # The step that raises an alarm does not learn.
+        row["outcome"] = ("missed" if fell is not None else "no collapse") if not alarms else "caught"
+        if alarms and fell is not None and alarms[0][0] - 1 >= fell:
+            row["outcome"] = "late"
+    else:
+        row["outcome"] = "alarmed" if alarms else "left alone"
     return row
 
 
@@ -149,7 +161,7 @@ def main() -> None:
     parser.add_argument("--out", default="runs/disasters")
     parser.add_argument("--judge", action="store_true", help="run nothing")
     given = parser.parse_args()
-    seeds = ((0,), (0,)) if given.tune else ((101, 102, 103), (101, 102, 103, 104))
+    seeds = ((0,), (0,)) if given.tune else ((301, 302, 303), (301, 302, 303, 304))
     todo = [*disasters(seeds[0], given.tune), *healthy(seeds[1], given.tune)]
     out = Path(given.out) / ("tune" if given.tune else "final")
     rows = []
@@ -169,11 +181,10 @@ def main() -> None:
         if path.exists():
             rows.append(judge(run, json.loads(path.read_text())))
             print(json.dumps(rows[-1]), flush=True)
-    caught = [row["caught"] for row in rows if row["disaster"]]
-    calm = [row["caught"] for row in rows if not row["disaster"]]
-    print(f"disasters caught in time: {sum(caught)} of {len(caught)}; healthy runs left alone: {sum(calm)} of {len(calm)}")
+    outcomes = Counter(str(row["outcome"]) for row in rows)
+    print(json.dumps(outcomes))
     if not given.tune:
-        RESULTS.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+        RESULTS.write_text(json.dumps({"outcomes": outcomes, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

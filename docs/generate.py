@@ -1,6 +1,7 @@
 """Pages and tables made from the code.
 
-`python docs/generate.py` writes docs/generated/; with `--readme` it renews what stands between markers in README.md.
+`python docs/generate.py` writes docs/generated/; with `--readme` it renews what stands between markers
+in README.md and docs/is-my-gain-real.md.
 """
 
 import dataclasses
@@ -107,12 +108,35 @@ def readme_blocks() -> dict[str, str]:
     }
 
 
-def renewed(text: str) -> str:
-    """README text with its blocks as the code has them; raises ValueError when a marker is missing."""
-    for marker, block in readme_blocks().items():
+def calibration() -> str:
+    """How often the gate is wrong, from the committed simulations and real runs."""
+    found = {row["name"]: row for row in json.loads((ROOT / "benchmarks" / "results" / "calibration.json").read_text())["rows"]}
+    rows = [
+        (name, f"{row['simulations']:,}", *(f"{row[key]:.1%}" for key in ("improved", "worse", "covers_stated", "covers_best")))
+        for name, row in found.items()
+    ]
+    head = ("simulated pairs", "how many", "`improved`", "`worse`", "interval covers, as stated", "interval covers, best decoding")
+    about = "200 held-out tasks, 4 attempts each, 95% intervals; what a training does to single tasks varies from nothing to much."
+    nil = json.loads((ROOT / "benchmarks" / "results" / "nil_runs.json").read_text())
+    worse = sum(row["verdict"] == "worse" for row in nil["rows"])
+    real = f"Of {nil['runs']} real runs that cannot have learned anything (a learning rate of zero, random rewards, the start drawn anew), "
+    return "\n\n".join([about, table(head, rows), f"{real}{nil['improved']} said `improved` and {worse} said `worse`."])
+
+
+def calibration_blocks() -> dict[str, str]:
+    """The block of docs/is-my-gain-real.md."""
+    return {"calibration": calibration()}
+
+
+BLOCKS = {"README.md": readme_blocks, "docs/is-my-gain-real.md": calibration_blocks}
+
+
+def renewed(text: str, blocks: dict[str, str]) -> str:
+    """A text with its blocks as the code has them; raises ValueError when a marker is missing."""
+    for marker, block in blocks.items():
         head, tail = f"<!-- {marker} -->", f"<!-- /{marker} -->"
         if text.count(head) != 1 or text.count(tail) != 1:
-            raise ValueError(f"README.md needs {head} and {tail} once each")
+            raise ValueError(f"{head} and {tail} are needed once each")
         before, rest = text.split(head)
         text = f"{before}{head}\n{block}\n{tail}{rest.split(tail)[1]}"
     return text
@@ -195,10 +219,10 @@ def write_pages(folder: Path) -> None:
 
 
 def main() -> None:
-    """Write the pages, or with --readme renew README.md."""
+    """Write the pages, or with --readme renew the blocks of README.md and the guide."""
     if sys.argv[1:] == ["--readme"]:
-        readme = ROOT / "README.md"
-        readme.write_text(renewed(readme.read_text()))
+        for name, blocks in BLOCKS.items():
+            (ROOT / name).write_text(renewed((ROOT / name).read_text(), blocks()))
     else:
         write_pages(DOCS / "generated")
 

@@ -3,14 +3,16 @@
 import asyncio
 import json
 
+import numpy as np
 import pytest
 
 from scripted_run import live_run
-from selftaught.evaluate.monitors import DEFAULT_MONITORS, OneAnswer
+from selftaught.evaluate.monitors import DEFAULT_MONITORS
+from selftaught.evaluate.start_probe import look, power
 from selftaught.format import Format
 from selftaught.loop import improve
 from selftaught.models.scripted import ScriptedModel, solve
-from selftaught.recipe import get_recipe
+from selftaught.recipe import all_recipes, get_recipe
 from selftaught.run.folder import RunFolder
 from selftaught.run.live import LiveRun
 from selftaught.tasks.pool import split
@@ -90,7 +92,7 @@ def test_watching_moves_neither_weights_nor_budget(name, tmp_path):
     assert watched.pool.collisions == plain.pool.collisions
     assert watched.ledger.summary()["tokens"]["evaluated"] > plain.ledger.summary()["tokens"]["evaluated"] == 0
     assert watched.ledger.summary()["gold_read"] == plain.ledger.summary()["gold_read"]
-    assert {"anchor", "length_ratio", "kl", "start_agreement"} <= set(watched.watcher.steps[-2])
+    assert {"anchor", "length_ratio", "kl", "start_agreement"} <= set(watched.watcher.steps[-1])
 
 
 def test_stopped_and_resumed_with_monitors_equals_uninterrupted(tmp_path):
@@ -107,21 +109,51 @@ def test_stopped_and_resumed_with_monitors_equals_uninterrupted(tmp_path):
 
 
 def test_the_probe_falls_when_the_policy_forgets_what_the_start_knew(tmp_path):
-    def forgets(request, rng, skill):
-        return solve(request, rng, 0.0 if "probe/0000" in request.key and request.key.split("/")[2] >= "00003" else skill)
+    class Forgets(ScriptedModel):
+        """From step 3 on every token of the start's replies is half as likely."""
 
-    run = play(opened(tmp_path / "run", (OneAnswer(),), steps=6, script=forgets))
-    anchors = [step.get("anchor") for step in run.watcher.steps]
-    assert anchors[:4] == [0.0, None, 0.0, None] and anchors[4] < -0.5
+        async def score(self, requests):
+            replies = await super().score(requests)
+            late = [r.weights == "policy" and r.key[:5] >= "00003" for r in requests]
+            return [{"logprobs": reply["logprobs"] - np.log(2) * done} for reply, done in zip(replies, late, strict=True)]
+
+    run = opened(tmp_path / "run", DEFAULT_MONITORS, steps=12)
+    model = Forgets(0.8)
+    run.seam.performers |= {"score": model.score}
+    play(run)
+    anchors = [step["anchor"] for step in run.watcher.steps]
+    # The scripted model scores zero for what it is asked: the start's replies are certain to it.
+    assert anchors[:3] == [anchors[0]] * 3 and anchors[3] < anchors[2] - 0.5
+    assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("right-less", 6)]
 
 
-def test_lengths_are_held_against_the_start_on_the_same_tasks(tmp_path):
+def test_what_learns_from_answers_is_not_held_to_the_start(tmp_path):
+    run = play(opened(tmp_path / "run", DEFAULT_MONITORS, steps=2, name="star"))
+    assert run.recipe.reads_gold and "kl" in run.watcher.steps[0] and "anchor" not in run.watcher.steps[0]
+
+
+def test_the_anchor_weighs_what_the_start_was_sure_of(tmp_path):
+    class Told:
+        async def score(self, tag, payload):
+            sure = payload.ids[0] == 0
+            return {"logprobs": np.float32([0, np.log(0.8), np.log(0.5)] if sure else [0, np.log(0.1), 0])}
+
+    replies = [{"ids": [0, 1, 2], "opened": 1, "logprob": np.log(0.5)}, {"ids": [1, 1, 2], "opened": 1, "logprob": np.log(0.25)}]
+    found = asyncio.run(look(Told(), replies))
+    # q is 0.8 * 0.5 and 0.1 where p was 0.5 and 0.25.
+    assert found["start_agreement"] == pytest.approx((0.5 * 0.4 + 0.25 * 0.1) / 0.75)
+    assert found["anchor"] == pytest.approx((0.5 * -0.1 + 0.25 * -0.15) / 0.75)
+    # 64 tokens count as 32: the square root of their probability.
+    assert power(np.log(0.25), {"ids": [0] * 70, "opened": 6}) == pytest.approx(0.5)
+
+
+def test_lengths_are_held_against_the_first_ones_of_the_same_source(tmp_path):
     def longer(request, rng, skill):
         text = solve(request, rng, skill)
-        return text + " " * len(text) if request.key.startswith("audit/probe/0000") and request.key.split("/")[2] >= "00002" else text
+        return text + " " * len(text) if request.key[:5].isdecimal() and request.key[:5] >= "00002" else text
 
     run = play(opened(tmp_path / "run", DEFAULT_MONITORS, steps=12, script=longer))
-    assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("lengths", 7)]
+    assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("lengths", 5)]
 
 
 def test_the_audit_set_is_read_under_its_own_purpose_and_changes_nothing(tmp_path):
@@ -149,3 +181,28 @@ def test_generations_kept_for_an_alarm_are_few_and_old_enough(tmp_path):
     run.folder.journal.close()
     kept = {int(path.name) for path in (run.folder.path / "generations").iterdir()}
     assert kept == {0, 30, 40} | {int(run.folder.pointers["waiting"])} and int(run.folder.pointers["sure"]) <= 40 - 8
+
+
+@pytest.mark.parametrize("name", [name for name, recipe in all_recipes().items() if recipe.trains and not recipe.model])
+def test_every_recipe_can_be_watched(name, opened_recipe):
+    plain, watched = opened_recipe(name, ()), opened_recipe(name, DEFAULT_MONITORS)
+    watched.heed = False
+    for run in (plain, watched):
+        play(run)
+    assert watched.model.skill == plain.model.skill and watched.ledger.spent == plain.ledger.spent
+    # A game has no question to hold against the start.
+    held = not watched.recipe.reads_gold and name != "spiral"
+    assert "kl" in watched.watcher.steps[0] and ("anchor" in watched.watcher.steps[0]) == held
+
+
+@pytest.fixture
+def opened_recipe(tmp_path):
+    """`opened_recipe(name, monitors)`: an unstarted run of a recipe's tiny form."""
+
+    def make(name, monitors):
+        recipe = get_recipe(name).with_options(get_recipe(name).tiny)
+        run = live_run(recipe, tmp_path / f"{name}-{len(monitors)}")
+        run.watcher.monitors = monitors
+        return run
+
+    return make

@@ -80,6 +80,15 @@ def test_generations_and_other_models_are_sides_too(trained, tmp_path):
     assert gate("scripted", "scripted", **QUICK)["equal_tokens"]["k"] is None
 
 
+def test_a_file_that_nobody_here_trains_on_serves_whole(tmp_path):
+    """Three fifths of it decide; with a run in the comparison only what a run on this file would hold out."""
+    rows = [{"prompt": f"{i}+{i} = ?", "answer": str(2 * i)} for i in range(200)]
+    (tmp_path / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert 100 < gate("scripted", "scripted", tasks=("q.jsonl",))["tasks"] < 140
+    improve("ttrl", model="scripted", tasks=("sums:level=3",), steps=1, held_out_count=8, gate=False, out="run", forecast=False)
+    assert 20 < gate("scripted", "run", tasks=("q.jsonl",))["tasks"] < 60
+
+
 def test_each_verdict_on_the_same_tasks_is_counted():
     assert [gate("scripted", "scripted", **QUICK)["reuse"] for _ in range(3)] == [1, 2, 3]
     assert gate("scripted", "scripted", tasks=("sums:level=3",), held_out_count=13)["reuse"] == 1

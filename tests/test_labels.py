@@ -122,7 +122,7 @@ def test_more_labels_are_asked_for_until_they_cannot_help():
     few, _ = simulated(rng, 30, 0.1)
     assert estimate(few, {(q.task, a): 1 for q, a in list(queue(few, {}, 1))[:8]}, 1)["more"] is None
     none = estimate(few, {}, 1)
-    assert none["value"] is None and none["sentence"].startswith("Not tested: 0 labels are too few; ")
+    assert none["value"] is None and none["sentence"].startswith("Not tested: too few labels (0); ")
 
 
 def test_self_consistency_is_the_share_of_both_sides():

@@ -74,6 +74,15 @@ class Bench:
         return found if spent else found | {key: unknown[key] for key in ("equal_tokens", "break_even")}
 
 
+def apart(tasks: Sequence[str]) -> tuple[str, ...]:
+    """Sources that nothing here trains on: a file or data set among them serves whole, three fifths of it as held-out tasks."""
+    from selftaught.tasks.columns import Columns
+    from selftaught.tasks.source import parse_source
+
+    sources = [parse_source(text) for text in tasks]
+    return tuple(replace(source, whole=True).text() if isinstance(source, Columns) else source.text() for source in sources)
+
+
 def open_bench(
     tasks: Sequence[str], settings: SamplerSettings, *, held_out: Sequence[str] = (), count: int = 200, seed: int = 1,
     off_task: Sequence[str] = (), ungraded: bool = False, format: Format | None = None,

@@ -72,6 +72,8 @@ def find_checkpoint(text: str, which: Which) -> Checkpoint:
     folder = Path(text).expanduser()
     if (folder / "run.json").exists():
         return of_run(folder, pointed(folder, which), which)
+    if folder.name == "policy" and (folder.parent / "state.json").exists():
+        folder = folder.parent
     if (folder / "state.json").exists() and folder.parent.name == "generations":
         return of_run(folder.parent.parent, folder, folder.name)
     if not folder.is_dir():

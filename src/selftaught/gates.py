@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from selftaught.bench import Bench, open_bench
+from selftaught.bench import Bench, apart, open_bench
 from selftaught.checkpoints import Checkpoint, find_checkpoint
 from selftaught.evaluate.gate import not_tested
 from selftaught.parts import BadInput
@@ -80,7 +80,11 @@ def asked(known: Checkpoint, tasks: Sequence[str], count: int | None, seed: int 
     """
     sources, held_out = known.sources()
     if not known.run or (tasks and tuple(tasks) not in (sources, held_out)):
-        return {"tasks": tuple(tasks), "count": 200 if count is None else count, "seed": 1 if seed is None else seed}
+        return {
+            "tasks": tuple(tasks) if known.run else apart(tasks),
+            "count": 200 if count is None else count,
+            "seed": 1 if seed is None else seed,
+        }
     job = known.job
     for option, given, own in (("held-out-count", count, job.held_out_count), ("evaluation-seed", seed, job.evaluation_seed)):
         if given not in (None, own):

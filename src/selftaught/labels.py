@@ -157,7 +157,7 @@ def estimate(questions: Sequence[Question], labels: Labels, k: int, judge: Judge
     counts = {"labels": given, "skipped": len(labels) - given, "tasks": len(questions), "waiting": waiting}
     if len(labeled) < 2 and (labeled or guessed or len(known) < 2):
         empty = dict.fromkeys(("value", "low", "high", "more"))
-        return {**counts, **empty, "sentence": f"Not tested: {given} labels are too few; {plan(questions).sentence()}."}
+        return {**counts, **empty, "sentence": f"Not tested: too few labels ({given}); {plan(questions).sentence()}."}
     found = stratified(known, [c for c, _ in labeled], [g for _, g in labeled], guessed, level)
     extra = more_labels(found, len(labeled), len(guessed), waiting)
     value, low, high = found.value, found.low, found.high

@@ -101,7 +101,7 @@ def test_harness_logs(tmp_path):
         ('{"task": "a", "attempt": 0', "line 3: not JSON"),
         ("[1]", "line 3: a row must be an object, not list"),
         ('{"task": "a", "attempt": 1}', "line 3: no 'score'"),
-        ('{"task": "a", "attempt": 1, "scroe": 1}', "line 3: no 'score' (did you mean 'scroe'?)"),
+        ('{"task": "a", "attempt": 1, "skore": 1}', "line 3: no 'score' (did you mean 'skore'?)"),
         ('{"task": "a", "attempt": 1, "score": "good"}', "line 3: the score must be one finite number, not 'good'"),
         ('{"task": "a", "attempt": 1, "score": Infinity}', "line 3: the score must be one finite number"),
         ('{"task": "a", "attempt": 1, "score": [1]}', "line 3: the score must be one finite number"),
@@ -125,7 +125,7 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "latin.jsonl").write_bytes(b"\xff\xfe")
     cases = {"missing.jsonl": "no such file", "broken.eval": "--to json", "header.json": "no list 'samples'", "empty.jsonl": "no scores"}
-    for name, said in (cases | {"latin.jsonl": "UTF-8", "empty.jsonl,colour=red": "unknown option 'colour'"}).items():
+    for name, said in (cases | {"latin.jsonl": "UTF-8", "empty.jsonl,shade=red": "unknown option 'shade'"}).items():
         with pytest.raises(BadInput, match=said):
             read_scores(str(tmp_path / name))
     assert is_score_file("runs/a.jsonl,metric=acc") and is_score_file("log.eval") and not is_score_file("Qwen/Qwen3-0.6B")

@@ -96,9 +96,27 @@ class Browser:
         shot = self.cdp("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(shot["data"]))
 
+    def until(self, script):
+        """Wait, five seconds at most, for a script's `return` to be true."""
+        ends = time.monotonic() + 5
+        while not self.run(script):
+            assert time.monotonic() < ends, script
+            time.sleep(0.02)
+
+    def words(self):
+        """All words that are laid out."""
+        nodes = self.cdp("DOMSnapshot.captureSnapshot", computedStyles=[])
+        return " ".join(nodes["strings"][i] for page in nodes["documents"] for i in page["layout"]["text"] if i >= 0)
+
+    def quiet(self, *pages):
+        """Fail when there is anything in the console, or a request but for the files themselves."""
+        assert self.log() == []
+        asked = {url for url in self.requests() if not url.startswith(("chrome", "about:", "data:"))}
+        assert asked <= {page.resolve().as_uri() for page in pages}
+        assert self.run("return performance.getEntriesByType('resource').map((e) => e.name)") == []
+
     def close(self):
         with contextlib.suppress(Exception):
-            urllib.request.Request(self.at, method="DELETE")
             OPENER.open(urllib.request.Request(self.at, method="DELETE"), timeout=10).close()
         self.driver.terminate()
         try:

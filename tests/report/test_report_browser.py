@@ -33,14 +33,7 @@ def opened(browser, report):
     browser.scheme("light")
     browser.open(report)
     yield browser
-    quiet(browser, report)
-
-
-def quiet(browser, *pages):
-    """Nothing in the console, and no request but for the files themselves."""
-    assert browser.log() == []
-    assert {url for url in browser.requests() if not url.startswith(("chrome", "about:", "data:"))} <= {p.resolve().as_uri() for p in pages}
-    assert browser.run("return performance.getEntriesByType('resource').map((e) => e.name)") == []
+    browser.quiet(report)
 
 
 def test_it_opens_with_what_is_confident_and_wrong(opened):
@@ -69,25 +62,17 @@ def test_search_task_source_and_paging(opened):
     opened.run("const s = document.querySelector('#held select'); s.value = 'sort:level=6'; s.dispatchEvent(new Event('change'))")
     assert opened.run("return document.querySelector('#held .tally').innerText") == "12 of 13 shown"
     opened.type("#held input", "gives 13X")
-    until(opened, f"{SHOWN} === 1")
+    opened.until(f"{SHOWN} === 1")
     assert "Which x gives 13x+36=360?" in opened.run(READ)
     opened.type("#held input", " no such words")
-    until(opened, f"{SHOWN} === 0")
+    opened.until(f"{SHOWN} === 0")
     assert opened.run("return document.querySelector('#held .tally').innerText") == "Nothing here passes this filter."
-
-
-def until(browser, script):
-    for _ in range(100):
-        if browser.run(script):
-            return
-        time.sleep(0.02)
-    raise AssertionError(script)
 
 
 def test_a_question_opens_with_attempts_scores_and_tokens(opened):
     opened.click('#held [data-filter="f"]')
     opened.click("#held .card > summary")
-    until(opened, "return document.querySelectorAll('#held .card[open] .attempt').length === 8")
+    opened.until("return document.querySelectorAll('#held .card[open] .attempt').length === 8")
     assert opened.run("return document.querySelectorAll('#held .card[open] .attempt.yes').length") == 4
     token = opened.run("const t = document.querySelector('#held .tokens span'); return [t.title, getComputedStyle(t).backgroundColor]")
     assert "nats" in token[0] and token[1] != "rgba(0, 0, 0, 0)"
@@ -100,7 +85,7 @@ def test_a_question_opens_with_attempts_scores_and_tokens(opened):
 def test_training_attempts_show_scores_notes_and_revisions_below_their_parents(opened):
     assert opened.run("return document.querySelector('#groups .tally').innerText") == "12 of 120 shown"
     opened.click("#groups .card > summary")
-    until(opened, "return document.querySelector('#groups .card[open] .attempt') !== null")
+    opened.until("return document.querySelector('#groups .card[open] .attempt') !== null")
     places = opened.run("return [...document.querySelectorAll('#groups .card[open] .attempt')].map((e) => e.classList.contains('child'))")
     assert places == [False, True, False, False, False]
     child = opened.run("return document.querySelector('#groups .attempt.child').innerText")
@@ -123,10 +108,10 @@ def test_the_command_is_copied(opened):
     opened.run("navigator.clipboard.writeText = (words) => { window.copied = words; return Promise.resolve(); }")
     opened.click("#copy")
     assert opened.run("return window.copied") == wanted
-    until(opened, "return document.getElementById('copy').innerText === 'Copied'")
+    opened.until("return document.getElementById('copy').innerText === 'Copied'")
     opened.run("navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = (c) => c === 'copy'")
     opened.click("#copy")
-    until(opened, "return document.getElementById('copy').innerText === 'Copied'")
+    opened.until("return document.getElementById('copy').innerText === 'Copied'")
 
 
 @pytest.mark.parametrize("width", [360, 390, 760])
@@ -161,17 +146,18 @@ def test_words_can_be_read_in_light_and_dark(opened, report, scheme):
 
 
 def test_without_scripts_the_verdict_plots_and_first_questions_are_there(browser, report):
+    wanted = ("39.2% to 54.6%", "Start, greedy", "13", "pass@16", "--budget")
     browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
     try:
         browser.open(report)
-        nodes = browser.cdp("DOMSnapshot.captureSnapshot", computedStyles=[])
-        seen = " ".join(nodes["strings"][i] for page in nodes["documents"] for i in page["layout"]["text"] if i >= 0)
+        ends = time.monotonic() + 5
+        while not all(words in (seen := browser.words()) for words in wanted):
+            assert time.monotonic() < ends, [words for words in wanted if words not in seen]
+            time.sleep(0.05)
     finally:
         browser.cdp("Emulation.setScriptExecutionDisabled", value=False)
-    for words in ("39.2% to 54.6%", "Start, greedy", "13", "pass@16", "--budget"):
-        assert words in seen, words
-    quiet(browser, report)
     assert "Show more" not in seen and "Confident and wrong" not in seen
+    browser.quiet(report)
 
 
 def test_a_comparison(browser, tmp_path):
@@ -181,7 +167,7 @@ def test_a_comparison(browser, tmp_path):
     browser.size(360, 780, mobile=True)
     browser.open(page)
     assert browser.run("return document.documentElement.scrollWidth") == 360
-    quiet(browser, page)
+    browser.quiet(page)
 
 
 def test_ten_thousand_attempts_are_quick(browser, tmp_path):
@@ -196,4 +182,4 @@ def test_ten_thousand_attempts_are_quick(browser, tmp_path):
       document.body.getBoundingClientRect(); return performance.now() - start"""
     assert browser.run(timed % "") < 300 and browser.run(timed % "w") < 300
     assert browser.run("return document.querySelectorAll('*').length") < 8_000
-    quiet(browser, page)
+    browser.quiet(page)

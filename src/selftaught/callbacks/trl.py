@@ -17,7 +17,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from selftaught.bench import Bench, open_bench
+from selftaught.bench import Bench, apart, open_bench
 from selftaught.callbacks.live import finished, undisturbed, unwrapped
 from selftaught.evaluate.gate import Side
 from selftaught.format import Format
@@ -65,7 +65,7 @@ class GateCallback(TrainerCallback):
             raise BadInput(f"tasks must be a list of sources: write tasks=[{tasks!r}]")
         if every is not None and every < 1:
             raise BadInput(f"every={every}: give a number of steps from 1, or None")
-        self.asked: dict[str, Any] = {"tasks": tuple(tasks), "count": held_out_count, "seed": evaluation_seed, "off_task": tuple(off_task)}
+        self.asked: dict[str, Any] = {"tasks": apart(tasks), "count": held_out_count, "seed": evaluation_seed, "off_task": tuple(off_task)}
         self.every, self.temperature, self.max_tokens, self.margin = every, temperature, max_tokens, margin
         self.format, self.tokenizer = format or Format(), tokenizer
         self.bench: Bench | None = None

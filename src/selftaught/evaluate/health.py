@@ -163,6 +163,15 @@ def length_paid(groups: Sequence[Group], fewest: int = 2) -> float:
     return float(reward_N @ length_N / np.sqrt((reward_N @ reward_N) * (length_N @ length_N)))
 
 
+def lengths(groups: Sequence[Group]) -> dict[str, float]:
+    """Mean number of sampled tokens of first attempts at each task source, where it is not 0."""
+    found: dict[str, list[float]] = {}
+    for group in groups:
+        counts = [float(a.sampled_count) for a in first_attempts(group) if hasattr(a.payload, "sampled")]
+        found.setdefault(group.task.source, []).extend(counts)
+    return {source: mean(counts) for source, counts in found.items() if any(counts)}
+
+
 def token_entropy(attempts: Sequence[Attempt]) -> float:
     """Entropy of the policy in nats a token, as the mean of -log p over tokens sampled at temperature 1."""
     plain = [a for a in attempts if a.settings.temperature == 1 and a.settings.top_p == 1 and hasattr(a.payload, "logprobs")]

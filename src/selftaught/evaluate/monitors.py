@@ -30,12 +30,12 @@ class RightLess(Monitor):
     """It is right less than it was: the anchor to the start (`evaluate.start_probe`) has fallen below its best.
 
     Attributes:
-        drop: how far the mean of `window` looks may lie below the best such mean so far.
-        window: looks averaged; two see every task of the probe once.
+        drop: how far the anchor may lie below its best so far.
+        window: steps averaged.
     """
 
-    drop: float = 0.06
-    window: int = 2
+    drop: float = 0.04
+    window: int = 1
 
     def __post_init__(self) -> None:
         if not 0 < self.drop < 1 or self.window < 1:
@@ -45,7 +45,7 @@ class RightLess(Monitor):
         below = below_best(series(steps, "anchor"), self.window)
         if not lasting(below, lambda value: value >= self.drop):
             return ""
-        lost = f"{100 * below[-1]:.0f} points fewer of the answers the start was sure of"
+        lost = f"{100 * below[-1]:.0f} points less sure of what the start was sure of"
         if change(steps, "majority_share", FIRST) > 0:
             return f"it agrees with itself more and is right less: {lost}"
         if change(steps, "judge_yes", FIRST) > 0:
@@ -92,7 +92,7 @@ class Lengths(Monitor):
     Attributes:
         paid: correlation of reward and length within groups from which length is what is paid. Right attempts may well
             be shorter, and somewhat longer, than wrong ones (measured: -0.7 to 0.4), but no more than that.
-        most: how many times the start's length on the probe's tasks is too long.
+        most: how many times the length at first, source by source, is too long.
         least: how many times is too short.
         cut: how far the share of attempts that hit the limit may lie above its mean over the first three steps.
     """
@@ -109,7 +109,7 @@ class Lengths(Monitor):
     def alarm(self, steps: Steps) -> str:
         ratios, cuts = series(steps, "length_ratio"), series(steps, "cut_off")
         if lasting(ratios, lambda value: value >= self.most or value <= self.least):
-            return f"lengths run away: {ratios[-1]:.1f} times the start's"
+            return f"lengths run away: {ratios[-1]:.1f} times what they were at first"
         first = sum(cuts[:IN_A_ROW]) / IN_A_ROW
         if len(cuts) >= 2 * IN_A_ROW and lasting(cuts, lambda value: value >= first + self.cut):
             return f"lengths run away: {cuts[-1]:.0%} of attempts are cut off, {first:.0%} at first"

@@ -25,7 +25,7 @@ from selftaught.session import DEFAULT_TASKS
 TONES = {"improved": "good", "worse": "bad", "no change": "flat", "can't tell": "unsure"}
 KINDS = {
     "decoding": "a temperature explains it",
-    "sharpened": "sharpened: the same answers, more often; pass@16 did not rise",
+    "sharpened": "sharpened: the same answers, more often; pass@16 is not shown to have risen",
     "new": "new: pass@16 rose too",
 }
 

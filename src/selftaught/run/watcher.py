@@ -10,7 +10,7 @@ import numpy as np
 
 from selftaught.evaluate import start_probe
 from selftaught.evaluate.audit import calibration_error, vote_accuracy
-from selftaught.evaluate.health import first_attempts
+from selftaught.evaluate.health import first_attempts, lengths
 from selftaught.evaluate.monitors import Monitor
 from selftaught.run.trial import Trial
 from selftaught.run.voice import Voice
@@ -26,15 +26,16 @@ class Watcher:
         monitors: raise alarms; none means that nothing is asked of the model.
         audit: sealed tasks whose answers are read at each generation, under "audit"; none of them is trained on.
         steps: numbers of the steps so far.
-        start: what the start said to the probe's tasks (see `evaluate.start_probe`).
+        start: the start's replies to the probe's tasks (see `evaluate.start_probe`); None before the first look.
+        lengths: mean length of attempts at each task source when it was first met.
         alarms: {name, step, message} each.
     """
 
     def __init__(self, monitors: Sequence[Monitor] = (), audit: Sequence[Task] = ()) -> None:
         self.monitors, self.audit = tuple(monitors), tuple(audit)
         self.steps: list[Mapping[str, float]] = []
-        self.start: dict[str, list[Any]] | None = None
-        self.tasks: list[Task] | None = None
+        self.start: list[dict[str, Any]] | None = None
+        self.lengths: dict[str, float] = {}
         self.alarms: list[dict[str, Any]] = []
 
     async def examine(self, run: Voice, groups: Sequence[Group]) -> None:
@@ -42,11 +43,15 @@ class Watcher:
         if not self.monitors or not run.recipe.trains:
             return
         with outside(run):
-            if self.tasks is None:
-                self.tasks = start_probe.probe_tasks(run) if "text" in run.model.capabilities else []
             if self.start is None:
-                self.start = await start_probe.first_look(run, self.tasks)
-            found = await start_probe.look(run, self.tasks, self.start) | await drift(run, groups)
+                # What is taught by answers may well unlearn the start's.
+                fit = "text" in run.model.capabilities and not run.recipe.reads_gold
+                self.start = await start_probe.first_look(run) if fit else []
+            found = await start_probe.look(run, self.start) | await drift(run, groups)
+        now = lengths(groups)
+        self.lengths = now | self.lengths
+        if now:
+            found["length_ratio"] = float(np.mean([now[source] / self.lengths[source] for source in now]))
         for name, value in found.items():
             run.note(name, value)
         for monitor in self.monitors:
@@ -76,11 +81,11 @@ class Watcher:
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-ready; the steps are in steps.jsonl."""
-        return {"start": self.start, "alarms": self.alarms}
+        return {"start": self.start, "lengths": self.lengths, "alarms": self.alarms}
 
     def restore(self, saved: Mapping[str, Any], steps: Sequence[Mapping[str, float]]) -> None:
         """The inverse of `snapshot`."""
-        self.start, self.alarms[:], self.steps = saved["start"], saved["alarms"], list(steps)
+        self.start, self.lengths, self.alarms[:], self.steps = saved["start"], saved["lengths"], saved["alarms"], list(steps)
 
 
 async def drift(run: Voice, groups: Sequence[Group]) -> dict[str, float]:
@@ -89,7 +94,9 @@ async def drift(run: Voice, groups: Sequence[Group]) -> dict[str, float]:
     Mean of exp(-d) - 1 + d with d = log p_policy - log p_start of a sampled token: unbiased, never negative (Schulman
     2020, "Approximating KL divergence", k3).
     """
-    made = [a for g in groups for a in first_attempts(g) if a.sampler == "policy" and hasattr(a.payload, "logprobs") and a.sampled_count]
+    # A search has nothing but attempts that continue others.
+    made = [a for g in groups for a in first_attempts(g) or g.attempts_G]
+    made = [a for a in made if a.sampler == "policy" and hasattr(a.payload, "logprobs") and a.sampled_count]
     chosen = random.Random(content_hash("drift", run.seed, run.step)).sample(made, min(SCORED, len(made)))
     scored = await gather(*(run.score(f"drift-{a.id}", a.payload, weights="start") for a in chosen))
     if not chosen:
