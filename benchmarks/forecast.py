@@ -23,8 +23,8 @@ from forecast_page import write
 from selftaught.evaluate.gate import verdict
 from selftaught.evaluate.preflight import forecast
 from selftaught.evaluate.side import Side, measure_side
-from selftaught.forecast import preflight
 from selftaught.loop import improve
+from selftaught.prove.forecast import preflight
 from selftaught.run.drawer import RunDrawer
 from selftaught.session import SPROUT, Job, Session, open_session
 

@@ -81,7 +81,7 @@ def test_training_with_it_gives_the_same_weights_bit_for_bit(kind, adapter, star
 def test_start_and_result_are_those_of_the_gate_on_checkpoints(start, tmp_path):
     """The same numbers as `selftaught gate START RESULT` on the folders, attempt by attempt."""
     from selftaught.callbacks.trl import GateCallback
-    from selftaught.gates import gate
+    from selftaught.prove.gate import gate
 
     callback = GateCallback(TASKS, **SMALL)
     trainer = train("sft", start, tmp_path / "out", [callback], learning_rate=3e-2)
@@ -172,9 +172,9 @@ def test_a_resumed_training_remembers_its_start(start, tmp_path):
 def test_what_is_refused_before_anything_is_spent(start, tmp_path):
     from datasets import Dataset
 
-    from selftaught.bench import open_bench
     from selftaught.callbacks.trl import GateCallback
     from selftaught.parts import BadInput
+    from selftaught.prove.bench import open_bench
     from selftaught.types import SamplerSettings
 
     with pytest.raises(BadInput, match=r"tasks=\['sums'\]"):

@@ -61,7 +61,7 @@ def new_folder(recipe: str) -> Path:
 async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) -> dict[str, Any]:
     """Forecast, measure the start, run the loop, measure the result, decide, report."""
     from selftaught.evaluate.gate import not_tested
-    from selftaught.proof import Measured, measure
+    from selftaught.prove.proof import Measured, measure
     from selftaught.report import write_report
 
     run, job, started = session.run, session.job, time.monotonic()
@@ -109,7 +109,7 @@ async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) 
 
 async def forecast_of(session: Session) -> dict[str, Any]:
     """What the run may expect; said once, before the first step, and kept in its folder."""
-    from selftaught.forecast import preflight
+    from selftaught.prove.forecast import preflight
 
     path = session.run.folder.path / "forecast.json"
     if session.run.position and path.exists():
@@ -123,9 +123,9 @@ async def forecast_of(session: Session) -> dict[str, Any]:
 def judged(session: Session, before: Any, after: Any) -> dict[str, Any]:
     """The verdict of a run, with what both sides said written into its folder."""
     from selftaught.evaluate.gate import not_tested
-    from selftaught.labelfiles import read_questions
-    from selftaught.labels import plan
-    from selftaught.proof import RESULT, START, decide
+    from selftaught.prove.labelfiles import read_questions
+    from selftaught.prove.labels import plan
+    from selftaught.prove.proof import RESULT, START, decide
     from selftaught.run.cache import count_reuse, held_out_key
 
     run, tasks, sides, full = session.run, session.splits["held-out"], {"start": before, "result": after}, session.job.gate == "full"
@@ -165,7 +165,7 @@ def evaluate(
     import tempfile
 
     from selftaught.evaluate.gate import verdict
-    from selftaught.proof import measure
+    from selftaught.prove.proof import measure
 
     with tempfile.TemporaryDirectory() as folder:
         asked = Job(recipe="self-consistency", model=model, tasks=tuple(tasks), evaluation_seed=seed, held_out_count=count, **job)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from selftaught.ablate import without
-from selftaught.bench import Bench, open_bench
 from selftaught.format import Format
 from selftaught.models.base import Model
 from selftaught.parts import BadInput, record
-from selftaught.proof import Splits
+from selftaught.prove.bench import Bench, open_bench
+from selftaught.prove.proof import Splits
 from selftaught.recipe import Recipe, get_recipe
 from selftaught.run.budget import Budget
 from selftaught.run.folder import RunFolder, write_json

@@ -17,13 +17,13 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from selftaught.bench import Bench, apart, open_bench
 from selftaught.callbacks.live import finished, undisturbed, unwrapped
 from selftaught.evaluate.gate import Side
 from selftaught.format import Format
 from selftaught.models.local import LocalModel
 from selftaught.parts import BadInput
-from selftaught.proof import Measured
+from selftaught.prove.bench import Bench, apart, open_bench
+from selftaught.prove.proof import Measured
 from selftaught.types import SamplerSettings
 
 KEPT = "selftaught-start.json"

@@ -78,7 +78,7 @@ def run(options: Options) -> int:
 
 def of_models(options: Options) -> dict[str, Any]:
     """The verdict on two models."""
-    from selftaught.gates import gate
+    from selftaught.prove.gate import gate
 
     if options.best_base or options.best_candidate or options.common:
         raise BadInput("--common, --best-base and --best-candidate are for score files: leave them out for models")

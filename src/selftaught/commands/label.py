@@ -31,8 +31,8 @@ def run(options: Options) -> int:
     from pathlib import Path
 
     from selftaught.cli import emit
-    from selftaught.labelfiles import plain, read_labels, read_questions, write_label
-    from selftaught.labels import estimate, plan, queue
+    from selftaught.prove.labelfiles import plain, read_labels, read_questions, write_label
+    from selftaught.prove.labels import estimate, plan, queue
 
     folder = Path(options.run)
     questions, path = read_questions(folder), folder / "labels.jsonl"

@@ -9,7 +9,7 @@ from selftaught.evaluate.gate import not_tested
 from selftaught.format import Format
 from selftaught.models.base import Model
 from selftaught.parts import BadInput
-from selftaught.proof import Measured, Splits, decide, measure
+from selftaught.prove.proof import Measured, Splits, decide, measure
 from selftaught.recipe import get_recipe
 from selftaught.run.cache import count_reuse, held_out_key
 from selftaught.run.folder import RunFolder

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from selftaught.forecast import preflight, rates_of
 from selftaught.loop import improve
+from selftaught.prove.forecast import preflight, rates_of
 from selftaught.recipe import all_recipes
 from selftaught.session import Job, open_session
 

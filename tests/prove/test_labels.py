@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from selftaught.commands import label as command
-from selftaught.labelfiles import MOST_SHOWN, labels_wanted, plain, read_labels, read_questions, write_label
-from selftaught.labels import Question, estimate, plan, queue, self_consistency
 from selftaught.parts import BadInput
+from selftaught.prove.labelfiles import MOST_SHOWN, labels_wanted, plain, read_labels, read_questions, write_label
+from selftaught.prove.labels import Question, estimate, plan, queue, self_consistency
 
 
 def question(task, start, result, known=None):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from selftaught.api import improve
-from selftaught.checkpoints import find_checkpoint
 from selftaught.cli import main
-from selftaught.gates import added, gate
 from selftaught.parts import BadInput
+from selftaught.prove.checkpoints import find_checkpoint
+from selftaught.prove.gate import added, gate
 
 QUICK = {"tasks": ("sums:level=3",), "held_out_count": 12}
 

@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from selftaught.bench import Bench, apart, open_bench
-from selftaught.checkpoints import Checkpoint, find_checkpoint
 from selftaught.evaluate.gate import not_tested
 from selftaught.parts import BadInput
-from selftaught.proof import Measured
+from selftaught.prove.bench import Bench, apart, open_bench
+from selftaught.prove.checkpoints import Checkpoint, find_checkpoint
+from selftaught.prove.proof import Measured
 from selftaught.run.folder import write_json
 from selftaught.types import SamplerSettings
 
@@ -116,7 +116,7 @@ def kept(result: dict[str, Any], bench: Bench, measured: Sequence[Measured], fol
             sides = {side.side.label: side.rows.get(task.id, []) for side in measured}
             lines.write(json.dumps({"task": task.id, "text": task.text, "source": task.source, **sides}) + "\n")
     if result["verdict"] == "not tested":
-        from selftaught.labelfiles import labels_wanted
+        from selftaught.prove.labelfiles import labels_wanted
 
         reason, labels = labels_wanted(folder)
         result |= not_tested(reason) | {"labels": labels}

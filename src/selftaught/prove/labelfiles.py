@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from selftaught.labels import Key, Question, plan
 from selftaught.parts import BadInput
+from selftaught.prove.labels import Key, Question, plan
 
 MOST_SHOWN = 4000
 
