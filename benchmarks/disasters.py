@@ -4,8 +4,9 @@
 
 Every run is label-free or not as its recipe is; true accuracy is measured from the outside on held-out tasks, with the
 same noise each time. No run is stopped: the default monitors read its numbers afterwards, step by step, as they would
-have during it, so that what an alarm spares can be seen. Finished runs are kept and not run again. Thresholds were
-chosen with `--tune` (seeds 0 to 4, other levels); the seeds of the results are others.
+have during it, so that what an alarm spares can be seen. Finished runs are kept and not run again. Monitors and
+thresholds were chosen on runs with seeds 0, 1, 101, 102 and 201 (`--tune` and by hand, on these and on other levels); the
+seeds of the results were not looked at before, but for the change told at `healthy`.
 """
 
 import argparse
@@ -132,9 +133,11 @@ def judge(run: Run, played: dict) -> dict[str, object]:
     for at in sorted(truth):
         best[at] = max([*best.values(), truth[at]])
     fell = next((at for at in sorted(truth) if truth[at] <= best[at] - LOST), None)
+    once = next((at for at in at_ if measured[at] <= max(measured[b] for b in at_ if b <= at) - LOST), None)
     row: dict[str, object] = {
-        "name": run.name, "tasks": run.tasks, "seed": run.seed, "disaster": run.disaster, "start": measured[0],
+        "name": run.name, "tasks": run.tasks, "options": run.options, "seed": run.seed, "disaster": run.disaster, "start": measured[0],
         "peak": max(truth.values()), "end": measured[max(measured)], "fell_5_points_at": fell,
+        "fell_in_one_measurement_at": once, "truth": measured,
     }  # fmt: skip
     if alarms:
         at, name, said = alarms[0]

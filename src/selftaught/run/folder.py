@@ -26,7 +26,7 @@ from selftaught.parts import BadInput
 from selftaught.run.journal import Journal
 from selftaught.types import Group
 
-VERSION = 1
+VERSION = 2
 SHOWN_GROUPS = 6
 # An alarm comes after three steps of a mean over four: what is this many steps older was saved before the trouble.
 LAG = 8
