@@ -53,7 +53,8 @@ tasks a rule checks.
 ## What counts as right
 
 Fixed before the test runs: a run *helped* when the 95% interval of its gain at best decoding lies above zero, on 400
-held-out tasks ({fewest} where a family has no more; from 2 to 5 points on, by how many answers change at all). The forecast is right when `help` says so beforehand.
+held-out tasks (a family with fewer gives fewer, here {fewest} at least). That is from 2 to 5 points on, by how many answers
+change at all. The forecast is right when `help` says so beforehand.
 
 ## How often it was right
 

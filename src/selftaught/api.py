@@ -71,7 +71,7 @@ async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) 
     counted = Counter(run.ledger.rows) if run.position else None
     forecast = await forecast_of(session) if job.forecast else None
     if forecast:
-        say(f"forecast: {forecast['why']}")
+        say(f"forecast: {'it can help' if forecast['help'] else 'no help expected'}, {spread(forecast)}: {forecast['why']}")
 
     async def side(label: str, before: Measured | None = None) -> Measured:
         say(f"measuring the {label} on {len(session.splits['held-out'])} held-out tasks")
@@ -107,6 +107,11 @@ async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) 
     return result
 
 
+def spread(forecast: Mapping[str, Any]) -> str:
+    """`+9% (-3% to +21%)`."""
+    return f"{forecast['expected_gain']:+.0%} ({forecast['low']:+.0%} to {forecast['high']:+.0%})"
+
+
 async def forecast_of(session: Session) -> dict[str, Any]:
     """What the run may expect; said once, before the first step, and kept in its folder."""
     from selftaught.prove.forecast import preflight
@@ -123,8 +128,7 @@ async def forecast_of(session: Session) -> dict[str, Any]:
 def judged(session: Session, before: Any, after: Any) -> dict[str, Any]:
     """The verdict of a run, with what both sides said written into its folder."""
     from selftaught.evaluate.gate import not_tested
-    from selftaught.prove.labelfiles import read_questions
-    from selftaught.prove.labels import plan
+    from selftaught.prove.labelfiles import labels_wanted
     from selftaught.prove.proof import RESULT, START, decide
     from selftaught.run.cache import count_reuse, held_out_key
 
@@ -136,9 +140,8 @@ def judged(session: Session, before: Any, after: Any) -> dict[str, Any]:
     n = START if full else RESULT
     write_json(run.folder.path / "held_out.json", {label: per_task(side.side, n) for label, side in sides.items()})
     if not session.judged:
-        wanted = plan(read_questions(run.folder.path))
-        reason = f"nobody can grade these held-out tasks; {wanted.sentence()} (selftaught label {run.folder.path})"
-        return not_tested(reason) | {"labels": wanted.labels}
+        reason, labels = labels_wanted(run.folder.path)
+        return not_tested(reason) | {"labels": labels}
     reuse = count_reuse(held_out_key(tasks), mark=str(run.folder.path.resolve()))
     return decide(before, after, full, spent=run.ledger.spent, reuse=reuse)
 

@@ -128,7 +128,7 @@ def run_claims(options: Options, jobs: int) -> int:
     # A claim's settings are fixed before it is run, so none can be given here.
     given = [name for name, value in asdict(options).items() if value != getattr(Options(), name)]
     if wrong := set(given) - {"claims", "jobs", "out", "json", "recipes"}:
-        raise BadInput(f"compare --claims: settings of a claim are fixed in selftaught/claims.py: leave out --{min(wrong)}")
+        raise BadInput(f"compare --claims: settings of a claim are fixed in selftaught/compare/claims.py: leave out --{min(wrong)}")
     found = put_to_test((*options.recipes, *(options.claims or ())), Path(options.out or "runs/claims"), jobs, Progress().say)
     for name, result in found.items():
         print(f"{name:<22} {result['status']:<9} {result['reason']}")

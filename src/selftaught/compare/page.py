@@ -13,7 +13,7 @@ HEAD = """# Claims
 
 Every recipe says what must come true for its method to work as its paper says. `selftaught compare --claims` puts that to
 the test and writes this page from the results in `benchmarks/results/claims/`; `selftaught compare --claims NAME` repeats
-one. Seeds, budget and held-out tasks stand in `src/selftaught/claims.py` and were fixed before the runs.
+one. Seeds, budget and held-out tasks stand in `src/selftaught/compare/claims.py` and were fixed before the runs.
 
 - **holds**: every interval lies above what the claim asks; as stated and with each side at its own best decoding.
 - **opposite**: an interval lies below zero, and none above.

@@ -19,6 +19,11 @@ recipe = Recipe(
     phases=(Phase(explore=Sample(tasks=32, n=8), read=(Likelihood(per_token=True),), steps=1),),
     decide=Best(),
     presets={"judge": {"read": "judge"}, "rule": {"read": "rule+likelihood:per_token=true"}},
-    claim=Claim(beats=("cooler-start",), text="the likeliest of 8 samples is right more often than one cooler sample"),
+    claim=Claim(
+        beats=("cooler-start",),
+        text="the likeliest of 8 samples is right more often than one cooler sample",
+        status="holds",
+        model="sprout",
+    ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
 )

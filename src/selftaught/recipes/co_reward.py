@@ -29,6 +29,11 @@ recipe = Recipe(
             objectives=(Objective(loss=PolicyGradient(clip=0.2, kl=5e-3, per="sequence"), optimizer=AdamW(lr=2e-5)),),
         ),
     ),
-    claim=Claim(beats=("ttrl",), text="at equal tokens the other wording's winner is a better label than one's own"),
+    claim=Claim(
+        beats=("ttrl",),
+        text="at equal tokens the other wording's winner is a better label than one's own",
+        status="opposite",
+        model="sprout",
+    ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
 )

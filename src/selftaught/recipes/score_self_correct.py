@@ -48,6 +48,8 @@ recipe = Recipe(
         metric="second turn minus first",
         by=0.03,
         text="the second answer is right at least 3 points more often than the first, and the first hardly loses",
+        status="opposite",
+        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 1},
 )

@@ -17,6 +17,8 @@ recipe = Recipe(
     changes="nothing",
     phases=(Phase(explore=Sample(tasks=32, n=8), read=(Vote(),), steps=1),),
     decide=Majority(),
-    claim=Claim(beats=("cooler-start",), text="the majority of 8 samples is right more often than one cooler sample"),
+    claim=Claim(
+        beats=("cooler-start",), text="the majority of 8 samples is right more often than one cooler sample", status="fails", model="sprout"
+    ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
 )

@@ -29,6 +29,11 @@ recipe = Recipe(
             objectives=(Objective(loss=DPO(beta=0.1), optimizer=AdamW(lr=1e-5)),),
         ),
     ),
-    claim=Claim(beats=("sft-unfiltered",), text="preferring what the model itself judges right makes it right more often"),
+    claim=Claim(
+        beats=("sft-unfiltered",),
+        text="preferring what the model itself judges right makes it right more often",
+        status="holds",
+        model="sprout",
+    ),
     tiny={"explore.tasks": 4, "explore.n": 3, "read.judge.n": 2, "steps": 2},
 )

@@ -47,6 +47,8 @@ recipe = Recipe(
         options={"optimizer.lr": 1e-4, "0.steps": 5},
         beats=("ttrl", "star"),
         text="at equal tokens it beats its parts, and each pillar taken away costs something",
+        status="fails",
+        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2, "keep.tasks": 4},
 )

@@ -29,6 +29,11 @@ recipe = Recipe(
         ),
     ),
     presets={"per-token": {"read.likelihood.per_token": True}},
-    claim=Claim(beats=("sft-unfiltered",), text="one sample becomes right more often, towards best-of-n on the start and not beyond it"),
+    claim=Claim(
+        beats=("sft-unfiltered",),
+        text="one sample becomes right more often, towards best-of-n on the start and not beyond it",
+        status="holds",
+        model="sprout",
+    ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
 )

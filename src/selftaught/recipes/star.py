@@ -40,7 +40,11 @@ recipe = Recipe(
     rounds=4,
     presets={"rule": {"read": "rule"}, "votes": {"read": "rule+vote"}},
     claim=Claim(
-        options={"0.steps": 5}, beats=("sft-unfiltered",), text="imitating solutions that came out right beats imitating all of them"
+        options={"0.steps": 5},
+        beats=("sft-unfiltered",),
+        text="imitating solutions that came out right beats imitating all of them",
+        status="holds",
+        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 4, "rounds": 1, "steps": 1},
 )

@@ -15,5 +15,5 @@ recipe = replace(
     name="constant-vote",
     state={"tally": Tally()},
     phases=tuple(replace(phase, read=(ConstantVote(),)) for phase in unfiltered.phases),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it"),
+    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
 )

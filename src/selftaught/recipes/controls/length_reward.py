@@ -15,5 +15,5 @@ recipe = replace(
     paper="arXiv:2506.10947",
     signal="rule",
     phases=tuple(replace(phase, read=(LengthReward(),)) for phase in ttrl.phases),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it"),
+    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
 )

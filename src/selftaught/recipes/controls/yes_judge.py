@@ -16,5 +16,5 @@ recipe = replace(
     name="yes-judge",
     paper="arXiv:2401.10020",
     phases=tuple(replace(phase, read=(YesJudge(),), credit=Kept()) for phase in unfiltered.phases),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it"),
+    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
 )
