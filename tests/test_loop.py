@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -222,3 +223,19 @@ def test_a_generation_that_measures_worse_is_rolled_back(tmp_path):
     assert second - first == pytest.approx(third - first, abs=0.06) and run.best_measure == 0.9
     assert json.loads((run.folder.path / "generations" / run.folder.pointers["best"] / "state.json").read_text())["position"] == 3
     run.folder.journal.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknown(Keep):
+    """A measure at the start, and none later: the budget was spent before."""
+
+    name = "unknown"
+
+    async def measure(self, run):
+        return math.nan if run.position else 0.5
+
+
+def test_a_generation_that_cannot_be_measured_is_kept(play):
+    recipe = tiny("ttrl", steps=2, every=2)
+    run = play(replace(recipe, phases=(replace(recipe.phases[0], keep=Unknown()),)))
+    assert run.folder.pointers["best"] == run.folder.pointers["latest"] != run.folder.pointers["start"] and run.best_measure == 0.5

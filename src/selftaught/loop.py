@@ -84,7 +84,8 @@ async def settle(phase: Phase, run: LiveRun) -> None:
         return
     run.stage = "keep"
     measure = await phase.keep.measure(run) if phase.keep else math.nan
-    if phase.keep is None or measure >= run.best_measure - phase.keep.tolerance:
+    # What could not be measured (NaN: the budget is spent) has not measured worse.
+    if phase.keep is None or not measure < run.best_measure - phase.keep.tolerance:
         run.promote(measure)
     else:
         await run.return_to("best")

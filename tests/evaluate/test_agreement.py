@@ -85,6 +85,23 @@ def test_nothing_to_look_at_is_not_a_number():
     assert math.isnan(measure(lambda t, rng: "1", votes(origin="model")))
 
 
+def test_a_measure_cut_short_by_the_budget_is_not_a_number():
+    run, asked = FakeRun(lambda t, rng: "1", votes()), []
+
+    async def until_spent(tag, task, *args, **options):
+        asked.append(tag)
+        return [] if len(asked) > 90 else await FakeRun.sample(run, tag, task, *args, **options)
+
+    run.sample = until_spent
+    assert math.isnan(asyncio.run(Agreement().measure(run)))
+
+
+def test_a_task_without_a_margin_does_not_void_the_others():
+    run = FakeRun(lambda t, rng: "1", votes(3))
+    run.state["anchor"] = {"t0": ["1", 0.0], "t1": ["1", 0.5], "t2": ["2", 0.25]}
+    assert asyncio.run(Agreement().measure(run)) == pytest.approx(0.5 / 0.75)
+
+
 def test_reference_by_hand():
     assert reference(["4", "4", "4", "5", None]) == ("4", pytest.approx(0.4))
     assert reference(["4", "5"])[1] == 0

@@ -73,7 +73,7 @@ class Agreement(Keep):
             raise BadInput(f"agreement: n={self.n} greedy attempts are all equal: set n=1 or temperature above 0")
 
     async def measure(self, run: Run) -> float:
-        """The measure in [0, 1]; NaN when no task could be looked at (the budget is spent, or no vote has a margin)."""
+        """The measure in [0, 1]; NaN when a task could not be looked at (the budget is spent) or no vote has a margin."""
         pool = cast(Pooled, run).pool
         # Not run.rng, whose draws change with the step: generations must meet the same tasks.
         drawn = pool.draw(random.Random(content_hash("agreement", run.seed)), self.tasks)
@@ -81,18 +81,21 @@ class Agreement(Keep):
         anchors: dict[str, Any] = run.state[self.state]
         settings = replace(run.settings, temperature=self.temperature)
         pairs = np.array(await gather(*(self._measure_task(run, task, settings, anchors) for task in tasks)), np.float64).reshape(-1, 2)
-        value_B, weight_B = pairs[np.isfinite(pairs).all(axis=1) & (pairs[:, 1] > 0)].T
+        if not np.isfinite(pairs).all():
+            # The tasks that were still paid for are others than those of the last measure.
+            return float("nan")
+        value_B, weight_B = pairs[pairs[:, 1] > 0].T
         return float(value_B @ weight_B / weight_B.sum()) if len(weight_B) else float("nan")
 
     async def _measure_task(self, run: Run, task: Task, settings: SamplerSettings, anchors: dict[str, Any]) -> tuple[float, float]:
-        """(share of attempts that pass, weight); NaN or weight 0 where it cannot tell."""
+        """(share of attempts that pass, weight); NaN where the budget is spent, weight 0 where the votes have no margin."""
         if task.checker != "rule" and task.id not in anchors:
             votes = await run.sample("keep-start", task, task.messages, n=self.votes, weights="start")
             if not votes:
                 return float("nan"), 0.0
             anchors[task.id] = list(reference([run.answer(a.text) for a in votes]))
         if task.checker != "rule" and not anchors[task.id][1]:
-            return float("nan"), 0.0
+            return 0.0, 0.0
         attempts = await run.sample("keep", task, task.messages, n=self.n, settings=settings)
         if not attempts:
             return float("nan"), 0.0
