@@ -28,7 +28,8 @@ async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambd
             await run.return_to("start")
         if phase.keep and run.position == 0:
             run.stage = "keep"
-            run.best_measure = await phase.keep.measure(run)
+            # A start that cannot be measured (NaN) leaves minus infinity: max takes its second only when that is greater.
+            run.best_measure = max(run.best_measure, await phase.keep.measure(run))
         going = await step(phase, run)
         if last or not going:
             await run.audit()
