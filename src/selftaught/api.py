@@ -131,12 +131,10 @@ def judged(session: Session, before: Any, after: Any) -> dict[str, Any]:
     from selftaught.prove.labelfiles import labels_wanted
     from selftaught.prove.proof import RESULT, START, decide
     from selftaught.run.cache import count_reuse, held_out_key
+    from selftaught.run.heldout import lines_of
 
     run, tasks, sides, full = session.run, session.splits["held-out"], {"start": before, "result": after}, session.job.gate == "full"
-    run.folder.write_held_out(
-        {"task": task.id, "text": task.text, "source": task.source} | {label: side.rows.get(task.id, []) for label, side in sides.items()}
-        for task in tasks
-    )
+    run.folder.write_held_out(lines_of(tasks, {label: side.rows for label, side in sides.items()}))
     n = START if full else RESULT
     write_json(run.folder.path / "held_out.json", {label: per_task(side.side, n) for label, side in sides.items()})
     if not session.judged:

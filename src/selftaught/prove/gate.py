@@ -6,7 +6,6 @@ the other, and each is measured once more at its own best decoding.
 
 import asyncio
 import gc
-import json
 import sys
 import tempfile
 import time
@@ -19,7 +18,8 @@ from selftaught.parts import BadInput
 from selftaught.prove.bench import Bench, apart, open_bench
 from selftaught.prove.checkpoints import Checkpoint, find_checkpoint
 from selftaught.prove.proof import Measured
-from selftaught.run.folder import write_json
+from selftaught.run.folder import write_json, write_lines
+from selftaught.run.heldout import lines_of
 from selftaught.types import SamplerSettings
 
 Say = Callable[[str], None]
@@ -111,10 +111,8 @@ def one_side(checkpoint: Checkpoint, bench: Bench, label: str, before: Measured 
 def kept(result: dict[str, Any], bench: Bench, measured: Sequence[Measured], folder: Path) -> dict[str, Any]:
     """The result, written with both sides' attempts; with the number of labels where nobody could grade."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "held_out.jsonl").open("w", encoding="utf-8") as lines:
-        for task in bench.splits["held-out"]:
-            sides = {side.side.label: side.rows.get(task.id, []) for side in measured}
-            lines.write(json.dumps({"task": task.id, "text": task.text, "source": task.source, **sides}) + "\n")
+    said = lines_of(bench.splits["held-out"], {side.side.label: side.rows for side in measured})
+    write_lines(folder / "held_out.jsonl", said)
     if result["verdict"] == "not tested":
         from selftaught.prove.labelfiles import labels_wanted
 

@@ -39,6 +39,14 @@ def write_json(path: Path, value: Any) -> None:
     os.replace(part, path)
 
 
+def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSON-lines file whole or not at all."""
+    part = path.with_suffix(".part")
+    with part.open("w") as lines:
+        lines.writelines(json.dumps(row, default=float) + "\n" for row in rows)
+    os.replace(part, path)
+
+
 class RunFolder:
     """One run's folder. Runs never share one: an existing run is resumed or refused."""
 
@@ -113,11 +121,7 @@ class RunFolder:
         An attempt is {text, answer, right (1, 0 or None), logprob (mean a token, nats), tokens ([text, logprob] pairs)}.
         The file is written whole or not at all.
         """
-        path = self.path / "held_out.jsonl"
-        part = path.with_suffix(".part")
-        with part.open("w") as lines:
-            lines.writelines(json.dumps(row, default=float) + "\n" for row in rows)
-        os.replace(part, path)
+        write_lines(self.path / "held_out.jsonl", rows)
 
     def write_ledger(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write the ledger's rows: {table, stage, role, purpose, kind, count}."""

@@ -1,8 +1,6 @@
 """Held-out attempts as people read them: one line a task in held_out.jsonl, the start's attempts beside the result's."""
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,9 +50,9 @@ class HeldOut:
         pieces = spell(payload.ids[payload.sampled].tolist())
         return [[piece, round(float(logprob), 4)] for piece, logprob in zip(pieces, payload.logprobs[payload.sampled], strict=True)]
 
-    def write(self, path: Path, tasks: Sequence[Task]) -> None:
-        """One line a task."""
-        with path.open("w", encoding="utf-8") as lines:
-            for task in tasks:
-                sides = {label: rows.get(task.id, []) for label, rows in self.sides.items()}
-                lines.write(json.dumps({"task": task.id, "text": task.text, "source": task.source, **sides}) + "\n")
+
+def lines_of(tasks: Sequence[Task], sides: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The lines of held_out.jsonl: every task, with what each side (label -> task id -> rows) said to it."""
+    for task in tasks:
+        said = {label: rows.get(task.id, []) for label, rows in sides.items()}
+        yield {"task": task.id, "text": task.text, "source": task.source, **said}
