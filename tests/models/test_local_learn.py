@@ -7,7 +7,8 @@ import pytest
 import torch
 from local_models import ARCHITECTURES, Adam, Ranked, Regressed, Weighted, example, make_folder, request
 
-from selftaught.models.forward import by_tokens, rows_of
+from selftaught.models.forward import runs_of
+from selftaught.models.layout import lay_out
 from selftaught.models.learner import OptimizerState, Pass
 from selftaught.models.local import LocalModel
 from selftaught.parts import BadInput
@@ -24,11 +25,11 @@ def learn(model, examples, *objectives):
     return asyncio.run(model.learn(examples, objectives))
 
 
-def gradient(model, examples, losses, tokens=2048, packed=True):
+def gradient(model, examples, losses, tokens=2048):
     """The learner's gradient, flat, without a step."""
     group = [Objective(loss=loss, optimizer=Adam(), weight=weight) for loss, weight in losses]
     model._make_heads(n for o in group for n in o.loss.needs if n in model.sizes)
-    one = Pass(model.learner, group, Adam(), "policy", OptimizerState(), packed, tokens)
+    one = Pass(model.learner, group, Adam(), "policy", OptimizerState(), tokens)
     one.gradient(examples)
     return torch.cat([p.grad.flatten() for p in model.weights.parameters().values()])
 
@@ -68,22 +69,62 @@ def test_the_gradient_is_that_of_naive_separate_forwards(folders, name):
     assert (found - wanted).norm() <= 1e-4 * wanted.norm() and wanted.norm() > 0
 
 
-@pytest.mark.parametrize(("tokens", "packed"), [(16, True), (64, True), (64, False)])
-def test_micro_batches_do_not_move_the_gradient(folders, tokens, packed):
+@pytest.mark.parametrize(("tokens", "fast", "packed"), [(16, True, True), (64, True, True), (64, False, True), (64, False, False)])
+def test_micro_batches_do_not_move_the_gradient(folders, tokens, fast, packed):
     model, rng = LocalModel.open(folders["llama"], device="cpu"), np.random.default_rng(1)
     examples = [example(rng, rng.integers(2, 30, 2)) for _ in range(9)]
     losses = [(Weighted(), 1.0), (Ranked(), 2.0), (Regressed(), 0.1)]
-    one, many = gradient(model, examples, losses), gradient(model, examples, losses, tokens, packed)
+    one = gradient(model, examples, losses)
+    other = LocalModel.open(folders["llama"], device="cpu", fast=fast)
+    other.forward.packed, other.forward.sharing = packed, packed
+    many = gradient(other, examples, losses, tokens)
     assert (one - many).norm() <= 1e-5 * one.norm()
 
 
 def test_rows_are_even_and_hold_each_sequence_once():
-    lengths = [700, 3, 500, 40, 300, 300, 9]
-    (rows,) = rows_of(lengths, packed=True)
-    assert sorted(i for row in rows for i in row) == list(range(7))
-    assert max(sum(lengths[i] for i in row) for row in rows) <= 700
-    assert rows_of([2, 3, 2], packed=False) == [[[0], [2]], [[1]]]
-    assert list(by_tokens([5, 5, 30, 1], 10)) == [[0, 1], [2], [3]]
+    sequences = [np.full(n, i, np.int32) for i, n in enumerate((700, 3, 500, 40, 300, 300, 9))]
+    (rows,) = lay_out(sequences, packed=True, sharing=False)
+    assert sorted(rows.items_M) == list(range(1852)) and rows.ids_B_T.shape == (3, 700) and rows.seen_B_T_T is None
+    assert rows.ids_B_T.flatten()[rows.spots_M].tolist() == np.concatenate(sequences)[rows.items_M].tolist()
+    short = [np.arange(n, dtype=np.int32) for n in (2, 3, 2)]
+    assert [rows.ids_B_T.shape for rows in lay_out(short, packed=False, sharing=False)] == [(2, 2), (1, 3)]
+    assert list(runs_of([np.full(n, n, np.int32) for n in (5, 6, 30, 1)], 11)) == [[0, 1], [2], [3]]
+
+
+def test_a_beginning_that_is_shared_stands_there_once_and_is_seen_by_its_own():
+    prompt, other = [1, 2, 3, 4], [9, 8, 7]
+    sequences = [
+        np.array(ids, np.int32) for ids in (prompt + [5, 6], other + [1], prompt + [5, 7, 8], prompt, other + [2], prompt + [5, 6])
+    ]
+    (rows,) = lay_out(sequences, packed=True, sharing=True)
+    assert (rows.ids_B_T != 0).sum() == 4 + 1 + 1 + 2 + 3 + 2
+    starts, ids_B_T, width = np.cumsum([0, *map(len, sequences)]), rows.ids_B_T.flatten(), rows.ids_B_T.shape[1]
+    spots = dict(zip(rows.items_M.tolist(), rows.spots_M.tolist(), strict=True))
+    for sequence, start in zip(sequences, starts, strict=False):
+        path = [spots[start + t] for t in range(len(sequence))]
+        assert ids_B_T[path].tolist() == sequence.tolist() and rows.at_B_T.flatten()[path].tolist() == list(range(len(path)))
+        for t, spot in enumerate(path):
+            seen = rows.seen_B_T_T[spot // width, spot % width].nonzero()[0] + spot // width * width
+            assert seen.tolist() == sorted(path[: t + 1])
+    assert sum(map(len, runs_of(sequences, 100))) == 6
+    assert list(runs_of([sequences[0], sequences[2], sequences[5]], 8)) == [[0, 1], [2]]
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen3"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_groups_with_one_prompt_learn_as_if_apart(folders, name, fast):
+    model, rng = LocalModel.open(folders[name], device="cpu", fast=fast), np.random.default_rng(4)
+    assert model.forward.sharing and (model.decoder is not None) == fast
+    examples = []
+    for prompt in rng.integers(6, 100, (3, 14)):
+        for n in rng.integers(3, 12, 5):
+            alone = example(rng, (14 + n,))
+            alone.payloads[0].ids[:14] = prompt
+            examples.append(alone)
+    apart = LocalModel.open(folders[name], device="cpu", fast=False)
+    apart.forward.packed = apart.forward.sharing = False
+    together, one_by_one = (gradient(m, examples, [(Weighted(), 1.0)]) for m in (model, apart))
+    assert (together - one_by_one).norm() <= 1e-5 * one_by_one.norm() and one_by_one.norm() > 0
 
 
 def test_learning_raises_what_is_rewarded_and_start_stays(folders):

@@ -1,14 +1,17 @@
-"""Forward passes over a causal language model: unpadded, with logits only where they are read."""
+"""Forward passes over a causal language model: unpadded, shared beginnings once, logits only where they are read."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-ROW_TOKENS = 128
+from selftaught.models.family import Family, Packed
+from selftaught.models.layout import Rows, costs, lay_out
+from selftaught.types import Ints
 
 
 def picked_logits(module: Any, pick: Callable[[Tensor], Tensor], **inputs: Any) -> tuple[Tensor, Tensor]:
@@ -38,98 +41,119 @@ def flat_positions(at_K: Tensor, hidden_B_T_H: Tensor) -> Tensor:
     return hidden_B_T_H.flatten(0, 1)[at_K]
 
 
-def rows_of(lengths: Sequence[int], packed: bool) -> list[list[list[int]]]:
-    """Batches of rows of sequence indices: one batch of rows of even length, or a batch per length if not packed.
+class Forward:
+    """What computes outputs over sequences: a module's own forward, or the fast one of its family.
 
-    Rows are no longer than they must be, as attention's cost grows with the square of a row.
+    Attributes:
+        packed: sequences may share a row, told apart by their positions.
+        sharing: sequences may share their beginning, told apart by a mask.
+        family: the fast forward, or None.
     """
-    if not packed:
-        return [[[i] for i, n in enumerate(lengths) if n == length] for length in sorted(set(lengths))]
-    rows: list[list[int]] = [[] for _ in range(-(-sum(lengths) // max(ROW_TOKENS, *lengths)))]
-    filled = [0] * len(rows)
-    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        row = filled.index(min(filled))
-        rows[row].append(i)
-        filled[row] += lengths[i]
-    return [[row for row in rows if row]]
+
+    def __init__(self, module: Any, family: Family | None = None) -> None:
+        """Try what this architecture allows; a way that does not give the plain one's outputs is not taken."""
+        self.module, self.family = module, family
+        self.packed = self.sharing = False
+        self.packed = self._same(packed=True, sharing=False)
+        self.sharing = self.packed and plain_attention(module) and self._same(packed=True, sharing=True)
+
+    def pack(self, dtype: torch.dtype) -> Packed | None:
+        """The weights in use for `outputs`, where a fast forward may be taken."""
+        return self.family.pack(dtype) if self.family else None
+
+    def outputs(self, sequences: Sequence[Ints], wanted_N: Tensor, names: Sequence[str], packed: Packed | None = None) -> dict[str, Tensor]:
+        """Outputs over the N items of all sequences, end to end, in order.
+
+        Args:
+            sequences: token ids i32[T], all non-empty.
+            wanted_N: where log-probabilities (and entropies) are computed; elsewhere, and at first items, they are 0.
+            names: of "logprobs", "entropy"; "hidden" f32[N,H] is always there.
+            packed: the family's weights; None takes the module's own forward.
+        """
+        device = wanted_N.device
+        ids_N = torch.from_numpy(np.concatenate(sequences).astype(np.int64)).to(device)
+        wanted_N = wanted_N.clone()
+        wanted_N[np.cumsum([0, *map(len, sequences)])[:-1]] = False
+        scores: dict[str, list[Tensor]] = {name: [] for name in names if name in ("logprobs", "entropy")}
+        hidden, order, targets = [], [], []
+        fast = packed is not None
+        for rows in lay_out(sequences, self.packed or fast, self.sharing or fast):
+            items_M, spots_M = (torch.from_numpy(a).to(device) for a in (rows.items_M, rows.spots_M))
+            wanted_M = wanted_N[items_M]
+            target_K = items_M[wanted_M]
+            # what predicts an item is the one before it in its sequence, which may stand elsewhere in the batch
+            predictor_K = spots_M[(wanted_M.nonzero()[:, 0] - 1)]
+            logits_K_V, hidden_B_T_H = self._logits(rows, predictor_K, device, packed)
+            hidden.append(hidden_B_T_H.flatten(0, 1)[spots_M])
+            order.append(items_M)
+            targets.append(target_K)
+            if "logprobs" in scores:
+                scores["logprobs"].append(-cross_entropy(logits_K_V.float(), ids_N[target_K], reduction="none"))
+            if "entropy" in scores:
+                logp_K_V = logits_K_V.float().log_softmax(-1)
+                scores["entropy"].append(-(logp_K_V.exp() * logp_K_V).sum(-1))
+        found = {"hidden": torch.cat(hidden)[torch.cat(order).argsort()].float()}
+        for name, values in scores.items():
+            found[name] = torch.zeros(len(ids_N), device=device).index_put((torch.cat(targets),), torch.cat(values))
+        return found
+
+    def _logits(self, rows: Rows, predictor_K: Tensor, device: torch.device, packed: Packed | None) -> tuple[Tensor, Tensor]:
+        """Logits at flattened positions, and hidden states of the whole batch."""
+        ids_B_T, at_B_T = (torch.from_numpy(a).to(device) for a in (rows.ids_B_T, rows.at_B_T))
+        seen = torch.from_numpy(rows.seen_B_T_T)[:, None].to(device) if rows.seen_B_T_T is not None else None
+        if packed is not None and self.family is not None and seen is not None:
+            hidden_B_T_H = self.family.hidden(packed, ids_B_T, at_B_T, self.family.masked(seen))
+            return self.family.logits(packed, hidden_B_T_H.flatten(0, 1)[predictor_K]), hidden_B_T_H
+        given = {"input_ids": ids_B_T, "position_ids": at_B_T, "use_cache": False}
+        if seen is not None:
+            dtype = next(self.module.parameters()).dtype
+            given["attention_mask"] = torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill(~seen, torch.finfo(dtype).min)
+        return picked_logits(self.module, partial(flat_positions, predictor_K), **given)
+
+    def _same(self, packed: bool, sharing: bool) -> bool:
+        """Whether a way of laying sequences out gives what each gives by itself, in the module's own forward."""
+        p = next(self.module.parameters())
+        sequences = [np.array(ids, np.int32) for ids in ((1, 2, 3, 4, 5), (1, 2, 3), (1, 2, 3, 7, 8, 9, 10), (4, 4))]
+        wanted_N = torch.ones(17, dtype=torch.bool, device=p.device)
+        with torch.inference_mode():
+            apart = self.outputs(sequences, wanted_N, ())["hidden"]
+            kept = self.packed, self.sharing
+            self.packed, self.sharing = packed, sharing
+            try:
+                together = self.outputs(sequences, wanted_N, ())["hidden"]
+            except (RuntimeError, ValueError, TypeError, IndexError):
+                return False
+            finally:
+                self.packed, self.sharing = kept
+        tolerance = 1e-4 if p.dtype == torch.float32 else 3e-2
+        return bool((together - apart).abs().max() <= tolerance * apart.abs().max().clamp(min=1.0))
 
 
-def token_outputs(module: Any, sequences: Sequence[Tensor], wanted_N: Tensor, names: Sequence[str], packed: bool) -> dict[str, Tensor]:
-    """Outputs over the N items of all sequences, end to end, in order.
+def plain_attention(module: Any) -> bool:
+    """Whether every layer looks at all that came before, so that one mask serves all of them."""
+    config = module.config.get_text_config(decoder=True)
+    return set(getattr(config, "layer_types", None) or ["full_attention"]) == {"full_attention"} and not getattr(
+        config, "sliding_window", None
+    )
 
-    Args:
-        module: a transformers causal language model.
-        sequences: i64[T] each, on the module's device; all non-empty.
-        wanted_N: where log-probabilities (and entropies) are computed; elsewhere, and at first items, they are 0.
-        names: of "logprobs", "entropy"; "hidden" f32[N,H] is always there.
-        packed: whether several sequences may share a row.
+
+def runs_of(sequences: Sequence[Ints], limit: int, parts: Sequence[int] | None = None) -> Iterator[list[int]]:
+    """Consecutive indices in runs of at most `limit` distinct tokens (a longer item makes a run of its own).
+
+    Items are sequences, or with `parts` that many consecutive ones each. A beginning shared with the sequence before
+    counts once.
     """
-    lengths, device = [len(s) for s in sequences], sequences[0].device
-    starts = [0]
-    for length in lengths:
-        starts.append(starts[-1] + length)
-    total = starts.pop()
-    ids_N = torch.cat(list(sequences))
-    wanted_N = wanted_N.clone()
-    wanted_N[starts] = False
-    origin, hidden, targets = [], [], []
-    scores: dict[str, list[Tensor]] = {name: [] for name in names if name in ("logprobs", "entropy")}
-    for rows in rows_of(lengths, packed):
-        width = max(sum(lengths[i] for i in row) for row in rows)
-        ids_B_T = torch.zeros(len(rows), width, dtype=torch.long, device=device)
-        positions_B_T = torch.arange(width, device=device).repeat(len(rows), 1)
-        spots = []
-        for r, row in enumerate(rows):
-            at = 0
-            for i in row:
-                ids_B_T[r, at : at + lengths[i]] = sequences[i]
-                positions_B_T[r, at : at + lengths[i]] = torch.arange(lengths[i], device=device)
-                spots.append(torch.arange(lengths[i], device=device) + r * width + at)
-                origin.append(torch.arange(starts[i], starts[i] + lengths[i], device=device))
-                at += lengths[i]
-            positions_B_T[r, at:] = torch.arange(width - at, device=device)
-        spots_M, origin_M = torch.cat(spots), torch.cat(origin[-len(spots) :])
-        wanted_M = wanted_N[origin_M]
-        predictor_K, target_K = spots_M[wanted_M] - 1, origin_M[wanted_M]
-        pick = partial(flat_positions, predictor_K)
-        logits_K_V, hidden_B_T_H = picked_logits(module, pick, input_ids=ids_B_T, position_ids=positions_B_T, use_cache=False)
-        hidden.append(hidden_B_T_H.flatten(0, 1)[spots_M])
-        targets.append(target_K)
-        if "logprobs" in scores:
-            scores["logprobs"].append(-cross_entropy(logits_K_V.float(), ids_N[target_K], reduction="none"))
-        if "entropy" in scores:
-            logp_K_V = logits_K_V.float().log_softmax(-1)
-            scores["entropy"].append(-(logp_K_V.exp() * logp_K_V).sum(-1))
-    order_N = torch.cat(origin).argsort()
-    found = {"hidden": torch.cat(hidden)[order_N].float()}
-    for name, values in scores.items():
-        found[name] = torch.zeros(total, device=device).index_put((torch.cat(targets),), torch.cat(values))
-    return found
-
-
-def can_pack(module: Any) -> bool:
-    """Whether sequences that share a row, told apart by their positions, leave each other alone in this architecture."""
-    device = next(module.parameters()).device
-    sequences = [torch.arange(1, n + 1, device=device) for n in (5, 3, 7)]
-    wanted_N = torch.ones(15, dtype=torch.bool, device=device)
-    with torch.inference_mode():
-        try:
-            together, apart = (token_outputs(module, sequences, wanted_N, (), packed)["hidden"] for packed in (True, False))
-        except (RuntimeError, ValueError, TypeError, IndexError):
-            return False
-    tolerance = 1e-4 if next(module.parameters()).dtype == torch.float32 else 3e-2
-    return bool((together - apart).abs().max() <= tolerance * apart.abs().max().clamp(min=1.0))
-
-
-def by_tokens(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
-    """Consecutive indices in runs of at most `limit` tokens (a longer item makes a run of its own)."""
+    cost, at = costs(sequences), 0
     run: list[int] = []
     held = 0
-    for i, length in enumerate(lengths):
-        if run and held + length > limit:
+    for i, n in enumerate(parts if parts is not None else [1] * len(sequences)):
+        added = sum(cost[at : at + n])
+        if run and held + added > limit:
             yield run
             run, held = [], 0
+            added = sum(map(len, sequences[at : at + 1])) + sum(cost[at + 1 : at + n])
         run.append(i)
-        held += length
+        held += added
+        at += n
     if run:
         yield run

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from selftaught.models.forward import by_tokens, token_outputs
+from selftaught.models.family import Packed
+from selftaught.models.forward import Forward, runs_of
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput, record
 from selftaught.stages import Objective
-from selftaught.types import Example, Tokens, content_hash
+from selftaught.types import Example, Ints, Tokens, content_hash
 
 MODEL_OUTPUTS = ("logprobs", "entropy", "hidden")
 GAP = "sampler_logprobs"
@@ -37,18 +38,18 @@ class Learner:
         states: optimizer state by content of the optimizer part and name of the weights.
     """
 
-    def __init__(self, weights: Weights, heads: Mapping[str, torch.nn.Module], seed: int) -> None:
-        self.weights, self.heads, self.seed = weights, heads, seed
+    def __init__(self, weights: Weights, heads: Mapping[str, torch.nn.Module], seed: int, forward: Forward, dtype: torch.dtype) -> None:
+        self.weights, self.heads, self.seed, self.forward = weights, heads, seed, forward
+        self.dtype = dtype
         self.states: dict[str, OptimizerState] = {}
 
-    def learn(self, examples: Sequence[Example], objectives: Sequence[Objective], packed: bool, tokens: int) -> dict[str, float]:
+    def learn(self, examples: Sequence[Example], objectives: Sequence[Objective], tokens: int) -> dict[str, float]:
         """Train on all examples; returns metrics by name.
 
         Args:
             examples: with Tokens payloads.
             objectives: all due; those with equal optimizers (and weights) share steps.
-            packed: whether sequences may share a row.
-            tokens: most tokens of a micro-batch, unless one example has more.
+            tokens: most distinct tokens of a micro-batch, unless one example has more.
         """
         groups: dict[tuple[Any, str], list[Objective]] = {}
         for objective in objectives:
@@ -64,19 +65,30 @@ class Learner:
                 self.weights.before_change(name)
             state = self.states.setdefault(content_hash(record(optimizer), name), OptimizerState())
             with self.weights.use(name):
-                found = Pass(self, group, optimizer, name, state, packed, tokens).run(examples)
+                found = Pass(self, group, optimizer, name, state, tokens).run(examples)
             metrics |= {key: metrics.get(key, 0.0) + value if key == "tokens" else value for key, value in found.items()}
         return metrics
+
+    def pack(self) -> Packed | None:
+        """The fast forward's weights; an adapter is trained through the module itself, which leaves frozen weights alone."""
+        return None if self.weights.lora else self.forward.pack(self.dtype)
+
+
+def sequences_of(examples: Sequence[Example]) -> tuple[list[Ints], list[int]]:
+    """The token ids of all payloads, and how many payloads each example has. Raises BadInput for what is not tokens."""
+    payloads = [payload for example in examples for payload in example.payloads]
+    for payload in payloads:
+        if not isinstance(payload, Tokens) or not len(payload):
+            raise BadInput(f"a language model learns from tokens, not from {type(payload).__name__} of length {len(payload)}")
+    return [payload.ids for payload in payloads], [len(example.payloads) for example in examples]
 
 
 class Pass:
     """One optimizer's passes over the examples."""
 
-    def __init__(
-        self, learner: Learner, group: list[Objective], optimizer: Any, name: str, state: OptimizerState, packed: bool, tokens: int
-    ) -> None:
+    def __init__(self, learner: Learner, group: list[Objective], optimizer: Any, name: str, state: OptimizerState, tokens: int) -> None:
         self.learner, self.group, self.optimizer, self.name, self.state = learner, group, optimizer, name, state
-        self.packed, self.tokens = packed, tokens
+        self.tokens = tokens
         self.module, self.heads = learner.weights.module, learner.heads
         self.policy = any(name in objective.updates for objective in group)
         owners = dict.fromkeys(owner for objective in group for owner in objective.updates)
@@ -124,7 +136,8 @@ class Pass:
             p.grad = None
         counts = [objective.loss.count(examples) for objective in self.group]
         found = {f"loss/{objective.loss.name}": 0.0 for objective in self.group}
-        for run in by_tokens([sum(len(payload) for payload in e.payloads) for e in examples], self.tokens):
+        sequences, parts = sequences_of(examples)
+        for run in runs_of(sequences, self.tokens, parts):
             batch, outputs = self.forward([examples[i] for i in run], first)
             sums: dict[tuple[str, ...], Tensor] = {}
             for objective, count in zip(self.group, counts, strict=True):
@@ -160,9 +173,6 @@ class Pass:
         """A micro-batch's index tensors and streams, and the model's outputs on it."""
         device = next(self.module.parameters()).device
         owners = [(e, v, payload) for e, example in enumerate(examples) for v, payload in enumerate(example.payloads)]
-        for _, _, payload in owners:
-            if not isinstance(payload, Tokens) or not len(payload):
-                raise BadInput(f"a language model learns from tokens, not from {type(payload).__name__} of length {len(payload)}")
         lengths = [len(payload) for _, _, payload in owners]
         repeats = torch.tensor(lengths)
         batch: dict[str, Any] = {"examples": len(examples)}
@@ -176,14 +186,14 @@ class Pass:
             if len(values) != sum(lengths):
                 raise BadInput(f"stream '{name}' has {len(values)} items where the payloads have {sum(lengths)}")
             batch[name] = torch.from_numpy(values).to(device)
-        sequences = [torch.from_numpy(np.asarray(payload.ids, np.int64)).to(device) for _, _, payload in owners]
         sampled_N = torch.from_numpy(np.concatenate([payload.sampled for _, _, payload in owners])).to(device)
         wanted_N = sampled_N.clone()
         for name in self.reads:
             wanted_N |= batch[name].flatten(1).ne(0).any(-1) if batch[name].ndim > 1 else batch[name].ne(0)
         scored = [need for need in self.needs if need in ("logprobs", "entropy")]
         with nullcontext() if self.policy else torch.no_grad():
-            outputs = token_outputs(self.module, sequences, wanted_N if scored else torch.zeros_like(wanted_N), scored, self.packed)
+            sequences, packed = [payload.ids for _, _, payload in owners], self.learner.pack()
+            outputs = self.learner.forward.outputs(sequences, wanted_N if scored else torch.zeros_like(wanted_N), scored, packed)
         for need in self.needs:
             if need in self.heads:
                 outputs[need] = self.heads[need](outputs["hidden"]).squeeze(-1)

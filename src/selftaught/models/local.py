@@ -2,18 +2,23 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
 
 from selftaught.format import Format
 from selftaught.models import opening
+from selftaught.models.decoder import Decoder
 from selftaught.models.digest import language_facts, module_tensors, tensors_hash
-from selftaught.models.forward import by_tokens, can_pack, token_outputs
+from selftaught.models.draws import Draw, Said, batches
+from selftaught.models.family import Family, Packed
+from selftaught.models.forward import Forward, runs_of
 from selftaught.models.learner import Learner, OptimizerState
+from selftaught.models.prefixes import Prefixes
 from selftaught.models.render import Renderer
+from selftaught.models.sampler import decode
 from selftaught.models.wave import sample_wave
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput, nearest
@@ -22,6 +27,7 @@ from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, S
 
 RANK = 16
 LOGITS = 2**28
+PREFIX_BYTES = 2**27
 
 
 class LocalModel:
@@ -43,12 +49,12 @@ class LocalModel:
 
     def __init__(
         self, module: Any, tokenizer: Any, format: Format | None = None, seed: int = 0, adapter: str = "",
-        modules: Mapping[str, Any] | None = None,
+        modules: Mapping[str, Any] | None = None, dtype: str = "auto", fast: bool = True,
     ) -> None:  # fmt: skip
-        """Wrap a loaded module; `modules` names linear heads on the last hidden states with their widths.
+        """Wrap a loaded module; see `open` for what is given.
 
         Raises:
-            BadInput: for an unknown adapter, or a format the tokenizer cannot follow.
+            BadInput: for an unknown adapter or dtype, or a format the tokenizer cannot follow.
         """
         if adapter not in ("", "lora"):
             raise BadInput(f"unknown adapter '{adapter}': known: lora")
@@ -58,20 +64,24 @@ class LocalModel:
         self.limit = int(getattr(config, "max_position_embeddings", None) or 2**31)
         self.width = int(module.get_output_embeddings().weight.shape[1])
         self.vocabulary = int(module.get_output_embeddings().weight.shape[0])
-        self.packed = can_pack(module)
         self.module = opening.with_lora(module, RANK, seed) if adapter else module
         self.tokenizer, self.seed, self.adapter = tokenizer, seed, adapter
         self.sizes: dict[str, int] = {"value": 1} | {name: int(size) for name, size in (modules or {}).items()}
         self.heads: dict[str, torch.nn.Linear] = {}
         self.weights = Weights(self.module, bool(adapter))
-        self.learner = Learner(self.weights, self.heads, seed)
+        family = Family.of(self.module) if fast else None
+        self.forward = Forward(self.module, family)
+        self.dtype = opening.pick_dtype(dtype, next(self.module.parameters()).device)
+        self.learner = Learner(self.weights, self.heads, seed, self.forward, self.dtype)
+        self.decoder = Decoder(family, Prefixes(len(family.body.layers), PREFIX_BYTES)) if family else None
+        self.packs: dict[str, Packed] = {}
         self.generation, self.max_rows = 0, 256
         self.max_tokens = max(256, min(2048, LOGITS // self.vocabulary))
 
     @classmethod
     def open(
         cls, folder_or_id: str | Path, format: Format | None = None, seed: int = 0, adapter: str = "", device: str = "auto",
-        threads: int | None = None, modules: Mapping[str, Any] | None = None,
+        threads: int | None = None, modules: Mapping[str, Any] | None = None, dtype: str = "auto", fast: bool = True,
     ) -> Self:  # fmt: skip
         """Load a folder or hub id.
 
@@ -82,7 +92,10 @@ class LocalModel:
             adapter: "" trains all weights, "lora" an adapter.
             device: "auto", "cpu", "cuda" or "mps".
             threads: of torch on the CPU.
-            modules: linear heads by name with their widths; "value" of width 1 is always known.
+            modules: linear heads by name on the last hidden states with their widths; "value" of width 1 is always known.
+            dtype: of the fast forward's matrix products, "float32" or "bfloat16"; "auto" is bfloat16 on CUDA, else float32.
+                Weights, optimizer and logits stay float32.
+            fast: take the fast forward where the architecture is known and it equals the module's own.
 
         Raises:
             BadInput: one line on what is missing or cannot be loaded.
@@ -90,7 +103,7 @@ class LocalModel:
         if threads:
             torch.set_num_threads(threads)
         module, tokenizer = opening.load(str(folder_or_id), device, adapter)
-        return cls(module, tokenizer, format, seed, adapter, modules)
+        return cls(module, tokenizer, format, seed, adapter, modules, dtype, fast)
 
     def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
         """Tokens of a request's context; the very ids that `sample` starts from."""
@@ -99,6 +112,29 @@ class LocalModel:
     async def sample(self, requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
         """`n` attempts a request; one whose context does not fit the model has stop "error"."""
         return sample_wave(self, requests)
+
+    def decode(self, name: str, draws: Sequence[Draw]) -> list[Said]:
+        """What named weights say after each draw's context, in the order asked."""
+        said: dict[int, Said] = {}
+        with self.weights.use(name):
+            fast = self.decoder
+            for batch in batches(draws, self.max_rows, partial(fast.prefixes.held, name) if fast else lambda draw: 0):
+                rows = [draws[i] for i in batch]
+                said |= zip(batch, fast.decode(self._pack(name), name, rows) if fast else decode(self.module, rows), strict=True)
+        return [said[i] for i in range(len(draws))]
+
+    @torch.inference_mode()
+    def _pack(self, name: str) -> Packed:
+        """Weights in use under a name, as the fast sampler takes them."""
+        if name not in self.packs and self.decoder:
+            self.packs[name] = self.decoder.family.pack(self.dtype)
+        return self.packs[name]
+
+    def forget(self) -> None:
+        """Drop what was computed with weights that have changed."""
+        self.packs.clear()
+        if self.decoder:
+            self.decoder.prefixes.forget()
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
         """Outputs over a Tokens payload: "logprobs" and "entropy" f32[T] of the distribution that predicted each
@@ -115,7 +151,7 @@ class LocalModel:
         for name in dict.fromkeys(request.weights for request in requests):
             mine = [r for r, request in enumerate(requests) if request.weights == name]
             with self.weights.use(name):
-                for run in by_tokens([len(requests[r].payload) for r in mine], self.max_tokens):
+                for run in runs_of([requests[r].payload.ids for r in mine], self.max_tokens):
                     self._score([mine[i] for i in run], requests, found)
         return found
 
@@ -123,9 +159,9 @@ class LocalModel:
     def _score(self, run: list[int], requests: Sequence[ScoreRequest], found: list[dict[str, Floats]]) -> None:
         device = next(self.module.parameters()).device
         names = {output for r in run for output in requests[r].outputs}
-        ids = [torch.from_numpy(requests[r].payload.ids.astype(np.int64)).to(device) for r in run]
+        ids = [requests[r].payload.ids for r in run]
         wanted_N = torch.full((sum(map(len, ids)),), bool(names & {"logprobs", "entropy"}), device=device)
-        outputs = token_outputs(self.module, ids, wanted_N, sorted(names), self.packed)
+        outputs = self.forward.outputs(ids, wanted_N, sorted(names), self.forward.pack(self.dtype))
         outputs |= {name: self.heads[name](outputs["hidden"]).squeeze(-1) for name in names if name in self.heads}
         arrays = {name: outputs[name].cpu().numpy() for name in names}
         at = 0
@@ -141,11 +177,13 @@ class LocalModel:
             BadInput: for outputs, streams or payloads a language model does not have.
         """
         self._make_heads(n for o in objectives for n in (*o.loss.needs, *o.updates) if n in self.sizes)
-        return self.learner.learn(examples, objectives, self.packed, self.max_tokens)
+        self.forget()
+        return self.learner.learn(examples, objectives, self.max_tokens)
 
     async def average(self, source: str, into: str, decay: float) -> None:
         """Set into = decay * into + (1 - decay) * source, over trainable parameters; `into` starts as a copy."""
         self.weights.average(source, into, decay)
+        self.forget()
 
     async def publish(self, weights: str = "policy") -> int:
         """Count a generation; returns it."""
@@ -164,6 +202,7 @@ class LocalModel:
     async def load(self, folder: Path) -> None:
         """The inverse of `save`. Raises BadInput when it was saved with another adapter."""
         self.weights.load(folder)
+        self.forget()
         saved = torch.load(folder / "learner.pt", map_location="cpu", weights_only=True)
         about = json.loads((folder / "model.json").read_text())
         self.heads.clear()

@@ -22,6 +22,15 @@ def pick_device(device: str) -> torch.device:
     return torch.device(device)
 
 
+def pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    """The precision a name means; "auto" is bfloat16 on CUDA, else float32. Raises BadInput for an unknown name."""
+    known = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    known["auto"] = known["bfloat16" if device.type == "cuda" else "float32"]
+    if dtype not in known:
+        raise BadInput(f"unknown dtype '{dtype}': known: {', '.join(known)}")
+    return known[dtype]
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error that says something."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selftaught.models.sampler import Draw, batches, decode
+from selftaught.models.draws import Draw
 from selftaught.types import Attempt, SampleRequest, Tokens
 
 if TYPE_CHECKING:
@@ -26,15 +26,14 @@ def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest]) -> list[
         over_V, noise = model.renderer.ending(request.settings.stop, model.vocabulary), request.noise or request.key
         limit = min(request.settings.max_tokens, room)
         for i in range(request.n):
-            draw = Draw(context=context, settings=request.settings, limit=limit, noise=f"{noise}/{i}", over_V=over_V)
+            draw = Draw(
+                context=context, settings=request.settings, limit=limit, noise=f"{noise}/{i}", over_V=over_V,
+                id=f"{request.key}/{i}", parent=request.after.id if request.after else "",
+            )  # fmt: skip
             waves.setdefault(request.weights, []).append((r, i, draw))
     for name, wave in waves.items():
-        draws = [draw for _, _, draw in wave]
-        with model.weights.use(name):
-            for batch in batches(draws, model.max_rows):
-                for b, (ids, logprobs, ended) in zip(batch, decode(model.module, [draws[b] for b in batch]), strict=True):
-                    r, i, draw = wave[b]
-                    found[r][i] = to_attempt(model, requests[r], i, draw.context, ids, logprobs, ended)
+        for (r, i, draw), (ids, logprobs, ended) in zip(wave, model.decode(name, [draw for _, _, draw in wave]), strict=True):
+            found[r][i] = to_attempt(model, requests[r], i, draw.context, ids, logprobs, ended)
     return [[attempts[i] for i in sorted(attempts)] for attempts in found]
 
 

@@ -1,0 +1,211 @@
+"""A fast forward for architectures we know: fused projections, any attention, the module's own parameters.
+
+Llama, Mistral, Qwen2 and Qwen3 are one decoder with small differences. `Family.of` reads a module's structure, and
+gives nothing unless the result equals the module's own forward, so a wrong guess costs speed and never correctness.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_attention, silu
+
+KNOWN = ("llama", "mistral", "qwen2", "qwen3")
+ROTARY = ("default", "linear", "llama3", "yarn")
+# attend(layer, q[..., heads, D], k[..., kv_heads, D], v) -> f[..., heads * D]
+Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """One block's weights, fused: qkv [(heads + 2 kv_heads) * D, H], gate_up [2 I, H].
+
+    The rows that give queries are multiplied by the scale of attention scores, so nothing else needs to be.
+    """
+
+    before: Tensor
+    qkv: Tensor
+    qkv_bias: Tensor | None
+    q_norm: Tensor | None
+    k_norm: Tensor | None
+    out: Tensor
+    out_bias: Tensor | None
+    after: Tensor
+    gate_up: Tensor
+    down: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """All weights as one computation uses them.
+
+    Attributes:
+        dtype: of matrix products.
+        stream: of the sums between blocks: float32 on the CPU, where a bfloat16 norm is slower than casting, else dtype.
+    """
+
+    dtype: torch.dtype
+    stream: torch.dtype
+    table: Tensor
+    layers: tuple[Layer, ...]
+    norm: Tensor
+    head: Tensor
+
+
+def weight_of(projection: Any) -> Tensor:
+    """A projection's weight [out, in], with a LoRA adapter that is on merged into it."""
+    weight: Tensor = projection.weight
+    if hasattr(projection, "lora_A") and not projection.disable_adapters:
+        for name in projection.active_adapters:
+            if name in projection.lora_A:
+                weight = weight + projection.get_delta_weight(name).to(weight.dtype)
+    return weight
+
+
+class Family:
+    """A known decoder as pure functions.
+
+    Attributes:
+        heads, kv_heads, size: attention heads, key-value heads, width of a head (D).
+        scale: of attention scores.
+    """
+
+    def __init__(self, module: Any) -> None:
+        """Read the structure; raises AttributeError and its like where the module has another."""
+        causal = module.get_base_model() if hasattr(module, "get_base_model") else module
+        self.causal, self.body, self.config = causal, causal.model, causal.config
+        attention = self.body.layers[0].self_attn
+        self.heads, self.kv_heads = int(self.config.num_attention_heads), int(self.config.num_key_value_heads)
+        self.size, self.scale = int(attention.head_dim), float(attention.scaling)
+        self.eps = float(self.config.rms_norm_eps)
+        self._turns = torch.empty(0)
+
+    @classmethod
+    def of(cls, module: Any) -> "Family | None":
+        """The family of a module, or None when it is not known or does not compute the same."""
+        causal = module.get_base_model() if hasattr(module, "get_base_model") else module
+        config = causal.config
+        rotary = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
+        windows = {"full_attention"} != set(getattr(config, "layer_types", None) or ["full_attention"])
+        if config.model_type not in KNOWN or rotary not in ROTARY or windows or getattr(config, "sliding_window", None):
+            return None
+        if config.hidden_act != "silu" or getattr(config, "mlp_bias", False) or hasattr(config, "quantization_config"):
+            return None
+        try:
+            family = cls(module)
+            return family if family.equals_module() else None
+        except (AttributeError, RuntimeError, TypeError, ValueError):
+            return None
+
+    @torch.inference_mode()
+    def equals_module(self) -> bool:
+        """Whether logits agree with the module's own forward, up to rounding in the module's precision."""
+        p = next(self.causal.parameters())
+        vocabulary = int(self.causal.get_output_embeddings().weight.shape[0])
+        ids_B_T = (torch.arange(22, device=p.device).reshape(2, 11) * 7919 + 3) % vocabulary
+        own = self.causal(input_ids=ids_B_T, use_cache=False).logits.float()
+        packed = self.pack(p.dtype)
+        mask = torch.ones(11, 11, dtype=torch.bool, device=p.device).tril()
+        fast = self.logits(packed, self.hidden(packed, ids_B_T, torch.arange(11, device=p.device).expand(2, 11), self.masked(mask)))
+        tolerance = 1e-4 if p.dtype == torch.float32 else 3e-2
+        return bool((own - fast).abs().max() <= tolerance * own.abs().max().clamp(min=1.0))
+
+    def pack(self, dtype: torch.dtype) -> Packed:
+        """Fuse and cast the parameters as they are now, to be made anew after every change; gradients flow through to them."""
+        stream = torch.float32 if next(self.causal.parameters()).device.type == "cpu" else dtype
+
+        def cast(tensor: Tensor, to: torch.dtype) -> Tensor:
+            # a module's parameter may come to stand for other weights, the tensor it now holds may not
+            return (tensor if torch.is_grad_enabled() else tensor.detach()).to(to)
+
+        def fused(three: Sequence[Tensor], scale: float) -> Tensor:
+            q, k, v = three
+            return torch.cat([self._paired(q) * scale, self._paired(k), v]).to(dtype)
+
+        layers = []
+        for block in self.body.layers:
+            a, m = block.self_attn, block.mlp
+            normed = hasattr(a, "q_norm")
+            scale, three = 1.0 if normed else self.scale, (a.q_proj, a.k_proj, a.v_proj)
+            layers.append(
+                Layer(
+                    before=cast(block.input_layernorm.weight, stream),
+                    qkv=fused([weight_of(p) for p in three], scale),
+                    qkv_bias=fused([p.bias for p in three], scale) if a.q_proj.bias is not None else None,
+                    q_norm=cast(self._paired(a.q_norm.weight) * self.scale, stream) if normed else None,
+                    k_norm=cast(self._paired(a.k_norm.weight), stream) if normed else None,
+                    out=cast(weight_of(a.o_proj), dtype),
+                    out_bias=cast(a.o_proj.bias, dtype) if a.o_proj.bias is not None else None,
+                    after=cast(block.post_attention_layernorm.weight, stream),
+                    gate_up=torch.cat([weight_of(m.gate_proj), weight_of(m.up_proj)]).to(dtype),
+                    down=cast(weight_of(m.down_proj), dtype),
+                )
+            )
+        head = weight_of(self.causal.get_output_embeddings())
+        # logits are float32: on an accelerator the product reads bfloat16 and adds up in float32
+        wide = torch.float32 if head.device.type == "cpu" else dtype
+        table = cast(self.causal.get_input_embeddings().weight, self.causal.get_input_embeddings().weight.dtype)
+        return Packed(dtype, stream, table, tuple(layers), cast(self.body.norm.weight, stream), cast(head, wide))
+
+    def hidden(self, packed: Packed, ids: Tensor, at: Tensor, attend: Attend) -> Tensor:
+        """Normed last hidden states [..., H] of tokens ids i64[...] at positions at i64[...]."""
+        dtype, stream = packed.dtype, packed.stream
+        turns = self._turns_to(int(self.config.max_position_embeddings), ids.device)[at].unsqueeze(-2)
+        x = embedding(ids, packed.table).to(stream)
+        for i, w in enumerate(packed.layers):
+            h = rms_norm(x, x.shape[-1:], w.before, self.eps).to(dtype)
+            qkv = linear(h, w.qkv, w.qkv_bias).to(stream).view(*ids.shape, -1, self.size)
+            qk, v = qkv[..., : -self.kv_heads, :], qkv[..., -self.kv_heads :, :]
+            if w.q_norm is not None and w.k_norm is not None:
+                q, k = qk[..., : self.heads, :], qk[..., self.heads :, :]
+                qk = torch.cat([rms_norm(q, (self.size,), w.q_norm, self.eps), rms_norm(k, (self.size,), w.k_norm, self.eps)], -2)
+            qk = turned(qk, turns)
+            o = attend(i, qk[..., : self.heads, :], qk[..., self.heads :, :], v)
+            x = x + linear(o.to(dtype), w.out, w.out_bias).to(stream)
+            h = rms_norm(x, x.shape[-1:], w.after, self.eps).to(dtype)
+            gate, up = linear(h, w.gate_up).chunk(2, -1)
+            x = x + linear(silu(gate) * up, w.down).to(stream)
+        return rms_norm(x, x.shape[-1:], packed.norm, self.eps)
+
+    def logits(self, packed: Packed, hidden: Tensor) -> Tensor:
+        """f32[..., V]."""
+        if hidden.device.type == "cuda" and packed.head.dtype == torch.bfloat16 and not torch.is_grad_enabled():
+            flat = hidden.reshape(-1, hidden.shape[-1]).to(torch.bfloat16)
+            return torch.mm(flat, packed.head.t(), out_dtype=torch.float32).reshape(*hidden.shape[:-1], -1)
+        return linear(hidden.to(packed.head.dtype), packed.head).float()
+
+    def masked(self, mask: Tensor) -> Attend:
+        """Attention of rows [B, T] over themselves under a mask bool[(B, 1,) T, T]."""
+
+        def attend(_: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+            out = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0, enable_gqa=self.heads != self.kv_heads)
+            return out.transpose(1, 2).flatten(-2)
+
+        return attend
+
+    def _paired(self, rows: Tensor) -> Tensor:
+        """Rows of a projection with the two halves of each head interleaved, so that rotating is one complex product.
+
+        Scores do not notice: queries and keys are reordered alike.
+        """
+        halves = rows.view(-1, 2, self.size // 2, *rows.shape[1:]).transpose(1, 2)
+        return halves.reshape(rows.shape)
+
+    def _turns_to(self, length: int, device: torch.device) -> Tensor:
+        """complex64[length, D / 2]: e^(i angle) of each position, with the architecture's own frequencies and scale."""
+        if len(self._turns) < length or self._turns.device != device:
+            at = torch.arange(length, device=device)[None]
+            with torch.no_grad():
+                cos, sin = self.body.rotary_emb(torch.zeros(1, device=device, dtype=torch.float32), at)
+            half = self.size // 2
+            self._turns = torch.complex(cos[0, :, :half].float(), sin[0, :, :half].float())
+        return self._turns
+
+
+def turned(x: Tensor, turns: Tensor) -> Tensor:
+    """Queries or keys [..., heads, D] rotated by turns complex64[..., 1, D / 2] (RoPE, arXiv:2104.09864)."""
+    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
+    return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)

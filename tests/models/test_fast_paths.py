@@ -1,0 +1,181 @@
+"""The fast sampler and forward against their slow twins: the module's own forward with a cache."""
+
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from local_models import Adam, Weighted, example, make_folder, request
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
+
+from selftaught.models.family import Family
+from selftaught.models.local import LocalModel
+from selftaught.models.prefixes import Prefixes
+from selftaught.parts import BadInput
+from selftaught.stages import Objective
+from selftaught.types import Message, ScoreRequest
+
+FAST = ("llama", "qwen3")
+SMALL = dict(vocab_size=90, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    return {name: make_folder(tmp_path_factory.mktemp(name), name) for name in FAST}
+
+
+def both(folder, **options):
+    """The fast model and its slow twin."""
+    fast, slow = (LocalModel.open(folder, device="cpu", fast=fast, **options) for fast in (True, False))
+    assert fast.decoder is not None and slow.decoder is None
+    return fast, slow
+
+
+def sample(model, *requests):
+    return asyncio.run(model.sample(requests))
+
+
+def assert_equal(found, wanted, atol=2e-5):
+    assert [len(group) for group in found] == [len(group) for group in wanted]
+    for a, b in zip((a for group in found for a in group), (b for group in wanted for b in group), strict=True):
+        assert a.payload.ids.tolist() == b.payload.ids.tolist() and (a.stop, a.id, a.fork) == (b.stop, b.id, b.fork)
+        np.testing.assert_allclose(a.payload.logprobs, b.payload.logprobs, atol=atol)
+
+
+def wave():
+    return [
+        request("a", "1+1=", n=9, max_tokens=40),
+        request("b", "a longer question, 12*34", n=4, max_tokens=70, temperature=0.7),
+        request("c", "x", n=3, max_tokens=5, top_p=0.8),
+        request("d", "x", n=1, max_tokens=9, temperature=0.0),
+        request("e", "stops early", n=6, max_tokens=60, stop=("e", "1", "=", "q")),
+        request("long", "9" * 200, n=2),
+        request("edge", "9" * 60, n=3, max_tokens=999),
+    ]
+
+
+@pytest.mark.parametrize("name", FAST)
+@pytest.mark.parametrize("rows", [256, 5, 1])
+def test_the_fast_sampler_draws_what_the_slow_one_draws(folders, name, rows):
+    fast, slow = both(folders[name])
+    fast.max_rows = rows
+    assert_equal(sample(fast, *wave()), sample(slow, *wave()))
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_continued_attempts_reuse_their_parents_prefix(folders, name, monkeypatch):
+    fast, slow = both(folders[name])
+    read = []
+    hidden = fast.decoder.family.hidden
+    monkeypatch.setattr(
+        fast.decoder.family, "hidden", lambda packed, ids, at, attend: read.append(ids.shape) or hidden(packed, ids, at, attend)
+    )
+    roots = [request(f"r{i}", "q" * (3 * i + 1), n=2, max_tokens=4 + i) for i in range(5)]
+    first, wanted = sample(fast, *roots), sample(slow, *roots)
+    assert_equal(first, wanted)
+    level, twins = [a for group in first for a in group], [a for group in wanted for a in group]
+    for depth in range(3):
+        read.clear()
+        turn = (Message("user", "and?"),) if depth == 1 else ()
+
+        def grown(parents, depth=depth, turn=turn):
+            return [
+                request(f"n{depth}-{i}", messages=turn, after=a, cut=len(a.payload) - (i % 3 == 2), n=1 + i % 3, max_tokens=3 + i % 4)
+                for i, a in enumerate(parents)
+            ]
+
+        nodes = grown(level)
+        held = [fast.decoder.prefixes.where[a.id].places[a.id] for a in level]
+        assert all(len(a.payload) - 1 == len(place.ids) for a, place in zip(level, held, strict=True))
+        found = sample(fast, *nodes)
+        assert_equal(found, sample(slow, *grown(twins)))
+        # what is new: the last token of the parent and the turn, not the whole context
+        assert max(shape[1] for shape in read if len(shape) == 2) <= 2 + (len("and?") + 4 if turn else 0)
+        level = [group[0] for group in found][:8]
+        twins = [group[0] for group in sample(slow, *grown(twins))][:8]
+
+
+def test_prefixes_are_of_one_set_of_weights_and_forgotten_when_those_change(folders):
+    fast, slow = both(folders["llama"])
+    rng = np.random.default_rng(0)
+    given = example(rng, (20,))
+    for model in (fast, slow):
+        asyncio.run(model.average("policy", "ema", 0.5))
+        asyncio.run(model.learn([given], [Objective(loss=Weighted(), optimizer=Adam())]))
+    (parents,), (twins,) = (sample(model, request("p", n=3, max_tokens=6)) for model in (fast, slow))
+    assert fast.decoder.prefixes.blocks
+    for weights in ("ema", "start", "policy"):
+        asked = [
+            [request(f"{weights}{i}", messages=(), after=a, max_tokens=8, weights=weights) for i, a in enumerate(group)]
+            for group in (parents, twins)
+        ]
+        assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]), atol=1e-3)
+    for model in (fast, slow):
+        asyncio.run(model.learn([given], [Objective(loss=Weighted(), optimizer=Adam())]))
+    assert not fast.decoder.prefixes.blocks and not fast.packs
+    asked = [[request(f"after{i}", messages=(), after=a, max_tokens=8) for i, a in enumerate(group)] for group in (parents, twins)]
+    # each has learned by itself, and Adam makes rounding of small gradients large
+    assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]), atol=1e-3)
+
+
+def test_prefixes_stay_within_their_room(folders):
+    fast, slow = both(folders["llama"])
+    fast.decoder.prefixes = Prefixes(2, room=60_000)
+    parents, twins = ([], [])
+    for i in range(6):
+        for model, kept in ((fast, parents), (slow, twins)):
+            kept += sample(model, request(f"p{i}", n=4, max_tokens=12))[0]
+    held = fast.decoder.prefixes
+    assert 0 < held.size <= 60_000 and held.size == sum(block.size for block in held.blocks) and set(held.where) < {a.id for a in parents}
+    asked = [[request(f"c{i}", messages=(), after=a, max_tokens=5) for i, a in enumerate(kept)] for kept in (parents, twins)]
+    assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]))
+
+
+def test_an_adapter_is_merged_for_sampling_and_off_for_the_start(folders):
+    fast, slow = both(folders["llama"], adapter="lora")
+    given = example(np.random.default_rng(1), (20,))
+    for model in (fast, slow):
+        asyncio.run(model.learn([given], [Objective(loss=Weighted(), optimizer=Adam(lr=0.1))]))
+    asked = [request(f"{w}{i}", "1+1=", n=4, max_tokens=20, weights=w) for i, w in enumerate(("policy", "start"))]
+    found = sample(fast, *asked)
+    assert_equal(found, sample(slow, *asked), atol=1e-4)
+    assert [a.text for a in found[0]] != [a.text for a in found[1]]
+
+
+@pytest.mark.parametrize("config", [LlamaConfig, MistralConfig, Qwen2Config])
+def test_known_families_equal_their_modules_and_changed_ones_are_refused(config):
+    torch.manual_seed(0)
+    given = config(**SMALL, **({"sliding_window": None} if config is MistralConfig else {}))
+    module = AutoModelForCausalLM.from_config(given).eval()
+    with torch.no_grad():
+        for p in module.parameters():
+            p.normal_(0, 0.3)
+    assert Family.of(module) is not None
+    inner = module.model.layers[1].mlp.forward
+    module.model.layers[1].mlp.forward = lambda x: 1.01 * inner(x)
+    assert Family.of(module) is None
+
+
+def test_unknown_architectures_and_windows_are_refused():
+    assert Family.of(AutoModelForCausalLM.from_config(MistralConfig(**SMALL, sliding_window=8))) is None
+    assert Family.of(AutoModelForCausalLM.from_config(LlamaConfig(**SMALL, mlp_bias=True))) is None
+
+
+def test_bfloat16_stays_within_rounding_of_float32(folders):
+    exact = LocalModel.open(folders["llama"], device="cpu")
+    half = LocalModel.open(folders["llama"], device="cpu", dtype="bfloat16")
+    attempts = [a for group in sample(half, *wave()[:3]) for a in group]
+    for model, mean in ((half, 5e-3), (exact, 2e-2)):
+        scores = asyncio.run(model.score([ScoreRequest(key=a.id, payload=a.payload) for a in attempts]))
+        gap = np.concatenate([np.abs(s["logprobs"] - a.payload.logprobs)[a.payload.sampled] for s, a in zip(scores, attempts, strict=True)])
+        assert 0 < gap.mean() < mean
+    assert all(p.dtype == torch.float32 for p in half.module.parameters())
+    with pytest.raises(BadInput, match="unknown dtype 'half'"):
+        LocalModel.open(folders["llama"], device="cpu", dtype="half")
+
+
+def test_the_same_request_gives_the_same_bits(folders):
+    fast, _ = both(folders["qwen3"])
+    one, other = sample(fast, *wave()), sample(fast, *(replace(r) for r in wave()))
+    assert_equal(one, other, atol=0)
