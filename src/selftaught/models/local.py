@@ -75,7 +75,7 @@ class LocalModel:
         self.learner = Learner(self.weights, self.heads, seed, self.forward, self.dtype)
         self.decoder = Decoder(family, Prefixes(len(family.body.layers), PREFIX_BYTES)) if family else None
         self.packs: dict[str, Packed] = {}
-        self.generation, self.max_rows = 0, 256
+        self.generation, self.max_rows = 0, 512
         self.max_tokens = max(256, min(2048, LOGITS // self.vocabulary))
 
     @classmethod
