@@ -73,7 +73,7 @@ class LiveRun(Voice):
 
     def record(self, groups: Sequence[Group]) -> None:
         """Log the step's attempts and scores."""
-        rewards = [float(v) for group in groups for v in group.values() if not np.isnan(v)]
+        rewards = [float(v) for group in groups for v in group.values() if not math.isnan(v)]
         self.note("groups", len(groups))
         self.note("attempts", sum(len(group.attempts_G) for group in groups))
         self.note("reward", float(np.mean(rewards)) if rewards else math.nan)
