@@ -273,7 +273,7 @@ def test_interrupted_run_ends_cleanly_and_resumes(cli, tmp_path):
     assert code == 0 and resumed["steps"] == 150
     for key in ("tokens", "gold_read", "sources", "generation", "steps"):
         assert resumed[key] == straight[key], key
-    logs = [(tmp_path / name / "journal.jsonl").read_bytes() for name in ("cut", "straight")]
+    logs = [(tmp_path / name / "journal.bin").read_bytes() for name in ("cut", "straight")]
     assert logs[0] == logs[1]
 
 

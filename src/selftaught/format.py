@@ -6,6 +6,7 @@ Votes, checkers, judges, training, the gate and serving all use the same one.
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import ClassVar
 
 from selftaught.parts import BadInput, Part
@@ -56,8 +57,14 @@ class Format(Part):
 
     def canonical(self, text: str) -> str | None:
         """The answer in a text such that equal answers are equal strings; None when there is none."""
-        answer = self.extract(text)
-        return None if answer is None else canonical(answer)
+        return _canonical(self, text)
+
+
+# Votes, checkers and health ask for the same answers, one after the other.
+@lru_cache(maxsize=4096)
+def _canonical(format: Format, text: str) -> str | None:
+    answer = format.extract(text)
+    return None if answer is None else canonical(answer)
 
 
 def canonical(answer: str) -> str:

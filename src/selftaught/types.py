@@ -170,7 +170,7 @@ class Attempt:
     @property
     def sampled_count(self) -> int:
         """Number of tokens the model chose."""
-        return int(self.payload.sampled.sum())
+        return int(np.count_nonzero(self.payload.sampled))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from selftaught.evaluate.audit import calibration_error, vote_accuracy
-from selftaught.evaluate.health import contradiction, length_paid, majority_share, numbers, one_answer, reword_agreement, vote_entropy
+from selftaught.evaluate.health import contradiction, length_paid, majority_share, mean, numbers, one_answer, reword_agreement, vote_entropy
 from selftaught.types import Attempt, Group, Message, SamplerSettings, Score, Task, Tokens
 
 
@@ -121,3 +121,11 @@ def test_audit_numbers_by_hand():
     rewards, right = np.float32([0.9, 0.9, 0.1, 0.1, np.nan]), np.float32([1, 0, 0, 0, 1])
     assert calibration_error(rewards, right) == pytest.approx(0.5 * 0.4 + 0.5 * 0.1)
     assert np.isnan(calibration_error(np.float32([np.nan]), np.float32([1])))
+
+
+def test_mean_is_numpys_to_the_last_bit():
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 7, 8, 9, 100, 1000):
+        values = rng.normal(size=size).tolist()
+        assert mean([*values, float("nan")]) == float(np.mean(values))
+    assert np.isnan(mean([])) and np.isnan(mean([float("nan")]))

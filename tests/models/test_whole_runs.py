@@ -35,7 +35,7 @@ def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path):
         resumed = api.improve(recipe, out=run, resume=True)
         assert resumed["tokens"] == whole["tokens"] and resumed["gold_read"] == whole["gold_read"]
         assert numbers(run) == numbers(tmp_path / "whole")
-        assert (run / "journal.jsonl").read_bytes() == (tmp_path / "whole" / "journal.jsonl").read_bytes()
+        assert (run / "journal.bin").read_bytes() == (tmp_path / "whole" / "journal.bin").read_bytes()
         one, other = weights(run), weights(tmp_path / "whole")
         assert all(torch.equal(one[name], other[name]) for name in other)
 

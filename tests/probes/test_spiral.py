@@ -121,7 +121,7 @@ def test_stop_and_resume_is_the_same_run(tmp_path):
     for stop in (0, 1, 2):
         two = stopped_and_resumed(lambda path, **options: small(path, **options), tmp_path / f"two{stop}", stop)
         assert one.state == two.state and one.ledger.snapshot() == two.ledger.snapshot() and one.model.skill == two.model.skill
-        assert (tmp_path / "one/journal.jsonl").read_bytes() == (tmp_path / f"two{stop}/journal.jsonl").read_bytes()
+        assert (tmp_path / "one/journal.bin").read_bytes() == (tmp_path / f"two{stop}/journal.bin").read_bytes()
 
 
 def test_budget_ends_a_game_without_pay(tmp_path):

@@ -60,7 +60,7 @@ def test_stop_and_resume_is_the_same_run(tmp_path):
         for key, tensor in one.model.weights.copies["ema"].items():
             assert torch.equal(tensor, two.model.weights.copies["ema"][key])
         assert one.ledger.snapshot() == two.ledger.snapshot()
-        assert (tmp_path / "one/journal.jsonl").read_bytes() == (tmp_path / f"two{stop}/journal.jsonl").read_bytes()
+        assert (tmp_path / "one/journal.bin").read_bytes() == (tmp_path / f"two{stop}/journal.bin").read_bytes()
 
 
 def test_hidden_values_are_not_looked_at_and_targets_are():

@@ -83,7 +83,7 @@ def test_stop_and_resume_is_the_same_run(tmp_path):
     for stop in (0, 1, 2):
         two = stopped_and_resumed(lambda path, **options: small(path, **options), tmp_path / f"two{stop}", stop)
         assert one.ledger.snapshot() == two.ledger.snapshot() and one.model.skill == two.model.skill
-        assert (tmp_path / "one/journal.jsonl").read_bytes() == (tmp_path / f"two{stop}/journal.jsonl").read_bytes()
+        assert (tmp_path / "one/journal.bin").read_bytes() == (tmp_path / f"two{stop}/journal.bin").read_bytes()
 
 
 def test_budget_is_kept_and_given_back(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from selftaught.parts import BadInput
 from selftaught.seals import GoldReader
+from selftaught.tasks.families.sudoku import UNITS, fill
 from selftaught.tasks.own import Own, families
 from selftaught.tasks.source import parse_source
 from selftaught.types import Task
@@ -113,3 +114,25 @@ def test_fingerprint_ignores_wording_and_order():
 
     assert print_of("Add 12+3+4.") == print_of("What is 3+12+4?") != print_of("Add 12+34.")
     assert print_of("Write  a POEM!") == print_of("write a poem")
+
+
+def slowly_filled(grid, rng):
+    """`fill`, every digit of every blank compared with every peer."""
+    peers = [{j for unit in UNITS if i in unit for j in unit if j != i} for i in range(16)]
+    options = {i: [d for d in "1234" if all(grid[j] != d for j in peers[i])] for i in range(16) if grid[i] == "_"}
+    if not options:
+        return grid
+    cell = min(options, key=lambda i: len(options[i]))
+    for digit in rng.sample(options[cell], len(options[cell])) if rng else options[cell]:
+        if done := slowly_filled([*grid[:cell], digit, *grid[cell + 1 :]], rng):
+            return done
+    return None
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_sudoku_is_filled_as_by_the_slow_twin(seed):
+    full, twin = fill(["_"] * 16, random.Random(seed)), slowly_filled(["_"] * 16, random.Random(seed))
+    assert full == twin
+    for cell in random.Random(seed).sample(range(16), 10):
+        full[cell] = "_"
+    assert fill(full, None) == slowly_filled(full, None) and fill(["1", "1", *"_" * 14], None) == slowly_filled(["1", "1", *"_" * 14], None)

@@ -7,7 +7,7 @@ tokens) is NaN and left out of the log. P groups of G attempts; answers are cano
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import log, nan
+from math import isnan, log, nan
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def read_group(group: Group, answer: Callable[[str], str | None]) -> Read:
     """A group as the numbers below want it."""
     said = {a.id: answer(a.text) for a in group.attempts_G}
     firsts = first_attempts(group)
-    last = {s.attempt: s for s in group.scores if s.name == "reward" and not np.isnan(s.value)}
+    last = {s.attempt: s for s in group.scores if s.name == "reward" and not isnan(s.value)}
     scored = [(said[a.id], last[a.id]) for a in group.attempts_G if a.id in last]
     opinions = [(answered, s.value) for answered, s in scored if s.source in OPINIONS]
     return Read(
@@ -80,14 +80,15 @@ def numbers(groups: Sequence[Group], answer: Callable[[str], str | None]) -> dic
     }
     levels: dict[str, list[float]] = {}
     for group in groups:
-        levels.setdefault(f"level/{group.task.source}", []).append(mean([float(v) for v in group.values() if not np.isnan(v)]))
-    return {name: value for name, value in (numbers | {name: mean(v) for name, v in levels.items()}).items() if not np.isnan(value)}
+        levels.setdefault(f"level/{group.task.source}", []).append(mean([float(v) for v in group.values() if not isnan(v)]))
+    return {name: value for name, value in (numbers | {name: mean(v) for name, v in levels.items()}).items() if not isnan(value)}
 
 
 def mean(values: Sequence[float]) -> float:
     """Mean of the values that are numbers, NaN without any."""
-    known = [v for v in values if not np.isnan(v)]
-    return float(np.mean(known)) if known else nan
+    known = [v for v in values if not isnan(v)]
+    # What np.mean does, without its overhead: there are hundreds of short lists a step.
+    return float(np.add.reduce(known)) / len(known) if known else nan
 
 
 def majority_share(answers: Answers) -> float:
@@ -130,7 +131,7 @@ def approved(judged: Sequence[tuple[str | None, float]]) -> tuple[str, ...]:
     for answer, value in judged:
         if answer is not None:
             by_answer.setdefault(answer, []).append(value)
-    return tuple(answer for answer, values in by_answer.items() if np.mean(values) >= APPROVED)
+    return tuple(answer for answer, values in by_answer.items() if mean(values) >= APPROVED)
 
 
 def contradiction(judged_P: Sequence[Sequence[tuple[str | None, float]]]) -> float:
@@ -151,7 +152,7 @@ def length_paid(groups: Sequence[Group], fewest: int = 2) -> float:
     rewards, lengths, varied = [np.zeros(0)], [np.zeros(0)], 0
     for group in groups:
         pairs = zip(group.attempts_G, group.values(), strict=True)
-        kept = [(value, a.sampled_count) for a, value in pairs if hasattr(a.payload, "sampled") and not np.isnan(value)]
+        kept = [(value, a.sampled_count) for a, value in pairs if hasattr(a.payload, "sampled") and not isnan(value)]
         reward_G, length_G = np.array(kept, np.float64).reshape(-1, 2).T
         if len(kept) > 1:
             rewards.append(reward_G - reward_G.mean())

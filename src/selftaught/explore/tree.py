@@ -27,6 +27,7 @@ class Node:
         value: what the value model says of it.
         visits: nodes below it and itself that were valued, plus those under way.
         total: sum of their values.
+        shut: it was found closed.
     """
 
     attempt: Attempt | None = None
@@ -38,6 +39,7 @@ class Node:
     value: float = 0.0
     visits: int = 0
     total: float = 0.0
+    shut: bool = False
     children: list["Node"] = field(default_factory=list)
 
     def path(self) -> Iterator["Node"]:
@@ -49,8 +51,9 @@ class Node:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing below it can be expanded any more."""
-        return self.over or (self.expanded and all(child.closed for child in self.children))
+        """Whether nothing below it can be expanded any more; what is closed stays so, and is not looked through again."""
+        self.shut = self.shut or self.over or (self.expanded and all(child.closed for child in self.children))
+        return self.shut
 
 
 @part

@@ -7,7 +7,6 @@ that time, and their reading is counted. A cache that cannot be read or written 
 
 import gzip
 import hashlib
-import json
 import os
 import zlib
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from selftaught.parts import record
 from selftaught.run.drawer import RunDrawer
-from selftaught.run.journal import pack, unpack
+from selftaught.run.journal import decode, encode
 from selftaught.run.turns import PLAIN, new_tokens, wrapped
 from selftaught.types import Group, SamplerSettings, Task, content_hash
 
@@ -52,7 +51,7 @@ class CachedDrawer(RunDrawer):
         self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, template: str = PLAIN
     ) -> list[Group]:
         """One group a task."""
-        path = cache_folder() / "draws" / f"{self.key(tasks, n, settings, weights, template)}.json.gz"
+        path = cache_folder() / "draws" / f"{self.key(tasks, n, settings, weights, template)}.gz"
         groups = load(path, tasks)
         if groups is None:
             groups = await super().draw(tasks, n, settings, weights, label, template)
@@ -83,9 +82,8 @@ def code_mark() -> str:
 def load(path: Path, tasks: Sequence[Task]) -> list[Group] | None:
     """The groups of an entry, None when there is none or it does not hold exactly these tasks."""
     try:
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            entry = json.load(file)
-        held = {task: tuple(unpack(attempts)) for task, attempts in entry}
+        with gzip.open(path, "rb") as file:
+            held = {task: tuple(attempts) for task, attempts in decode(file.read())}
         os.utime(path)
         return [Group(key=task.id, task=task, attempts_G=held[task.id]) for task in tasks] if len(held) == len(tasks) else None
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError):
@@ -97,8 +95,8 @@ def store(path: Path, groups: Sequence[Group]) -> None:
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with gzip.open(part, "wt", encoding="utf-8", compresslevel=3) as file:
-            json.dump([[group.task.id, pack(group.attempts_G)] for group in groups], file, separators=(",", ":"))
+        with gzip.open(part, "wb", compresslevel=1) as file:
+            file.write(encode([[group.task.id, group.attempts_G] for group in groups]))
         os.replace(part, path)
         prune(path.parent)
     except OSError:

@@ -1,7 +1,7 @@
 """The run folder: what a run leaves behind, and what it resumes from.
 
 run.json            the resolved recipe, settings, seeds and versions
-journal.jsonl       every reply, one line a wave
+journal.bin         every reply, one record a wave (see `run.journal`)
 steps.jsonl         numbers of each step
 attempts.jsonl      a sample of attempts with their scores, for the report
 generations/NNNN/   all weights, optimizer states and part states of a saved version
@@ -26,7 +26,7 @@ from selftaught.parts import BadInput
 from selftaught.run.journal import Journal
 from selftaught.types import Group
 
-VERSION = 2
+VERSION = 3
 SHOWN_GROUPS = 6
 # An alarm comes after three steps of a mean over four: what is this many steps older was saved before the trouble.
 LAG = 8
@@ -54,7 +54,7 @@ class RunFolder:
         self.check(path, resume)
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.journal = Journal(path / "journal.jsonl")
+        self.journal = Journal(path / "journal.bin")
         self.mark_best = False
         pointers = path / "latest.json"
         self.pointers: dict[str, str] = json.loads(pointers.read_text()) if pointers.exists() else {}

@@ -70,10 +70,11 @@ class LiveRun(Voice):
     async def publish(self) -> None:
         """Let samplers see the policy."""
         self.generation = await self.model.publish()
+        self.seam.forget()
 
     def record(self, groups: Sequence[Group]) -> None:
         """Log the step's attempts and scores."""
-        rewards = [float(v) for group in groups for v in group.values() if not np.isnan(v)]
+        rewards = [float(v) for group in groups for v in group.values() if not math.isnan(v)]
         self.note("groups", len(groups))
         self.note("attempts", sum(len(group.attempts_G) for group in groups))
         self.note("reward", float(np.mean(rewards)) if rewards else math.nan)
@@ -96,6 +97,8 @@ class LiveRun(Voice):
     def begin_step(self, phase: Phase, of: int) -> None:
         """Open a step."""
         self.phase, self.notes, self.clock = phase, {"of": of}, time.monotonic()
+        # No step continues the attempts of another.
+        self.seam.forget()
 
     def settle_reserve(self) -> None:
         """Give back what was set aside for training on attempts that were not trained on."""
@@ -127,6 +130,7 @@ class LiveRun(Voice):
     async def return_to(self, which: str) -> None:
         """Go back to a saved generation: "start" or "best". Budget, position and pool stay."""
         saved = await self.folder.load(which, self.model)
+        self.seam.forget()
         self.state, self.generation = saved["state"], saved["generation"]
         self.note("rolled_back", 1.0)
 
@@ -134,6 +138,7 @@ class LiveRun(Voice):
         """The best generation kept so far becomes the policy."""
         if self.folder.has("best") and self.folder.pointers["best"] != self.folder.pointers["latest"]:
             await self.folder.load("best", self.model)
+            self.seam.forget()
 
     async def save(self) -> None:
         """Write a generation: all weights, all part states, and where the run stands."""

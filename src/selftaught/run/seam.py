@@ -1,6 +1,7 @@
 """The seam: requests of all coroutines gather into deterministic waves, which are journaled as they come back."""
 
 import asyncio
+import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from selftaught.run.journal import Journal
 
 # A coroutine that got its reply needs a few passes of the event loop (two a nested gather) until it asks again.
 IDLE_PASSES = 24
+DIFFERS = "what was sampled before the stop comes out differently now: this run no longer equals one that was not stopped"
 
 Perform = Callable[[Sequence[Any]], Awaitable[list[Any]]]
 
@@ -17,10 +19,16 @@ class Seam:
 
     Waves therefore depend on what was asked, not on timing; a logged wave is replayed, any other is performed
     and logged. Replies of all kinds are handed out together, after the last of them arrived.
+
+    A model that says it is `warm` remembers, until it is published, what it computed for the attempts it sampled, to
+    continue them. What was replayed it has not sampled: those waves are made once more, in their order, before the
+    first request that continues an attempt, so that it computes from the same last bits as if it had never stopped.
     """
 
-    def __init__(self, journal: Journal, performers: dict[str, Perform]) -> None:
-        self.journal, self.performers = journal, performers
+    def __init__(self, journal: Journal, performers: dict[str, Perform], model: Any = None) -> None:
+        """`model` is asked whether it is `warm`."""
+        self.journal, self.performers, self.model = journal, performers, model
+        self.replayed: list[tuple[list[Any], list[bytes]]] = []
         self.waiting: dict[tuple[str, str], tuple[Any, asyncio.Future[Any]]] = {}
         self.asked = 0
         self.flusher: asyncio.Task[None] | None = None
@@ -35,6 +43,16 @@ class Seam:
         if self.flusher is None:
             self.flusher = asyncio.create_task(self._flush())
         return await reply
+
+    def forget(self) -> None:
+        """The model remembers no attempts: it was published or loaded, or what it remembers will not be continued."""
+        self.replayed = []
+
+    async def _remind(self) -> None:
+        replayed, self.replayed = self.replayed, []
+        for requests, ids in replayed:
+            if token_ids(await self.performers["sample"](requests)) != ids:
+                warnings.warn(DIFFERS, RuntimeWarning, stacklevel=1)
 
     async def _flush(self) -> None:
         while self.waiting:
@@ -60,8 +78,17 @@ class Seam:
 
     async def _perform(self, kind: str, wave: dict[tuple[str, str], Any]) -> list[tuple[asyncio.Future[Any], Any]]:
         keys = sorted(key for k, key in wave if k == kind)
-        replies = self.journal.replay(kind, keys)
+        replies, requests = self.journal.replay(kind, keys), [wave[kind, key][0] for key in keys]
         if replies is None:
-            replies = await self.performers[kind]([wave[kind, key][0] for key in keys])
+            if kind == "sample" and any(getattr(request, "after", None) is not None for request in requests):
+                await self._remind()
+            replies = await self.performers[kind](requests)
             self.journal.append(kind, keys, replies)
+        elif kind == "sample" and getattr(self.model, "warm", False):
+            self.replayed.append((requests, token_ids(replies)))
         return [(wave[kind, key][1], reply) for key, reply in zip(keys, replies, strict=True)]
+
+
+def token_ids(replies: Sequence[Sequence[Any]]) -> list[bytes]:
+    """The token ids of every attempt."""
+    return [attempt.payload.ids.tobytes() for attempts in replies for attempt in attempts]

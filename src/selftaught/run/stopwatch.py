@@ -42,13 +42,11 @@ class Stopwatch:
     @contextmanager
     def outside(self, purpose: str) -> Iterator[None]:
         """Time spent inside belongs to "evaluate" or "audit" (other purposes change nothing); blocks may overlap, as coroutines do."""
-        self._settle()
-        self._outside[purpose] += 1
+        self._enter(purpose, 1)
         try:
             yield
         finally:
-            self._settle()
-            self._outside[purpose] -= 1
+            self._enter(purpose, -1)
 
     def seconds(self, counted: bool = False) -> tuple[float, float]:
         """(by the clock, of processor time) in all, or without evaluation and audit."""
@@ -66,6 +64,13 @@ class Stopwatch:
         self._settle()
         for stage, pair in saved.items():
             self._add(stage, pair)
+
+    def _enter(self, purpose: str, change: int) -> None:
+        # The clocks are read only where what time is put down to may change: there are thousands of blocks a second.
+        if purpose in OUTSIDE:
+            if 0 in (self._outside[purpose], self._outside[purpose] + change):
+                self._settle()
+            self._outside[purpose] += change
 
     def _now(self) -> tuple[float, float]:
         return self._clocks[0](), self._clocks[1]()

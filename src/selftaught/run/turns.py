@@ -1,5 +1,7 @@
 """What a request says, and what of an attempt it made."""
 
+import numpy as np
+
 from selftaught.parts import BadInput
 from selftaught.types import Attempt, Message
 
@@ -9,7 +11,7 @@ PLAIN = "{prompt}"
 def new_tokens(attempt: Attempt, prompted: int) -> int:
     """Tokens sampled by the request itself: an attempt that continues another holds older ones too."""
     payload = attempt.payload
-    return int(payload.sampled[prompted:].sum()) if hasattr(payload, "sampled") else 0
+    return int(np.count_nonzero(payload.sampled[prompted:])) if hasattr(payload, "sampled") else 0
 
 
 def wrapped(messages: tuple[Message, ...], template: str) -> tuple[Message, ...]:

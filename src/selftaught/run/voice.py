@@ -47,7 +47,7 @@ class Voice:
         self.settings, self.format, self.seed = settings, format, seed
         self.ledger = Ledger(budget, model.parameters)
         self.grader = Grader(format, self.ledger, declared=recipe.reads_gold)
-        self.seam = Seam(folder.journal, {"sample": model.sample, "score": model.score, "check": self.grader.perform})
+        self.seam = Seam(folder.journal, {"sample": model.sample, "score": model.score, "check": self.grader.perform}, model)
         self.state = {name: part.initial() for name, part in recipe.state.items()}
         self.position = self.generation = self.train_reserve = 0
         self.purpose: Purpose = "train"

@@ -5,6 +5,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from selftaught.parts import BadInput, Part
@@ -105,9 +106,7 @@ class Family(Part):
     def read(cls, prompt: str) -> Facts | None:
         """The facts a prompt shows, whatever its wording; None when it is not of this family."""
         for wording in cls.wordings:
-            pieces = re.split(r"\{(\w+)\}", wording)
-            pattern = "".join(f"(?P<{p}>.+?)" if i % 2 else re.escape(p) for i, p in enumerate(pieces))
-            if found := re.fullmatch(pattern, prompt.strip()):
+            if found := pattern_of(wording).fullmatch(prompt.strip()):
                 try:
                     return cls().parse(found.groupdict())
                 except (ValueError, IndexError):
@@ -117,6 +116,13 @@ class Family(Part):
     def at(self, level: int) -> Self:
         """This family at another level of its ladder."""
         return replace(self, level=level)
+
+
+@lru_cache(maxsize=1024)
+def pattern_of(wording: str) -> re.Pattern[str]:
+    """Matches what `render` makes of a wording, its pieces as named groups."""
+    pieces = re.split(r"\{(\w+)\}", wording)
+    return re.compile("".join(f"(?P<{piece}>.+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)))
 
 
 def integers(text: str, sep: str) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from selftaught.parts import part
 from selftaught.tasks.family import Facts, Family, Say, exactly
@@ -11,12 +12,13 @@ from selftaught.tasks.family import Facts, Family, Say, exactly
 UNITS = [[r * 4 + c for c in range(4)] for r in range(4)]
 UNITS += [[r * 4 + c for r in range(4)] for c in range(4)]
 UNITS += [[(b // 2 * 2 + i // 2) * 4 + b % 2 * 2 + i % 2 for i in range(4)] for b in range(4)]
-PEERS = [{j for unit in UNITS if i in unit for j in unit if j != i} for i in range(16)]
+PEERS = [itemgetter(*sorted({j for unit in UNITS if i in unit for j in unit if j != i})) for i in range(16)]
 
 
 def fill(grid: list[str], rng: random.Random | None) -> list[str] | None:
     """The first completion of a grid ("_" is blank), digits tried in random or rising order."""
-    options = {i: [d for d in "1234" if all(grid[j] != d for j in PEERS[i])] for i in range(16) if grid[i] == "_"}
+    around = [(i, PEERS[i](grid)) for i in range(16) if grid[i] == "_"]
+    options = {i: [d for d in "1234" if d not in near] for i, near in around}
     if not options:
         return grid
     cell = min(options, key=lambda i: len(options[i]))

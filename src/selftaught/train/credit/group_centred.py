@@ -68,4 +68,6 @@ class GroupCentred(Credit):
                         attempt = group.attempts_G[i]
                         source = source_of(group, attempt, self.score)
                         wishes.append(policy_example(run, attempt, float(advantage), source, self.anchor))
-        return [example for example in await gather(*wishes) if example is not None]
+        # Only an anchor has something to wait for; tasks for the rest would cost more than what they do.
+        made = await gather(*wishes) if self.anchor else [await wish for wish in wishes]
+        return [example for example in made if example is not None]

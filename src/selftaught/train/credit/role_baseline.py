@@ -74,4 +74,5 @@ class RoleBaseline(Credit):
             kept = self.decay ** len(values)
             baselines[role] = kept * baselines.get(role, 0.0) + (1 - kept) * float(np.mean(values))
         run.state[self.state] = baselines
-        return [example for example in await gather(*wishes) if example is not None]
+        made = await gather(*wishes) if self.anchor else [await wish for wish in wishes]
+        return [example for example in made if example is not None]

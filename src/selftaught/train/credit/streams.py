@@ -2,6 +2,7 @@
 
 from asyncio import gather
 from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 
@@ -16,11 +17,11 @@ def trainable(attempt: Attempt) -> bool:
 
 def comparable(group: Group, score: str, by_view: bool, role: str = "") -> list[Ints]:
     """Indices into attempts_G of attempts (of a role) with a score and sampled tokens, one array a view (or one for all)."""
-    values_G = group.values(score)
-    usable_G = ~np.isnan(values_G) & np.array([trainable(a) and role in ("", a.role) for a in group.attempts_G], bool)
-    views_G = np.array([a.view if by_view else 0 for a in group.attempts_G], np.int32)
-    sets = (np.flatnonzero(usable_G & (views_G == view)).astype(np.int32) for view in np.unique(views_G))
-    return [indices for indices in sets if len(indices)]
+    found: dict[int, list[int]] = {}
+    for i, (attempt, value) in enumerate(zip(group.attempts_G, group.values(score).tolist(), strict=True)):
+        if not isnan(value) and role in ("", attempt.role) and trainable(attempt):
+            found.setdefault(attempt.view if by_view else 0, []).append(i)
+    return [np.array(found[view], np.int32) for view in sorted(found)]
 
 
 def differ(values: Floats) -> bool:

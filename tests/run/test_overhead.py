@@ -1,0 +1,74 @@
+"""What a step costs beside the model and the checkers."""
+
+import asyncio
+
+import pytest
+
+from scripted_run import live_run
+from selftaught.evaluate.monitors import DEFAULT_MONITORS
+from selftaught.loop import improve
+from selftaught.models.scripted import ScriptedModel
+from selftaught.recipe import get_recipe
+from selftaught.run.overhead import Overhead
+
+SOURCES = ("linear:level=6", "sort:level=6", "sudoku:level=8")
+ATTEMPTS = {"explore.tasks": 64, "explore.n": 8}
+
+
+def test_overhead_by_hand(opened):
+    now = [0.0]
+
+    class Slow(ScriptedModel):
+        async def sample(self, requests):
+            now[0] += 2.0
+            return await super().sample(requests)
+
+        async def learn(self, examples, objectives):
+            now[0] += 1.0
+            return await super().learn(examples, objectives)
+
+    recipe = get_recipe("ttrl")
+    run = opened(recipe.with_options({**recipe.tiny, "steps": 3}), model=Slow())
+    rows, record = [], run.record
+    run.watch = rows.append
+
+    def slow_record(groups):
+        now[0] += 0.5
+        record(groups)
+
+    run.record = slow_record
+    meter = Overhead(run, clock=lambda: now[0])
+    asyncio.run(improve(run.recipe, run))
+    assert meter.steps == [(3.5, 0.5)] * 3 and len(rows) == 3
+    assert meter.share == pytest.approx(0.5 / 3.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ttrl", "star", "co-reward"])
+def test_an_attempt_costs_less_than_a_tenth_of_a_millisecond_beside_the_verbs(name, tmp_path):
+    recipe = get_recipe(name).with_options(ATTEMPTS | {"steps": 8})
+    run = live_run(recipe, tmp_path / "run", sources=SOURCES)
+    run.watcher.monitors = DEFAULT_MONITORS
+    rows = []
+    run.watch = rows.append
+    meter = Overhead(run)
+    asyncio.run(improve(recipe, run))
+    # The fastest step: other processes only ever make one slower.
+    assert min(outside / row["attempts"] for (_, outside), row in zip(meter.steps, rows, strict=True)) < 1e-4
+    run.folder.journal.close()
+
+
+@pytest.mark.slow
+def test_less_than_a_twentieth_of_a_step_of_sprout_is_overhead(tmp_path):
+    from selftaught.session import Job, open_session
+
+    session = open_session(Job(recipe="ttrl", options=ATTEMPTS | {"steps": 5}, gate=False), tmp_path / "run")
+    meter = Overhead(session.run)
+
+    async def play():
+        await session.run.save()
+        await improve(session.recipe, session.run)
+
+    asyncio.run(play())
+    session.close()
+    assert len(meter.steps) == 5 and meter.share < 0.05
