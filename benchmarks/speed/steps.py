@@ -1,0 +1,77 @@
+"""Whole training steps against TRL: tokens a second with and without the zero-signal skip, and extra memory."""
+
+import statistics
+from typing import Any
+
+from benchmarks.speed.options import Found, Options, opening
+from benchmarks.speed.pairs import Reply, rate, ratios
+from benchmarks.speed.results import ratio
+from benchmarks.speed.setting import SOURCES, STILL
+from benchmarks.speed.training import dtypes
+from benchmarks.speed.worker import Worker
+
+ROWS = (128, 64, 256)
+PRECISIONS = ("float32", "bfloat16", "bfloat16 weights")
+GIVEN: dict[str, Any] = {"lr": STILL, "seed": 1, "sources": list(SOURCES)}
+
+
+def step(worker: Worker) -> Reply:
+    """One whole step."""
+    return worker.ask("step")
+
+
+def trl_setting(dtype: str, rows: int) -> str:
+    """A setting's name."""
+    return f"{dtype}, {rows} rows"
+
+
+def best_trl(options: Options, precisions: tuple[str, ...] = PRECISIONS, name: str = "trl") -> tuple[str, Worker, Found]:
+    """TRL at its best precision, then at its best size of micro-batch."""
+    every = {trl_setting(d, r): opening("trl_side", options, "start", dtype=d, rows=r, **GIVEN) for d in precisions for r in ROWS}
+    if options.settings.get(name, {}).get("used") in every:
+        return options.pick(name, every, step)
+    first = {trl_setting(d, ROWS[0]): every[trl_setting(d, ROWS[0])] for d in precisions}
+    used, worker, found = options.pick(name, first, step, 1)
+    dtype, tried = used.rpartition(", ")[0], found["tried"]
+    others = {trl_setting(dtype, r): every[trl_setting(dtype, r)] for r in ROWS[1:]}
+    rival, second, more = options.pick(name, others, step, 1)
+    tried |= more["tried"]
+    if tried[rival] > tried[used]:
+        used, worker, second = rival, second, worker
+    second.close()
+    return used, worker, {"used": used, "tried": tried}
+
+
+def ours(options: Options, skip: bool) -> dict[str, Any]:
+    """Ways to open our side, by precision."""
+    return {d: opening("ours", options, "start", dtype=d, skip=skip, **GIVEN) for d in dtypes()}
+
+
+def run(options: Options) -> Found:
+    """Steps of us, of TRL, and of us with the skip off, in turn."""
+    used, theirs, trl = best_trl(options)
+    dtype, mine, own = options.pick("ours", ours(options, True), step, 1)
+    with theirs, mine, ours(options, False)[dtype]() as whole:
+        step(whole)
+        rows = [(step(mine), step(theirs), step(whole)) for _ in range(options.rounds)]
+    first, second = [(a, b) for a, b, _ in rows], [(c, b) for _, b, c in rows]
+
+    def said(at: int) -> str:
+        seconds = statistics.median(row[at]["seconds"] for row in rows)
+        extra = statistics.median(row[at]["extra_bytes"] for row in rows) / 2**20
+        return f"{seconds:.2f} s a step, {statistics.median(rate(row[at]) for row in rows):.0f} tokens/s, {extra:.0f} MiB extra"
+
+    one = rows[0][0]
+    return {
+        "ratios": {
+            "trl_tokens_per_second": ratio("trl_tokens_per_second", ratios(first)),
+            "trl_tokens_per_second_no_skip": ratio("trl_tokens_per_second_no_skip", ratios(second)),
+            "trl_extra_memory": ratio("trl_extra_memory", ratios(first, lambda reply: float(reply["extra_bytes"]))),
+        },
+        "settings": {"trl": trl, "ours": own},
+        "footnotes": {
+            "a step": f"{one['attempts']} attempts of {one['tokens'] / one['attempts']:.0f} tokens, {one['flat']:.0%} of groups without signal",
+            "ours": f"{dtype}: {said(0)}; skip off: {said(2)}",
+            "trl": f"{used}: {said(1)}",
+        },
+    }  # fmt: skip
