@@ -40,7 +40,7 @@ class Decoder:
         owners = np.cumsum([0, *(a.context != b.context for a, b in zip(draws[1:], draws, strict=False))]).tolist()
         owner_R = torch.tensor(owners, device=self.device)
         block, logits_U_V = self._read(packed, name, contexts)
-        rows = Rows(self.family, block, owner_R, [len(draw.context) for draw in draws])
+        rows = Rows(self.family, block, owner_R, [len(draw.context) for draw in draws], all=self.prefixes.wanted)
         noise = Noise(draws, self.device)
         logits_n_V = logits_U_V[owner_R]
         for step in range(noise.steps):
@@ -99,8 +99,9 @@ class Rows:
         start: i64[R], position of each draw's first new token.
     """
 
-    def __init__(self, family: Family, block: Block, owner_R: Tensor, lengths: Sequence[int]) -> None:
-        self.family, self.block, self.owner_R = family, block, owner_R
+    def __init__(self, family: Family, block: Block, owner_R: Tensor, lengths: Sequence[int], all: bool) -> None:
+        """`all` keeps what rows that are over have said."""
+        self.family, self.block, self.owner_R, self.all = family, block, owner_R, all
         device = owner_R.device
         self.start = torch.tensor(lengths, device=device)
         self.order = torch.arange(len(lengths), device=device)
@@ -128,10 +129,11 @@ class Rows:
             self.n = 0
             return token_n[:0]
         holes, movers = (~kept_n[:n]).nonzero()[:, 0], kept_n[n:].nonzero()[:, 0] + n
-        a, b = torch.cat([holes, movers]), torch.cat([movers, holes])
+        a, b = (torch.cat([holes, movers]), torch.cat([movers, holes])) if self.all else (holes, movers)
         for pair in self.block.own:
             for room in pair:
                 room[a, :, :step] = room[b, :, :step]
+        a, b = torch.cat([holes, movers]), torch.cat([movers, holes])
         self.order[a], token_n[a] = self.order[b], token_n[b]
         self.n = n
         self.owner = self.owner_R[self.live]
@@ -166,14 +168,17 @@ class Rows:
         own = self.block.own
         if own and own[0][0].shape[2] > step:
             return
-        size = max(FIRST_ROOM, 2 * step)
-        shape = (len(self.order), k.shape[1], size, k.shape[2])
-        # zeros: what is masked out is still multiplied, and garbage may be NaN
-        fresh = [(k.new_zeros(shape), k.new_zeros(shape)) for _ in self.block.prompt]
-        for old, new in zip(own, fresh, strict=False):
-            for o, f in zip(old, new, strict=True):
-                f[:, :, :step] = o
-        self.block.own = fresh
+        rows = len(self.order) if self.all else self.n
+        shape = (rows, k.shape[1], max(FIRST_ROOM, step + step // 2), k.shape[2])
+        for layer in range(len(self.block.prompt)):
+            # zeros: what is masked out is still multiplied, and garbage may be NaN
+            fresh = (k.new_zeros(shape), k.new_zeros(shape))
+            if not step:
+                own.append(fresh)
+                continue
+            for old, new in zip(own[layer], fresh, strict=True):
+                new[:, :, :step] = old[:rows, :, :step]
+            own[layer] = fresh
 
     def attend(self, step: int) -> Any:
         """Attention of one new token a live slot over its prompt and what it has said up to `step`."""

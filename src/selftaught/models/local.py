@@ -75,8 +75,13 @@ class LocalModel:
         self.learner = Learner(self.weights, self.heads, seed, self.forward, self.dtype)
         self.decoder = Decoder(family, Prefixes(len(family.body.layers), PREFIX_BYTES)) if family else None
         self.packs: dict[str, Packed] = {}
-        self.generation, self.max_rows = 0, 512
+        self.generation, self.max_rows = 0, 256
         self.max_tokens = max(256, min(2048, LOGITS // self.vocabulary))
+
+    @property
+    def warm(self) -> bool:
+        """Whether what was sampled since the last change of weights is remembered for those who continue it."""
+        return self.decoder is not None
 
     @classmethod
     def open(

@@ -49,10 +49,16 @@ class Block:
 
 
 class Prefixes:
-    """Blocks, oldest first, within a limit of bytes. What it holds depends on the waves since `forget` alone."""
+    """Blocks, oldest first, within a limit of bytes. What it holds depends on the waves since `forget` alone.
+
+    Attributes:
+        layers: of the model.
+        room: most bytes held.
+        wanted: somebody has continued an attempt; until then nothing is kept, as most recipes never do.
+    """
 
     def __init__(self, layers: int, room: int) -> None:
-        self.layers, self.room, self.size = layers, room, 0
+        self.layers, self.room, self.size, self.wanted = layers, room, 0, False
         self.blocks: deque[Block] = deque()
         self.where: dict[str, Block] = {}
 
@@ -60,7 +66,7 @@ class Prefixes:
         """Drop everything: the weights have changed."""
         self.blocks.clear()
         self.where.clear()
-        self.size = 0
+        self.size, self.wanted = 0, False
 
     def held(self, name: str, draw: Draw) -> int:
         """How many of a context's tokens are remembered; never the last, whose logits are wanted."""
@@ -75,6 +81,7 @@ class Prefixes:
     def gather(self, name: str, contexts: Sequence[Draw], device: torch.device) -> tuple[list[int], Block]:
         """How many tokens of each context are remembered, and a new block that holds these."""
         held = [self.held(name, draw) for draw in contexts]
+        self.wanted = self.wanted or any(draw.parent for draw in contexts)
         new = Block(name, [], torch.empty(len(contexts), 0, dtype=torch.long, device=device), [len(draw.context) for draw in contexts])
         sources: dict[int, tuple[Block, list[int]]] = {}
         for u, (draw, n) in enumerate(zip(contexts, held, strict=True)):
@@ -122,7 +129,9 @@ class Prefixes:
         return torch.tensor(us, device=device), at_u_C, read
 
     def remember(self, block: Block, draws: Sequence[Draw], prompts: Sequence[int], slots: Sequence[int], said: Sequence[Said]) -> None:
-        """Keep a batch's block; the oldest go when there is no room."""
+        """Keep a batch's block, where that is wanted; the oldest go when there is no room."""
+        if not self.wanted:
+            return
         for draw, prompt, slot, (ids, _, _) in zip(draws, prompts, slots, said, strict=True):
             # what came last was never read again, so it has no keys
             block.places[draw.id] = Place(prompt, slot, (*draw.context, *ids[:-1]))
