@@ -10,7 +10,7 @@ PINS := pyproject.toml constraints.txt
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help improve test test-slow check format docs readme sprout clean
+.PHONY: help improve test test-slow check format docs readme sprout bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo 'make docs                  the documentation, into docs/_build/html'
 	@echo 'make readme                the tables in README.md, from the code'
 	@echo 'make sprout                train the model that ships, into runs/sprout'
+	@echo 'make bench [ARGS="..."]    how fast, side by side with TRL, transformers and CTranslate2; ARGS="--only trl,generate --rounds 5 --threads 2"'
 	@echo 'make clean                 remove .venv and everything built; runs/ stays'
 
 improve: $(VENV)/.installed
@@ -53,6 +54,9 @@ readme: $(VENV)/.installed
 
 sprout: $(VENV)/.installed-gym
 	$(BIN)/python -m selftaught.models.sprout.train --out runs/sprout $(ARGS)
+
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks.speed $(ARGS)
 
 clean:
 	rm -rf $(VENV) docs/_build docs/generated build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -31,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--only", default=",".join(PARTS), help=f"parts with commas between: {', '.join(PARTS)}")
     made.add_argument("--rounds", type=int, default=7, help="pairs of each comparison")
     made.add_argument("--threads", type=int, default=2, help="threads of each side")
-    made.add_argument("--settings", choices=("probe", "last"), default="probe", help="look for each side's best settings, or use those in --out")
+    made.add_argument(
+        "--settings", choices=("probe", "last"), default="probe", help="look for each side's best settings, or use those in --out"
+    )
     made.add_argument("--out", type=Path, default=LATEST, help="results; a partial run changes only what it measured")
     return made
 

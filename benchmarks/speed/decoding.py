@@ -68,7 +68,9 @@ def generate(options: Options) -> Found:
     if text:
         found["footnotes"]["continuous batching"] = text
         found["settings"]["generate_512"]["continuous batching"] = text
-    alone, theirs = compared("generate_1", options, single, {f"{d}, {c or 'dynamic'} cache": side(d, c, 1) for d in precisions for c in ("", "static")})
+    alone, theirs = compared(
+        "generate_1", options, single, {f"{d}, {c or 'dynamic'} cache": side(d, c, 1) for d in precisions for c in ("", "static")}
+    )
     theirs.close()
     return {key: {**found.get(key, {}), **alone.get(key, {})} for key in found}
 
@@ -93,13 +95,20 @@ def peer(options: Options) -> Found:
     used, theirs, found = options.pick("peer_decode", settings, sample)
     dtype, ours, own = mine(options, "ours_peer_decode", sample)
     with theirs, ours:
-        same, prompts = agreement(ours, theirs)
         pairs = interleaved(ours, theirs, sample, sample, options.rounds)
+        same, prompts = agreement(ours, theirs)
+        if dtype != "float32":
+            with opening("ours", options, "load", dtype="float32")() as exact:
+                found[f"greedy replies equal to ours in {dtype}"] = f"{same} of {CHECKED}"
+                same, prompts = agreement(exact, theirs)
     found["greedy replies equal"] = f"{same} of {CHECKED}"
-    result: Found = {
-        "settings": {"peer_decode": found, "ours_peer_decode": own},
-        "footnotes": {"peer_decode": f"{speed(pairs, 0)} tokens/s in {dtype}, {speed(pairs, 1)} by CTranslate2 ({used}), greedy: {same} of {CHECKED} equal"},
-    }  # fmt: skip
+    with side("int8", threads, 16)() as rounded, opening("ours", options, "load", dtype="float32")() as exact:
+        sample(rounded)
+        equal, int8 = agreement(exact, rounded)[0], rate(sample(rounded))
+    found["not compared with"] = f"int8: other weights ({equal} of {CHECKED} greedy replies equal), {int8:.0f} tokens/s"
+    said = f"{speed(pairs, 0)} tokens/s in {dtype}, {speed(pairs, 1)} by CTranslate2 ({used}), {same} of {CHECKED} greedy replies equal"
+    result: Found = {"settings": {"peer_decode": found, "ours_peer_decode": own}, "footnotes": {"peer_decode": said}}
     if not prompts or same < CHECKED - 1:
-        return result | {"not_run": {"peer_decode": f"void: {same} of {CHECKED} greedy replies equal, prompts {'equal' if prompts else 'differ'}"}}
+        why = f"void: {same} of {CHECKED} greedy replies equal, prompts {'equal' if prompts else 'differ'}"
+        return result | {"not_run": {"peer_decode": why}}
     return result | {"ratios": {"peer_decode": ratio("peer_decode", ratios(pairs))}}

@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.speed import memory
 from benchmarks.speed.setting import FOLDER, GROUP, NEW_TOKENS, PROMPTS, Listed, draws, held_out, reward
 from benchmarks.speed.training import Steps, dtypes, open_model, recipe
+
 from selftaught.types import SampleRequest, SamplerSettings, Task
 
 

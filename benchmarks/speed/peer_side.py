@@ -8,10 +8,9 @@ from typing import Any
 
 import ctranslate2
 import transformers
+from benchmarks.speed.setting import FOLDER, GROUP, NEW_TOKENS, PROMPTS, draws
 from ctranslate2.converters import TransformersConverter
 from transformers import AutoTokenizer
-
-from benchmarks.speed.setting import FOLDER, GROUP, NEW_TOKENS, PROMPTS, draws
 
 transformers.logging.disable_progress_bar()
 

@@ -41,7 +41,6 @@ NUMBERS = {
     "logprob_gap.fp32.max": Target(1e-4, False, "learner minus sampler, float32, most"),
     "logprob_gap.bf16.mean": Target(1e-2, False, "learner minus sampler, bfloat16, mean"),
     "logprob_gap.bf16.max": Target(0.15, False, "learner minus sampler, bfloat16, most"),
-    "linear.intercept_share": Target(0.1, False, "seconds at no attempts, over those at most attempts"),
 }
 # Sections a partial run leaves alone unless it has something to put there.
 SECTIONS = ("ratios", "targets", "machine", "settings", "footnotes", "not_run")

@@ -17,13 +17,13 @@ TEMPERATURE = 1.0
 # Small, so that what is timed stays what it was: lengths and signal of the start.
 STILL = 1e-7
 CLIP, BETAS, MAX_NORM = 0.2, (0.9, 0.99), 1.0
-TASKS_SEED = 5
+TASKS_SEED, HELD_OUT = 5, 400
 
 
 @lru_cache(maxsize=8)
 def opened(sources: tuple[str, ...], seed: int) -> tuple[TaskPool, tuple[Task, ...]]:
     """A pool to train on, and held-out tasks it never meets."""
-    pool, splits = split(list(sources), seed=seed)
+    pool, splits = split(list(sources), seed=seed, counts={"held-out": HELD_OUT})
     return pool, tuple(splits["held-out"])
 
 

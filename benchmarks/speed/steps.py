@@ -11,7 +11,9 @@ from benchmarks.speed.training import dtypes
 from benchmarks.speed.worker import Worker
 
 ROWS = (128, 64, 256)
-PRECISIONS = ("float32", "bfloat16", "bfloat16 weights")
+# "bfloat16" is autocast over float32 weights. Weights in bfloat16 are timed, but not compared with: the rate's small
+# updates are lost in them (linear:level=5 at 1e-4, held-out greedy after 14 steps: 87.5%, with float32 weights 95%, from 83%).
+PRECISIONS, UNFIT = ("float32", "bfloat16"), "bfloat16 weights"
 GIVEN: dict[str, Any] = {"lr": STILL, "seed": 1, "sources": list(SOURCES)}
 
 
@@ -25,21 +27,24 @@ def trl_setting(dtype: str, rows: int) -> str:
     return f"{dtype}, {rows} rows"
 
 
-def best_trl(options: Options, precisions: tuple[str, ...] = PRECISIONS, name: str = "trl") -> tuple[str, Worker, Found]:
+def best_trl(options: Options) -> tuple[str, Worker, Found]:
     """TRL at its best precision, then at its best size of micro-batch."""
-    every = {trl_setting(d, r): opening("trl_side", options, "start", dtype=d, rows=r, **GIVEN) for d in precisions for r in ROWS}
-    if options.settings.get(name, {}).get("used") in every:
-        return options.pick(name, every, step)
-    first = {trl_setting(d, ROWS[0]): every[trl_setting(d, ROWS[0])] for d in precisions}
-    used, worker, found = options.pick(name, first, step, 1)
+    every = {trl_setting(d, r): opening("trl_side", options, "start", dtype=d, rows=r, **GIVEN) for d in PRECISIONS for r in ROWS}
+    if options.settings.get("trl", {}).get("used") in every:
+        return options.pick("trl", every, step)
+    first = {trl_setting(d, ROWS[0]): every[trl_setting(d, ROWS[0])] for d in PRECISIONS}
+    used, worker, found = options.pick("trl", first, step, 1)
     dtype, tried = used.rpartition(", ")[0], found["tried"]
     others = {trl_setting(dtype, r): every[trl_setting(dtype, r)] for r in ROWS[1:]}
-    rival, second, more = options.pick(name, others, step, 1)
+    rival, second, more = options.pick("trl", others, step, 1)
     tried |= more["tried"]
     if tried[rival] > tried[used]:
         used, worker, second = rival, second, worker
     second.close()
-    return used, worker, {"used": used, "tried": tried}
+    with opening("trl_side", options, "start", dtype=UNFIT, rows=ROWS[0], **GIVEN)() as unfit:
+        step(unfit)
+        lost = {trl_setting(UNFIT, ROWS[0]): f"{rate(step(unfit)):.0f}, but it loses small updates: not compared with"}
+    return used, worker, {"used": used, "tried": tried | lost}
 
 
 def ours(options: Options, skip: bool) -> dict[str, Any]:
@@ -62,6 +67,7 @@ def run(options: Options) -> Found:
         return f"{seconds:.2f} s a step, {statistics.median(rate(row[at]) for row in rows):.0f} tokens/s, {extra:.0f} MiB extra"
 
     one = rows[0][0]
+    length = one["tokens"] / one["attempts"]
     return {
         "ratios": {
             "trl_tokens_per_second": ratio("trl_tokens_per_second", ratios(first)),
@@ -70,7 +76,7 @@ def run(options: Options) -> Found:
         },
         "settings": {"trl": trl, "ours": own},
         "footnotes": {
-            "a step": f"{one['attempts']} attempts of {one['tokens'] / one['attempts']:.0f} tokens, {one['flat']:.0%} of groups without signal",
+            "a step": f"{one['attempts']} attempts of {length:.0f} tokens, {one['flat']:.0%} of groups without signal",
             "ours": f"{dtype}: {said(0)}; skip off: {said(2)}",
             "trl": f"{used}: {said(1)}",
         },

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from benchmarks.speed import memory
 from benchmarks.speed.setting import BETAS, CLIP, FOLDER, GROUP, MAX_NORM, NEW_TOKENS, PROMPTS, TEMPERATURE
+
 from selftaught.evaluate.monitors import DEFAULT_MONITORS
 from selftaught.explore.sample import Sample
 from selftaught.format import Format
@@ -103,7 +104,7 @@ class Steps:
         self.base = memory.rss()
 
     def step(self) -> dict[str, Any]:
-        """Take one; returns its seconds, tokens (prompt and completion of all attempts), extra memory and share of groups without signal."""
+        """Take one; returns its seconds, tokens (prompt and completion of all attempts), extra memory, share of groups without signal."""
         turns = iter((False, True))
         memory.reset_peak()
         began = time.perf_counter()

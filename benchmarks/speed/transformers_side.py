@@ -6,9 +6,8 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-
 from benchmarks.speed.setting import FOLDER, GROUP, NEW_TOKENS, PROMPTS, draws
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 warnings.simplefilter("ignore")
 transformers.logging.set_verbosity_error()

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 import transformers
-
 from benchmarks.speed import memory
 from benchmarks.speed.setting import BETAS, CLIP, FOLDER, GROUP, MAX_NORM, NEW_TOKENS, PROMPTS, TEMPERATURE, draws, reward
 

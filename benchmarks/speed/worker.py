@@ -60,7 +60,7 @@ class Worker:
         """Start the side; its libraries are told the number of threads before they are imported."""
         one = {key: str(threads) for key in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-        self.name, self.log = name, tempfile.TemporaryFile("w+")
+        self.name, self.log = name, tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the side is
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.speed.worker", name], cwd=ROOT, env=os.environ | one | offline, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
