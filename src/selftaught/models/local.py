@@ -26,8 +26,11 @@ from selftaught.stages import Objective
 from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens
 
 RANK = 16
-LOGITS = 2**28
-PREFIX_BYTES = 2**27
+# Attempts decoded together and tokens of a micro-batch: a processor's caches are small, an accelerator wants to be filled.
+ROWS, CUDA_ROWS = 256, 1024
+TOKENS, CUDA_TOKENS = 2048, 32768
+LOGITS, LOGIT_BYTES = 2**28, 32
+PREFIX_BYTES, CUDA_PREFIX_BYTES = 2**27, 2**31
 
 
 class LocalModel:
@@ -71,12 +74,15 @@ class LocalModel:
         self.weights = Weights(self.module, bool(adapter))
         family = Family.of(self.module) if fast else None
         self.forward = Forward(self.module, family)
-        self.dtype = opening.pick_dtype(dtype, next(self.module.parameters()).device)
+        self.device = next(self.module.parameters()).device
+        self.dtype, cuda = opening.pick_dtype(dtype, self.device), self.device.type == "cuda"
         self.learner = Learner(self.weights, self.heads, seed, self.forward, self.dtype)
-        self.decoder = Decoder(family, Prefixes(len(family.body.layers), PREFIX_BYTES)) if family else None
+        self.decoder = Decoder(family, Prefixes(len(family.body.layers), CUDA_PREFIX_BYTES if cuda else PREFIX_BYTES)) if family else None
         self.packs: dict[str, Packed] = {}
-        self.generation, self.max_rows = 0, 256
-        self.max_tokens = max(256, min(2048, LOGITS // self.vocabulary))
+        self.generation, self.max_rows = 0, CUDA_ROWS if cuda else ROWS
+        # logits of a micro-batch, their softmax and gradients are the largest tensors there are
+        logits = torch.cuda.mem_get_info(self.device)[0] // LOGIT_BYTES if cuda else LOGITS
+        self.max_tokens = max(256, min(CUDA_TOKENS if cuda else TOKENS, logits // self.vocabulary))
 
     @property
     def warm(self) -> bool:
