@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PreTrainedTokenizerFast
 
 from selftaught.models.local import LocalModel
 from selftaught.stages import Objective
@@ -40,9 +40,10 @@ def qwen(folder: Path) -> Path:
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<end>", unk_token="<unk>").save_pretrained(folder)
     torch.manual_seed(0)
-    shape = Qwen2Config(
+    # as a Llama, whose tokenizer may be any; Qwen2 differs in three bias vectors a layer
+    shape = LlamaConfig(
         vocab_size=WORDS, hidden_size=896, intermediate_size=4864, num_hidden_layers=24, num_attention_heads=14,
-        num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=True, eos_token_id=1, pad_token_id=0, bos_token_id=None,
+        num_key_value_heads=2, max_position_embeddings=4096, head_dim=64, tie_word_embeddings=True, eos_token_id=1, pad_token_id=0, bos_token_id=None,
     )  # fmt: skip
     AutoModelForCausalLM.from_config(shape).save_pretrained(folder)
     return folder
@@ -165,7 +166,7 @@ def matrix_rate() -> float:
     return rate(lambda: torch.mm(a, b), 2 * 8192**3)
 
 
-def measure(name: str, folder: Path, count: int, n: int, new: int, rows: int, steps: int, peers: bool) -> dict[str, Any]:
+def measure(name: str, folder: Path, count: int, n: int, new: int, rows: int, steps: int, peers: bool, profile: bool) -> dict[str, Any]:
     """One model: parity, our steps, TRL's steps."""
     prompts, found = prompts_of(name, count), {}
     exact, slow = (Ours(folder, prompts[:8], 4, min(new, 48), "float32", fast) for fast in (True, False))
@@ -175,6 +176,10 @@ def measure(name: str, folder: Path, count: int, n: int, new: int, rows: int, st
     torch.cuda.empty_cache()
     ours = Ours(folder, prompts, n, new)
     rows_found = [ours.step() for _ in range(steps + 1)][1:]
+    if profile:
+        with torch.profiler.profile() as seen:
+            ours.step()
+        print(seen.key_averages().table(sort_by="self_cuda_time_total", row_limit=25, max_name_column_width=50), flush=True)
     tokens, parameters = statistics.median(r["tokens"] for r in rows_found), ours.model.parameters
     learning = statistics.median(ours.learning[1:])
     found["ours"] = {
@@ -205,15 +210,16 @@ def main() -> None:
     parser.add_argument("--only", default="sprout,qwen")
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--profile", action="store_true", help="print where a step spends its time")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     transformers.logging.set_verbosity_error()
     found: dict[str, Any] = {"card": torch.cuda.get_device_name(), "torch": torch.__version__, "matrix_tflops": matrix_rate()}
     print(found, flush=True)
     if "sprout" in given.only:
-        found["sprout"] = measure("sprout", SPROUT, 64, 8, 48, 512, given.steps, not given.no_peers)
+        found["sprout"] = measure("sprout", SPROUT, 64, 8, 48, 512, given.steps, not given.no_peers, given.profile)
     if "qwen" in given.only:
-        found["qwen"] = measure("qwen", qwen(given.out.parent / "qwen"), 32, 8, 256, 32, given.steps, not given.no_peers)
+        found["qwen"] = measure("qwen", qwen(given.out.parent / "qwen"), 32, 8, 256, 32, given.steps, not given.no_peers, given.profile)
         found["qwen"]["learner_of_matrix_rate"] = found["qwen"]["ours"]["learner_tflops"] / found["matrix_tflops"]
     given.out.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))
