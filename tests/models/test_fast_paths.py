@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2
 
 from selftaught.models.family import Family
 from selftaught.models.local import LocalModel
+from selftaught.models.picked import picked
 from selftaught.models.prefixes import Prefixes
 from selftaught.parts import BadInput
 from selftaught.stages import Objective
@@ -182,3 +183,17 @@ def test_the_same_request_gives_the_same_bits(folders):
     fast, _ = both(folders["qwen3"])
     one, other = sample(fast, *wave()), sample(fast, *(replace(r) for r in wave()))
     assert_equal(one, other, atol=0)
+
+
+def test_picked_log_probabilities_have_the_gradients_of_a_plain_softmax(monkeypatch):
+    torch.manual_seed(1)
+    hidden, head, target = torch.randn(13, 8, requires_grad=True), torch.randn(40, 8, requires_grad=True), torch.randint(0, 40, (13,))
+    wanted = torch.nn.functional.linear(hidden, head).log_softmax(-1).gather(-1, target[:, None])[:, 0]
+    weight = torch.randn(13)
+    grads = torch.autograd.grad((wanted * weight).sum(), (hidden, head))
+    for chunk in (2**22, 100):
+        monkeypatch.setattr("selftaught.models.picked.CHUNK", chunk)
+        found = picked(hidden, head, target)
+        torch.testing.assert_close(found, wanted)
+        for a, b in zip(torch.autograd.grad((found * weight).sum(), (hidden, head)), grads, strict=True):
+            torch.testing.assert_close(a, b)

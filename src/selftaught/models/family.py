@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_attention, silu
 
+from selftaught.models.picked import wide
+
 KNOWN = ("llama", "mistral", "qwen2", "qwen3")
 ROTARY = ("default", "linear", "llama3", "yarn")
 # attend(layer, q[..., heads, D], k[..., kv_heads, D], v) -> f[..., heads * D]
@@ -144,10 +146,8 @@ class Family:
                 )
             )
         head = weight_of(self.causal.get_output_embeddings())
-        # logits are float32: on an accelerator the product reads bfloat16 and adds up in float32
-        wide = torch.float32 if head.device.type == "cpu" else dtype
         table = cast(self.causal.get_input_embeddings().weight, self.causal.get_input_embeddings().weight.dtype)
-        return Packed(dtype, stream, table, tuple(layers), cast(self.body.norm.weight, stream), cast(head, wide))
+        return Packed(dtype, stream, table, tuple(layers), cast(self.body.norm.weight, stream), cast(head, stream))
 
     def hidden(self, packed: Packed, ids: Tensor, at: Tensor, attend: Attend) -> Tensor:
         """Normed last hidden states [..., H] of tokens ids i64[...] at positions at i64[...]."""
@@ -171,10 +171,7 @@ class Family:
 
     def logits(self, packed: Packed, hidden: Tensor) -> Tensor:
         """f32[..., V]."""
-        if hidden.device.type == "cuda" and packed.head.dtype == torch.bfloat16 and not torch.is_grad_enabled():
-            flat = hidden.reshape(-1, hidden.shape[-1]).to(torch.bfloat16)
-            return torch.mm(flat, packed.head.t(), out_dtype=torch.float32).reshape(*hidden.shape[:-1], -1)
-        return linear(hidden.to(packed.head.dtype), packed.head).float()
+        return wide(hidden, packed.head)
 
     def masked(self, mask: Tensor) -> Attend:
         """Attention of rows [B, T] over themselves under a mask bool[(B, 1,) T, T]."""

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from selftaught.models.family import Family, Packed
 from selftaught.models.layout import Rows, costs, lay_out
+from selftaught.models.picked import picked
 from selftaught.types import Ints
 
 
@@ -83,32 +83,36 @@ class Forward:
             target_K = items_M[wanted_M]
             # what predicts an item is the one before it in its sequence, which may stand elsewhere in the batch
             predictor_K = spots_M[(wanted_M.nonzero()[:, 0] - 1)]
-            logits_K_V, hidden_B_T_H = self._logits(rows, predictor_K, device, packed)
+            hidden_B_T_H, logits_of = self._hidden(rows, predictor_K, device, packed)
             hidden.append(hidden_B_T_H.flatten(0, 1)[spots_M])
             order.append(items_M)
             targets.append(target_K)
-            if "logprobs" in scores:
-                scores["logprobs"].append(-cross_entropy(logits_K_V.float(), ids_N[target_K], reduction="none"))
-            if "entropy" in scores:
-                logp_K_V = logits_K_V.float().log_softmax(-1)
-                scores["entropy"].append(-(logp_K_V.exp() * logp_K_V).sum(-1))
+            if packed is not None and "entropy" not in scores and "logprobs" in scores:
+                scores["logprobs"].append(picked(hidden_B_T_H.flatten(0, 1)[predictor_K], packed.head, ids_N[target_K]))
+            elif scores:
+                logp_K_V = logits_of().float().log_softmax(-1)
+                if "logprobs" in scores:
+                    scores["logprobs"].append(logp_K_V.gather(-1, ids_N[target_K, None])[:, 0])
+                if "entropy" in scores:
+                    scores["entropy"].append(-(logp_K_V.exp() * logp_K_V).sum(-1))
         found = {"hidden": torch.cat(hidden)[torch.cat(order).argsort()].float()}
         for name, values in scores.items():
             found[name] = torch.zeros(len(ids_N), device=device).index_put((torch.cat(targets),), torch.cat(values))
         return found
 
-    def _logits(self, rows: Rows, predictor_K: Tensor, device: torch.device, packed: Packed | None) -> tuple[Tensor, Tensor]:
-        """Logits at flattened positions, and hidden states of the whole batch."""
+    def _hidden(self, rows: Rows, predictor_K: Tensor, device: torch.device, packed: Packed | None) -> tuple[Tensor, Callable[[], Tensor]]:
+        """Hidden states of a batch, and how to get the logits at flattened positions."""
         ids_B_T, at_B_T = (torch.from_numpy(a).to(device) for a in (rows.ids_B_T, rows.at_B_T))
         seen = torch.from_numpy(rows.seen_B_T_T)[:, None].to(device) if rows.seen_B_T_T is not None else None
         if packed is not None and self.family is not None and seen is not None:
-            hidden_B_T_H = self.family.hidden(packed, ids_B_T, at_B_T, self.family.masked(seen))
-            return self.family.logits(packed, hidden_B_T_H.flatten(0, 1)[predictor_K]), hidden_B_T_H
+            family, fast = self.family, self.family.hidden(packed, ids_B_T, at_B_T, self.family.masked(seen))
+            return fast, lambda: family.logits(packed, fast.flatten(0, 1)[predictor_K])
         given = {"input_ids": ids_B_T, "position_ids": at_B_T, "use_cache": False}
         if seen is not None:
             dtype = next(self.module.parameters()).dtype
             given["attention_mask"] = torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill(~seen, torch.finfo(dtype).min)
-        return picked_logits(self.module, partial(flat_positions, predictor_K), **given)
+        logits, hidden = picked_logits(self.module, partial(flat_positions, predictor_K), **given)
+        return hidden, lambda: logits
 
     def _same(self, packed: bool, sharing: bool) -> bool:
         """Whether a way of laying sequences out gives what each gives by itself, in the module's own forward."""

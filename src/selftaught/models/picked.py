@@ -1,0 +1,65 @@
+"""Log-probabilities of given tokens, without ever holding the logits of a whole batch."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, linear
+
+# Logits computed at a time.
+CHUNK, CUDA_CHUNK = 2**22, 2**28
+
+
+def wide(hidden: Tensor, head: Tensor) -> Tensor:
+    """Logits f32[..., V]; on an accelerator the product reads the head's precision and adds up in float32."""
+    hidden = hidden.to(head.dtype)
+    if head.device.type == "cuda" and head.dtype == torch.bfloat16:
+        return torch.mm(hidden.reshape(-1, hidden.shape[-1]), head.t(), out_dtype=torch.float32).view(*hidden.shape[:-1], -1)
+    return linear(hidden, head).float()
+
+
+def steps(rows: int, head: Tensor) -> list[slice]:
+    """Slices of rows whose logits fit a chunk."""
+    size = max(1, (CUDA_CHUNK if head.device.type == "cuda" else CHUNK) // head.shape[0])
+    return [slice(at, at + size) for at in range(0, rows, size)]
+
+
+class Picked(torch.autograd.Function):
+    """log softmax(hidden head^T)[target], f32[K], of hidden [K, H], head [V, H] and target i64[K].
+
+    Backward computes the logits again, so that memory does not grow with K times V: of a log-probability with gradient g
+    they have the gradient g (onehot(target) - softmax).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, hidden_K_H: Tensor, head_V_H: Tensor, target_K: Tensor) -> Tensor:
+        """Keeps the normalizers."""
+        h_K_H = hidden_K_H.to(head_V_H.dtype)
+        found_K, total_K = (h_K_H.new_empty(len(target_K), dtype=torch.float32) for _ in range(2))
+        for rows in steps(len(target_K), head_V_H):
+            logits = wide(h_K_H[rows], head_V_H)
+            found_K[rows] = -cross_entropy(logits, target_K[rows], reduction="none")
+            total_K[rows] = logits.gather(-1, target_K[rows, None])[:, 0] - found_K[rows]
+        ctx.save_for_backward(h_K_H, head_V_H, target_K, total_K)
+        ctx.dtype = hidden_K_H.dtype
+        return found_K
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        """Gradients of hidden and head."""
+        h_K_H, head_V_H, target_K, total_K = ctx.saved_tensors
+        [grad_K] = grads
+        hidden_K_H, head = torch.empty_like(h_K_H), torch.zeros_like(head_V_H, dtype=torch.float32)
+        for rows in steps(len(target_K), head_V_H):
+            d = wide(h_K_H[rows], head_V_H).sub_(total_K[rows, None]).exp_().mul_(-grad_K[rows, None])
+            d.scatter_add_(-1, target_K[rows, None], grad_K[rows, None])
+            d = d.to(head_V_H.dtype)
+            torch.mm(d, head_V_H, out=hidden_K_H[rows])
+            head += torch.mm(d.t(), h_K_H[rows])
+        return hidden_K_H.to(ctx.dtype), head.to(head_V_H.dtype), None
+
+
+def picked(hidden_K_H: Tensor, head_V_H: Tensor, target_K: Tensor) -> Tensor:
+    """See `Picked`."""
+    found: Tensor = Picked.apply(hidden_K_H, head_V_H, target_K)  # type: ignore[no-untyped-call]
+    return found
