@@ -65,6 +65,20 @@ def test_the_fast_sampler_draws_what_the_slow_one_draws(folders, name, rows):
 
 
 @pytest.mark.parametrize("name", FAST)
+def test_steps_of_one_shape_draw_the_same(folders, name, monkeypatch):
+    """What a CUDA graph replays, without a graph."""
+    fast, slow = both(folders[name])
+    monkeypatch.setattr("selftaught.models.decoder.SPAN", 7)
+    monkeypatch.setattr(fast.decoder, "_loop", lambda *given: fast.decoder._replay(*given, capture=lambda body: body))
+    assert_equal(sample(fast, *wave()), sample(slow, *wave()))
+    parents, twins = (sample(model, request("p", n=5, max_tokens=9))[0] for model in (fast, slow))
+    for n in range(2):
+        asked = [[request(f"{n}c{i}", messages=(), after=a, n=2, max_tokens=9) for i, a in enumerate(kept)] for kept in (parents, twins)]
+        parents, twins = ([a for group in sample(m, *r) for a in group][:6] for m, r in zip((fast, slow), asked, strict=True))
+        assert_equal([parents], [twins])
+
+
+@pytest.mark.parametrize("name", FAST)
 def test_continued_attempts_reuse_their_parents_prefix(folders, name, monkeypatch):
     fast, slow = both(folders[name])
     read = []

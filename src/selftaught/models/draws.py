@@ -115,17 +115,22 @@ class Noise:
         self.lengths_R = torch.zeros(rows, dtype=torch.long, device=device)
         self.ended_R = torch.zeros(rows, dtype=torch.bool, device=device)
 
-    def take(self, step: int, live_n: Tensor, logits_n_V: Tensor) -> tuple[Tensor, Tensor]:
-        """(next tokens i64[n], which rows are over bool[n]) of the rows live_n, from their logits."""
+    def take(self, step_1: Tensor, live_n: Tensor, logits_n_V: Tensor) -> tuple[Tensor, Tensor]:
+        """(next tokens i64[n], which rows are over bool[n]) of the rows live_n, from their logits, at step i64[1].
+
+        Nothing is read back and no shape depends on a value, so that a CUDA graph can hold it.
+        """
         logits_n_V = logits_n_V.float()
+        uniform_n = self.uniform_R_S.index_select(1, step_1)[:, 0][live_n]
         hot = None if self.temperature_R is None else self.temperature_R[live_n]
-        token_n = choose(logits_n_V, self.uniform_R_S[live_n, step], hot, None if self.top_p_R is None else self.top_p_R[live_n])
-        self.tokens_R_S[live_n, step] = token_n
-        self.logprobs_R_S[live_n, step] = -cross_entropy(logits_n_V, token_n, reduction="none")
-        over_n, before_n = self.over_K_V[self.kind_R[live_n], token_n], self.lengths_R[live_n] > 0
-        fresh_n = ~before_n & (over_n | (self.limit_R[live_n] == step + 1))
-        self.lengths_R[live_n[fresh_n]] = step + 1
-        self.ended_R[live_n[fresh_n]] = over_n[fresh_n]
+        token_n = choose(logits_n_V, uniform_n, hot, None if self.top_p_R is None else self.top_p_R[live_n])
+        self.tokens_R_S[live_n, step_1] = token_n
+        self.logprobs_R_S[live_n, step_1] = -cross_entropy(logits_n_V, token_n, reduction="none")
+        lengths_n = self.lengths_R[live_n]
+        ends_n, before_n = self.over_K_V[self.kind_R[live_n], token_n], lengths_n > 0
+        fresh_n = ~before_n & (ends_n | (self.limit_R[live_n] == step_1 + 1))
+        self.lengths_R[live_n] = torch.where(fresh_n, step_1 + 1, lengths_n)
+        self.ended_R[live_n] |= fresh_n & ends_n
         return token_n, before_n | fresh_n
 
     def said(self) -> list[Said]:

@@ -80,7 +80,8 @@ def decode(module: Any, draws: Sequence[Draw]) -> list[Said]:
     logits, start_R = logits[owner_R], lengths_U[owner_R]
     seen = torch.cat([seen_U_T[owner_R].long(), torch.ones(rows, noise.steps, dtype=torch.long, device=device)], 1) if padded else None
     for step in range(noise.steps):
-        token_n, over_n = noise.take(step, live_n, logits)
+        step_1 = torch.tensor([step], device=device)
+        token_n, over_n = noise.take(step_1, live_n, logits)
         over = int(over_n.sum())
         if over == len(live_n):
             break
@@ -90,7 +91,7 @@ def decode(module: Any, draws: Sequence[Draw]) -> list[Said]:
             live_n, token_n = live_n[kept], token_n[kept]
             seen = seen[kept] if seen is not None else None
         # a row that is over but not yet dropped decodes on in place, so that no position lies beyond the model's last
-        at_n = start_R[live_n] + torch.minimum(torch.tensor(step, device=device), noise.limit_R[live_n] - 1)
+        at_n = start_R[live_n] + torch.minimum(step_1, noise.limit_R[live_n] - 1)
         mask = {"attention_mask": seen[:, : width + step + 1]} if seen is not None else {}
         logits, _ = picked_logits(module, last, input_ids=token_n[:, None], position_ids=at_n[:, None], **fixed, **mask)
     return noise.said()
