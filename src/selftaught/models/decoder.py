@@ -11,10 +11,10 @@ from itertools import groupby
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 
 from selftaught.models.draws import Draw, Noise, Said
-from selftaught.models.family import Family, Packed
+from selftaught.models.family import Family
+from selftaught.models.packed import Packed
 from selftaught.models.prefixes import NOWHERE, Block, Prefixes
 from selftaught.models.rows import Rows
 
@@ -116,7 +116,6 @@ class Decoder:
         real_U_T = offset_T < lengths_U[:, None]
         block.at_U_C = torch.cat([block.at_U_C, at_U_T.masked_fill(~real_U_T, NOWHERE)], 1)
         mask_U_1_T_C = (block.at_U_C[:, None] <= at_U_T[..., None])[:, None]
-        several = self.family.heads != self.family.kv_heads
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             q, k, v = (x.transpose(1, 2) for x in (q, k, v))
@@ -125,8 +124,7 @@ class Decoder:
                 block.prompt[layer] = (k, v)
             else:
                 block.prompt.append((k.contiguous(), v.contiguous()))
-            out = scaled_dot_product_attention(q, k, v, attn_mask=mask_U_1_T_C, scale=1.0, enable_gqa=several)
-            return out.transpose(1, 2).flatten(-2)
+            return self.family.attention(q, k, v, mask_U_1_T_C)
 
         # a padded position lies beyond the row's last and is looked up nowhere
         most = int(self.family.config.max_position_embeddings) - 1

@@ -5,55 +5,21 @@ gives nothing unless the result equals the module's own forward, so a wrong gues
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_attention, silu
 
+from selftaught.models.fusing import fusing
+from selftaught.models.packed import Layer, Packed
 from selftaught.models.picked import wide
 
 KNOWN = ("llama", "mistral", "qwen2", "qwen3")
 ROTARY = ("default", "linear", "llama3", "yarn")
 # attend(layer, q[..., heads, D], k[..., kv_heads, D], v) -> f[..., heads * D]
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layer:
-    """One block's weights, fused: qkv [(heads + 2 kv_heads) * D, H], gate_up [2 I, H].
-
-    The rows that give queries are multiplied by the scale of attention scores, so nothing else needs to be.
-    """
-
-    before: Tensor
-    qkv: Tensor
-    qkv_bias: Tensor | None
-    q_norm: Tensor | None
-    k_norm: Tensor | None
-    out: Tensor
-    out_bias: Tensor | None
-    after: Tensor
-    gate_up: Tensor
-    down: Tensor
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Packed:
-    """All weights as one computation uses them.
-
-    Attributes:
-        dtype: of matrix products.
-        stream: of the sums between blocks: float32 on the CPU, where a bfloat16 norm is slower than casting, else dtype.
-    """
-
-    dtype: torch.dtype
-    stream: torch.dtype
-    table: Tensor
-    layers: tuple[Layer, ...]
-    norm: Tensor
-    head: Tensor
 
 
 def weight_of(projection: Any) -> Tensor:
@@ -120,7 +86,7 @@ class Family:
 
         def cast(tensor: Tensor, to: torch.dtype) -> Tensor:
             # a module's parameter may come to stand for other weights, the tensor it now holds may not
-            return (tensor if torch.is_grad_enabled() else tensor.detach()).to(to)
+            return (tensor.view_as(tensor) if torch.is_grad_enabled() else tensor.detach()).to(to)
 
         def fused(three: Sequence[Tensor], scale: float) -> Tensor:
             q, k, v = three
@@ -165,8 +131,7 @@ class Family:
             o = attend(i, qk[..., : self.heads, :], qk[..., self.heads :, :], v)
             x = x + linear(o.to(dtype), w.out, w.out_bias).to(stream)
             h = rms_norm(x, x.shape[-1:], w.after, self.eps).to(dtype)
-            gate, up = linear(h, w.gate_up).chunk(2, -1)
-            x = x + linear(silu(gate) * up, w.down).to(stream)
+            x = x + linear(gated(linear(h, w.gate_up)), w.down).to(stream)
         return rms_norm(x, x.shape[-1:], packed.norm, self.eps)
 
     def logits(self, packed: Packed, hidden: Tensor) -> Tensor:
@@ -177,11 +142,20 @@ class Family:
         """Attention of rows [B, T] over themselves under a mask bool[(B, 1,) T, T]."""
 
         def attend(_: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            q, k, v = (x.transpose(1, 2) for x in (q, k, v))
-            out = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0, enable_gqa=self.heads != self.kv_heads)
-            return out.transpose(1, 2).flatten(-2)
+            return self.attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask)
 
         return attend
+
+    def attention(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        """f[B, T, heads * D] of q [B, heads, T, D], k and v [B, kv_heads, C, D], under a mask bool[(B, 1,) T, C]."""
+        several = self.heads // self.kv_heads
+        if q.device.type != "cuda":
+            out = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0, enable_gqa=several > 1)
+            return out.transpose(1, 2).flatten(-2)
+        # cuDNN's kernel makes a plan for every new shape, which takes longer than the attention of a whole step
+        k, v = (x.repeat_interleave(several, 1) if several > 1 else x for x in (k, v))
+        with sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
+            return scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0).transpose(1, 2).flatten(-2)
 
     def _paired(self, rows: Tensor) -> Tensor:
         """Rows of a projection with the two halves of each head interleaved, so that rotating is one complex product.
@@ -202,7 +176,24 @@ class Family:
         return self._turns
 
 
+@fusing
+def gated(gate_up: Tensor) -> Tensor:
+    """silu(gate) * up (SwiGLU, arXiv:2002.05202)."""
+    gate, up = gate_up.chunk(2, -1)
+    return silu(gate) * up
+
+
 def turned(x: Tensor, turns: Tensor) -> Tensor:
     """Queries or keys [..., heads, D] rotated by turns complex64[..., 1, D / 2] (RoPE, arXiv:2104.09864)."""
+    if x.device.type == "cuda":
+        return turned_by_parts(x, torch.view_as_real(turns))
     pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
     return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
+
+
+@fusing
+def turned_by_parts(x: Tensor, parts: Tensor) -> Tensor:
+    """The same with real numbers, which compile into one pass; parts f32[..., 1, D / 2, 2]."""
+    pairs = x.float().view(*x.shape[:-1], -1, 2)
+    a, b, cos, sin = pairs[..., 0], pairs[..., 1], parts[..., 0], parts[..., 1]
+    return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2).to(x.dtype)

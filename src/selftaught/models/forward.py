@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from selftaught.models.family import Family, Packed
+from selftaught.models.family import Family
 from selftaught.models.layout import Rows, costs, lay_out
+from selftaught.models.packed import Packed
 from selftaught.models.picked import picked
 from selftaught.types import Ints
 

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from selftaught.models.family import Packed
 from selftaught.models.forward import Forward, runs_of
+from selftaught.models.microbatch import sequences_of, tensors_of
+from selftaught.models.packed import Packed
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput, record
 from selftaught.stages import Objective
-from selftaught.types import Example, Ints, Tokens, content_hash
+from selftaught.types import Example, content_hash
 
 MODEL_OUTPUTS = ("logprobs", "entropy", "hidden")
 GAP = "sampler_logprobs"
@@ -74,22 +75,13 @@ class Learner:
         return None if self.weights.lora else self.forward.pack(self.dtype)
 
 
-def sequences_of(examples: Sequence[Example]) -> tuple[list[Ints], list[int]]:
-    """The token ids of all payloads, and how many payloads each example has. Raises BadInput for what is not tokens."""
-    payloads = [payload for example in examples for payload in example.payloads]
-    for payload in payloads:
-        if not isinstance(payload, Tokens) or not len(payload):
-            raise BadInput(f"a language model learns from tokens, not from {type(payload).__name__} of length {len(payload)}")
-    return [payload.ids for payload in payloads], [len(example.payloads) for example in examples]
-
-
 class Pass:
     """One optimizer's passes over the examples."""
 
     def __init__(self, learner: Learner, group: list[Objective], optimizer: Any, name: str, state: OptimizerState, tokens: int) -> None:
         self.learner, self.group, self.optimizer, self.name, self.state = learner, group, optimizer, name, state
         self.tokens = tokens
-        self.module, self.heads = learner.weights.module, learner.heads
+        self.heads, self.device = learner.heads, next(learner.weights.module.parameters()).device
         self.policy = any(name in objective.updates for objective in group)
         owners = dict.fromkeys(owner for objective in group for owner in objective.updates)
         self.owned = {owner: self._parameters(owner) for owner in owners}
@@ -132,26 +124,37 @@ class Pass:
 
     def gradient(self, examples: Sequence[Example], first: bool = False) -> dict[str, float]:
         """Leave the gradient of the weighted losses over `examples` in the parameters; returns the losses by name."""
-        for p in (p for ps in self.owned.values() for p in ps):
-            p.grad = None
         counts = [objective.loss.count(examples) for objective in self.group]
         found = {f"loss/{objective.loss.name}": 0.0 for objective in self.group}
         sequences, parts = sequences_of(examples)
+        with nullcontext() if self.policy else torch.no_grad():
+            fused = self.learner.pack()
+        # micro-batches differentiate by the fused weights, and what fused them is differentiated once
+        packed = fused.leaves() if fused and self.policy else fused
+        sought = {owner: packed.tensors() if packed and owner not in self.heads else list(ps) for owner, ps in self.owned.items()}
+        sums: dict[int, Tensor] = {}
         for run in runs_of(sequences, self.tokens, parts):
-            batch, outputs = self.forward([examples[i] for i in run], first)
-            sums: dict[tuple[str, ...], Tensor] = {}
+            batch, outputs = self.forward([examples[i] for i in run], first, packed)
+            losses: dict[tuple[str, ...], Tensor] = {}
             for objective, count in zip(self.group, counts, strict=True):
                 if not count:
                     continue
                 loss = objective.loss(batch | outputs) / count
                 found[f"loss/{objective.loss.name}"] += float(loss.detach())
                 if loss.requires_grad and objective.weight:
-                    sums[objective.updates] = sums.get(objective.updates, 0.0) + objective.weight * loss
-            for left, (updates, loss) in zip(range(len(sums))[::-1], sums.items(), strict=True):
-                ps = [p for owner in updates for p in self.owned[owner]]
-                for p, grad in zip(ps, torch.autograd.grad(loss, ps, retain_graph=left > 0, allow_unused=True), strict=True):
+                    losses[objective.updates] = losses.get(objective.updates, 0.0) + objective.weight * loss
+            for left, (updates, loss) in zip(range(len(losses))[::-1], losses.items(), strict=True):
+                given = [t for owner in updates for t in sought[owner]]
+                for t, grad in zip(given, torch.autograd.grad(loss, given, retain_graph=left > 0, allow_unused=True), strict=True):
                     if grad is not None:
-                        p.grad = grad.detach() if p.grad is None else p.grad + grad
+                        sums[id(t)] = sums[id(t)].add_(grad) if id(t) in sums else grad.float()
+        for owner, ps in self.owned.items():
+            grads: Sequence[Tensor | None] = [sums.get(id(t)) for t in sought[owner]]
+            if fused and owner not in self.heads:
+                told = [(t, g.to(t.dtype)) for t, g in zip(fused.tensors(), grads, strict=True) if g is not None and t.requires_grad]
+                grads = torch.autograd.grad([t for t, _ in told], ps, [g for _, g in told], allow_unused=True) if told else [None] * len(ps)
+            for p, one in zip(ps, grads, strict=True):
+                p.grad = None if one is None else one.to(p.dtype)
         return found
 
     def step(self, adam: Mapping[str, torch.optim.AdamW]) -> float:
@@ -169,30 +172,16 @@ class Pass:
             p.grad = None
         return norm
 
-    def forward(self, examples: Sequence[Example], first: bool) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    def forward(self, examples: Sequence[Example], first: bool, packed: Packed | None) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """A micro-batch's index tensors and streams, and the model's outputs on it."""
-        device = next(self.module.parameters()).device
-        owners = [(e, v, payload) for e, example in enumerate(examples) for v, payload in enumerate(example.payloads)]
-        lengths = [len(payload) for _, _, payload in owners]
-        repeats = torch.tensor(lengths)
-        batch: dict[str, Any] = {"examples": len(examples)}
-        batch["example"] = torch.tensor([e for e, _, _ in owners]).repeat_interleave(repeats).to(device)
-        batch["payload"] = torch.tensor([v for _, v, _ in owners]).repeat_interleave(repeats).to(device)
         gap = first and "logprobs" in self.needs and all(GAP in example.streams for example in examples)
-        for name in (*self.reads, *([GAP] if gap and GAP not in self.reads else [])):
-            if missing := [e for e in examples if name not in e.streams]:
-                raise BadInput(f"a loss reads '{name}', a stream attempt {missing[0].attempt!r} lacks: add the credit part that writes it")
-            values = np.concatenate([np.asarray(example.streams[name], np.float32) for example in examples])
-            if len(values) != sum(lengths):
-                raise BadInput(f"stream '{name}' has {len(values)} items where the payloads have {sum(lengths)}")
-            batch[name] = torch.from_numpy(values).to(device)
-        sampled_N = torch.from_numpy(np.concatenate([payload.sampled for _, _, payload in owners])).to(device)
+        batch, sampled_N = tensors_of(examples, [*self.reads, *([GAP] if gap and GAP not in self.reads else [])], self.device)
         wanted_N = sampled_N.clone()
         for name in self.reads:
             wanted_N |= batch[name].flatten(1).ne(0).any(-1) if batch[name].ndim > 1 else batch[name].ne(0)
         scored = [need for need in self.needs if need in ("logprobs", "entropy")]
         with nullcontext() if self.policy else torch.no_grad():
-            sequences, packed = [payload.ids for _, _, payload in owners], self.learner.pack()
+            sequences, _ = sequences_of(examples)
             outputs = self.learner.forward.outputs(sequences, wanted_N if scored else torch.zeros_like(wanted_N), scored, packed)
         for need in self.needs:
             if need in self.heads:

@@ -13,9 +13,10 @@ from selftaught.models import opening
 from selftaught.models.decoder import Decoder
 from selftaught.models.digest import language_facts, module_tensors, tensors_hash
 from selftaught.models.draws import Draw, Said, batches
-from selftaught.models.family import Family, Packed
+from selftaught.models.family import Family
 from selftaught.models.forward import Forward, runs_of
 from selftaught.models.learner import Learner, OptimizerState
+from selftaught.models.packed import Packed
 from selftaught.models.prefixes import Prefixes
 from selftaught.models.render import Renderer
 from selftaught.models.sampler import decode

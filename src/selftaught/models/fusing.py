@@ -1,0 +1,33 @@
+"""Elementwise functions, compiled where they are large and on a GPU: there each pass over memory costs as much as a product."""
+
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+# Elements of the first argument from which compiling pays.
+LARGE = 2**24
+F = TypeVar("F", bound=Callable[..., Tensor])
+
+
+def fusing(function: F) -> F:
+    """The function, by torch.compile for large CUDA tensors; plain elsewhere, and for good where compiling fails."""
+    made: list[Callable[..., Tensor]] = []
+
+    @wraps(function)
+    def call(first: Tensor, *rest: object) -> Tensor:
+        if first.device.type != "cuda" or first.numel() < LARGE or torch.cuda.is_current_stream_capturing():
+            return function(first, *rest)
+        if not made:
+            made.append(torch.compile(function, dynamic=True))
+        try:
+            return made[0](first, *rest)
+        except Exception as error:  # no compiler, or none that works: whatever it says, the plain function is right
+            warnings.warn(f"torch.compile does not work here, so learning is slower: {type(error).__name__}", stacklevel=2)
+            made[0] = function
+            return function(first, *rest)
+
+    return call  # type: ignore[return-value]
