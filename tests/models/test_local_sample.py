@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -170,6 +171,7 @@ def test_choose_follows_the_inverse_cdf():
     assert choose(logits_R_V, uniform_R, one_R_1, None).tolist() == [0, 1, 2, 2, 2]
     assert choose(logits_R_V, uniform_R, one_R_1, torch.full((5, 1), 0.65)).tolist() == [2, 2, 2, 1, 2]
     assert choose(logits_R_V, uniform_R, torch.zeros(5, 1), None).tolist() == [2, 2, 2, 0, 0]
+    assert choose(logits_R_V, uniform_R, None, None).tolist() == choose(logits_R_V, uniform_R, one_R_1, None, cold=False).tolist()
     assert choose(torch.full((1, 3), torch.nan), uniform_R[:1], one_R_1[:1], None).item() in range(3)
     draws_N = choose(logits_R_V[:1].expand(20000, 3), torch.rand(20000, dtype=torch.float64), torch.full((20000, 1), 2.0), None)
     wanted_V = logits_R_V[0].div(2).softmax(-1)
@@ -187,7 +189,11 @@ def test_each_context_is_prefilled_once_and_finished_rows_are_dropped(folders, m
 
 
 def test_noise_belongs_to_key_and_position():
-    assert uniforms("k/0", 3).tolist() == uniforms("k/0", 9)[:3].tolist() != uniforms("k/1", 3).tolist()
+    first, other = uniforms(["k/0", "k/1"], 9).tolist()
+    assert uniforms(["k/0"], 3).tolist() == [first[:3]] != [other[:3]]
+    for key, found in zip(("k/0", "k/1", ""), uniforms(["k/0", "k/1", ""], 37), strict=True):
+        seed = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=16).digest(), "little")
+        assert np.random.Generator(np.random.Philox(key=seed)).random(37).tolist() == found.tolist()
 
 
 def test_batches_keep_equal_contexts_together_and_every_draw_once():

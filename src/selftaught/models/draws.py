@@ -37,10 +37,35 @@ class Draw:
     parent: str = ""
 
 
-def uniforms(key: str, count: int) -> NDArray[np.float64]:
-    """The first `count` numbers in [0, 1) of the stream that belongs to a key, whatever the count."""
-    digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little"))).random(count)
+def uniforms(keys: Sequence[str], count: int) -> NDArray[np.float64]:
+    """f64[R, count]: the first numbers in [0, 1) of the stream that belongs to each key, whatever the count.
+
+    They are those of `numpy.random.Philox` with the key's hash for a key (Philox4x64-10, Salmon et al. 2011), for all
+    keys at once: making a generator for each would take longer than a small model needs to draw a token.
+    """
+    digests = b"".join(hashlib.blake2b(key.encode(), digest_size=16).digest() for key in keys)
+    key_2_R_1 = np.frombuffer(digests, "<u8").reshape(-1, 2).T[..., None].copy()
+    block_B = np.arange(1, -(-count // 4) + 1, dtype=np.uint64)
+    c0, c1, c2, c3 = (
+        np.broadcast_to(block_B, (len(keys), len(block_B))),
+        *(np.zeros((len(keys), len(block_B)), np.uint64) for _ in range(3)),
+    )
+    with np.errstate(over="ignore"):
+        for _ in range(10):
+            (high_0, low_0), (high_2, low_2) = product(c0, 0xD2E7470EE14C6C93), product(c2, 0xCA5A826395121157)
+            c0, c1, c2, c3 = high_2 ^ c1 ^ key_2_R_1[0], low_2, high_0 ^ c3 ^ key_2_R_1[1], low_0
+            key_2_R_1 += np.array([0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B], np.uint64)[:, None, None]
+    words = np.stack([c0, c1, c2, c3], -1).reshape(len(keys), -1)[:, :count]
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def product(a: NDArray[np.uint64], b: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """High and low 64 bits of a times b."""
+    half, mask = np.uint64(32), np.uint64(2**32 - 1)
+    a_high, a_low, b_high, b_low = a >> half, a & mask, np.uint64(b >> 32), np.uint64(b & (2**32 - 1))
+    middle = a_high * b_low + (a_low * b_low >> half)
+    cross = a_low * b_high + (middle & mask)
+    return a_high * b_high + (middle >> half) + (cross >> half), a * np.uint64(b)
 
 
 def batches(draws: Sequence[Draw], max_rows: int, held: Callable[[Draw], int] = lambda draw: 0) -> Iterator[list[int]]:
@@ -69,12 +94,13 @@ def batches(draws: Sequence[Draw], max_rows: int, held: Callable[[Draw], int] = 
         yield batch
 
 
-def choose(logits_R_V: Tensor, uniform_R: Tensor, temperature_R_1: Tensor | None, top_p_R_1: Tensor | None) -> Tensor:
-    """Token ids i64[R] by inverse CDF; argmax where temperature is 0, in the nucleus where top_p is given."""
-    greedy_R = logits_R_V.argmax(-1)
-    if temperature_R_1 is None:
-        return greedy_R
-    probs_R_V = (logits_R_V / temperature_R_1.clamp(min=1e-6)).softmax(-1)
+def choose(logits_R_V: Tensor, uniform_R: Tensor, temperature_R_1: Tensor | None, top_p_R_1: Tensor | None, cold: bool = True) -> Tensor:
+    """Token ids i64[R] by inverse CDF, in the nucleus where top_p is given; argmax where temperature is 0 (`cold`: any is).
+
+    Without temperatures all rows are drawn at 1.
+    """
+    warm_R_V = logits_R_V if temperature_R_1 is None else logits_R_V / temperature_R_1.clamp(min=1e-6)
+    probs_R_V = warm_R_V.softmax(-1)
     if top_p_R_1 is not None:
         sorted_R_V, order_R_V = probs_R_V.sort(dim=-1, descending=True, stable=True)
         outside_R_V = sorted_R_V.cumsum(-1) - sorted_R_V >= top_p_R_1
@@ -84,7 +110,9 @@ def choose(logits_R_V: Tensor, uniform_R: Tensor, temperature_R_1: Tensor | None
     # rounding must not push the target past the last token that has any mass, nor a NaN past the vocabulary
     target_R = torch.minimum(uniform_R * total_R, total_R * (1 - torch.finfo(total_R.dtype).eps))
     drawn_R = torch.searchsorted(cdf_R_V, target_R[:, None], right=True)[:, 0].clamp(max=logits_R_V.shape[-1] - 1)
-    return torch.where(temperature_R_1[:, 0] > 0, drawn_R, greedy_R)
+    if temperature_R_1 is None or not cold:
+        return drawn_R
+    return torch.where(temperature_R_1[:, 0] > 0, drawn_R, logits_R_V.argmax(-1))
 
 
 class Noise:
@@ -97,17 +125,19 @@ class Noise:
 
     def __init__(self, draws: Sequence[Draw], device: torch.device) -> None:
         rows, self.steps = len(draws), max(d.limit for d in draws)
-        real = torch.float32 if device.type == "mps" else torch.float64
-        self.uniform_R_S = torch.from_numpy(np.stack([uniforms(d.noise, self.steps) for d in draws])).to(real).to(device)
+        # float64 costs nothing on a processor
+        real = torch.float64 if device.type == "cpu" else torch.float32
+        self.uniform_R_S = torch.from_numpy(uniforms([d.noise for d in draws], self.steps)).to(real).to(device)
         kinds = {id(d.over_V): d.over_V for d in draws}
         names = list(kinds)
         self.over_K_V = torch.from_numpy(np.stack(list(kinds.values()))).to(device)
         self.kind_R = torch.tensor([names.index(id(d.over_V)) for d in draws], device=device)
         self.limit_R = torch.tensor([d.limit for d in draws], device=device)
-        hot, nucleus = any(d.settings.temperature > 0 for d in draws), any(d.settings.top_p < 1 for d in draws)
-        self.temperature_R = torch.tensor([[d.settings.temperature] for d in draws], device=device) if hot else None
+        temperatures, nucleus = {d.settings.temperature for d in draws}, any(d.settings.top_p < 1 for d in draws)
+        self.greedy, self.cold = temperatures == {0}, 0 in temperatures
+        self.temperature_R_1 = None if temperatures == {1} else torch.tensor([[d.settings.temperature] for d in draws], device=device)
         # 2 lets every token in, whatever the rounding of a sum of probabilities
-        self.top_p_R = (
+        self.top_p_R_1 = (
             torch.tensor([[d.settings.top_p if d.settings.top_p < 1 else 2.0] for d in draws], device=device) if nucleus else None
         )
         self.tokens_R_S = torch.zeros(rows, self.steps, dtype=torch.long, device=device)
@@ -122,8 +152,8 @@ class Noise:
         """
         logits_n_V = logits_n_V.float()
         uniform_n = self.uniform_R_S.index_select(1, step_1)[:, 0][live_n]
-        hot = None if self.temperature_R is None else self.temperature_R[live_n]
-        token_n = choose(logits_n_V, uniform_n, hot, None if self.top_p_R is None else self.top_p_R[live_n])
+        warmth, mass = (None if t is None else t[live_n] for t in (self.temperature_R_1, self.top_p_R_1))
+        token_n = logits_n_V.argmax(-1) if self.greedy else choose(logits_n_V, uniform_n, warmth, mass, self.cold)
         self.tokens_R_S[live_n, step_1] = token_n
         self.logprobs_R_S[live_n, step_1] = -cross_entropy(logits_n_V, token_n, reduction="none")
         lengths_n = self.lengths_R[live_n]

@@ -131,31 +131,38 @@ class Family:
             o = attend(i, qk[..., : self.heads, :], qk[..., self.heads :, :], v)
             x = x + linear(o.to(dtype), w.out, w.out_bias).to(stream)
             h = rms_norm(x, x.shape[-1:], w.after, self.eps).to(dtype)
-            x = x + linear(gated(linear(h, w.gate_up)), w.down).to(stream)
+            if torch.is_grad_enabled():
+                # apart, so that their gradients need not be joined
+                gate, up = (linear(h, part) for part in w.gate_up.chunk(2))
+            else:
+                gate, up = linear(h, w.gate_up).chunk(2, -1)
+            x = x + linear(gated(gate, up), w.down).to(stream)
         return rms_norm(x, x.shape[-1:], packed.norm, self.eps)
 
     def logits(self, packed: Packed, hidden: Tensor) -> Tensor:
         """f32[..., V]."""
         return wide(hidden, packed.head)
 
-    def masked(self, mask: Tensor) -> Attend:
-        """Attention of rows [B, T] over themselves under a mask bool[(B, 1,) T, T]."""
+    def masked(self, mask: Tensor | None) -> Attend:
+        """Attention of rows [B, T] over themselves under a mask bool[(B, 1,) T, T]; without one, over all that came before."""
 
         def attend(_: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             return self.attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask)
 
         return attend
 
-    def attention(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-        """f[B, T, heads * D] of q [B, heads, T, D], k and v [B, kv_heads, C, D], under a mask bool[(B, 1,) T, C]."""
+    def attention(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        """f[B, T, heads * D] of q [B, heads, T, D], k and v [B, kv_heads, C, D], under a mask bool[(B, 1,) T, C] (None: causal)."""
         several = self.heads // self.kv_heads
+        given: dict[str, Any] = {"attn_mask": mask, "is_causal": mask is None, "scale": 1.0}
         if q.device.type != "cuda":
-            out = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0, enable_gqa=several > 1)
-            return out.transpose(1, 2).flatten(-2)
+            return scaled_dot_product_attention(q, k, v, enable_gqa=several > 1, **given).transpose(1, 2).flatten(-2)
         # cuDNN's kernel makes a plan for every new shape, which takes longer than the attention of a whole step
-        k, v = (x.repeat_interleave(several, 1) if several > 1 else x for x in (k, v))
-        with sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
-            return scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0).transpose(1, 2).flatten(-2)
+        with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
+            if mask is not None:
+                # the kernel that takes a mask knows no groups of heads
+                k, v = (x.repeat_interleave(several, 1) if several > 1 else x for x in (k, v))
+            return scaled_dot_product_attention(q, k, v, enable_gqa=mask is None and several > 1, **given).transpose(1, 2).flatten(-2)
 
     def _paired(self, rows: Tensor) -> Tensor:
         """Rows of a projection with the two halves of each head interleaved, so that rotating is one complex product.
@@ -177,9 +184,8 @@ class Family:
 
 
 @fusing
-def gated(gate_up: Tensor) -> Tensor:
+def gated(gate: Tensor, up: Tensor) -> Tensor:
     """silu(gate) * up (SwiGLU, arXiv:2002.05202)."""
-    gate, up = gate_up.chunk(2, -1)
     return silu(gate) * up
 
 

@@ -105,7 +105,7 @@ class Forward:
         """Hidden states of a batch, and how to get the logits at flattened positions."""
         ids_B_T, at_B_T = (torch.from_numpy(a).to(device) for a in (rows.ids_B_T, rows.at_B_T))
         seen = torch.from_numpy(rows.seen_B_T_T)[:, None].to(device) if rows.seen_B_T_T is not None else None
-        if packed is not None and self.family is not None and seen is not None:
+        if packed is not None and self.family is not None:
             family, fast = self.family, self.family.hidden(packed, ids_B_T, at_B_T, self.family.masked(seen))
             return fast, lambda: family.logits(packed, fast.flatten(0, 1)[predictor_K])
         given = {"input_ids": ids_B_T, "position_ids": at_B_T, "use_cache": False}

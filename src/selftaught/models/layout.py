@@ -38,7 +38,7 @@ class Rows:
 
     Attributes:
         ids_B_T, at_B_T: i64, token ids (0 where padded) and positions.
-        seen_B_T_T: bool, what each token may look at; None where position alone tells sequences apart.
+        seen_B_T_T: bool, what each token may look at; None where that is all before it, or position tells sequences apart.
         items_M, spots_M: i64, which items (of all sequences end to end) the batch holds, and where in the flattened batch.
     """
 
@@ -114,7 +114,8 @@ def alone(index: int, ids: Ints) -> Tree:
 
 
 def rows_of(rows: Sequence[Sequence[Tree]], starts: NDArray[np.int64], masked: bool) -> Rows:
-    """The arrays of rows of trees."""
+    """The arrays of rows of trees; a mask is needed only where a row holds more than one sequence."""
+    masked = masked and any(len(row) > 1 or len(row[0].paths) > 1 for row in rows)
     width = max(sum(tree.size for tree in row) for row in rows)
     ids_B_T = np.zeros((len(rows), width), np.int64)
     at_B_T = np.tile(np.arange(width), (len(rows), 1))

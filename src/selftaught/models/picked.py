@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy, linear
 from selftaught.models.fusing import fusing
 
 # Logits computed at a time.
-CHUNK, CUDA_CHUNK = 2**22, 2**28
+CHUNK, CUDA_CHUNK = 2**22, 2**29
 
 
 def wide(hidden: Tensor, head: Tensor) -> Tensor:
