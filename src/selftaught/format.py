@@ -61,7 +61,7 @@ class Format(Part):
 
 
 # Votes, checkers and health ask for the same answers, one after the other.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _canonical(format: Format, text: str) -> str | None:
     answer = format.extract(text)
     return None if answer is None else canonical(answer)

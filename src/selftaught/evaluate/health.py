@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, log, nan
+from sys import intern
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def numbers(groups: Sequence[Group], answer: Callable[[str], str | None]) -> dic
     }
     levels: dict[str, list[float]] = {}
     for group in groups:
-        levels.setdefault(f"level/{group.task.source}", []).append(mean([float(v) for v in group.values() if not isnan(v)]))
+        levels.setdefault(intern(f"level/{group.task.source}"), []).append(mean([float(v) for v in group.values() if not isnan(v)]))
     return {name: value for name, value in (numbers | {name: mean(v) for name, v in levels.items()}).items() if not isnan(value)}
 
 

@@ -11,7 +11,7 @@ from selftaught.parts import BadInput
 from selftaught.types import Attempt, Message
 
 REPLY = "selftaught-reply-0"
-REMEMBERED = 8192
+REMEMBERED = 1024
 
 
 class Renderer:

@@ -54,8 +54,9 @@ class Watcher:
             found["length_ratio"] = float(np.mean([now[source] / self.lengths[source] for source in now]))
         for name, value in found.items():
             run.note(name, value)
+        steps, raised = [*self.steps, run.notes], {alarm["name"] for alarm in self.alarms}
         for monitor in self.monitors:
-            if monitor.name not in {alarm["name"] for alarm in self.alarms} and (message := monitor.alarm([*self.steps, run.notes])):
+            if monitor.name not in raised and (message := monitor.alarm(steps)):
                 self.alarms.append({"name": monitor.name, "step": run.position + 1, "message": message})
 
     async def measure(self, run: Voice) -> None:
