@@ -28,13 +28,13 @@ class Side:
         self.cache, self.rows = cache, rows
         return {}
 
-    def config(self, n: int, new: int) -> Any:
+    def config(self, n: int, new: int, cache: str) -> Any:
         """How tokens are drawn."""
         own = self.model.generation_config
-        cache = {"cache_implementation": self.cache} if self.cache else {}
+        kept = {"cache_implementation": cache} if cache else {}
         return GenerationConfig(
             max_new_tokens=new, do_sample=True, temperature=1.0, top_k=0, top_p=1.0, num_return_sequences=n, eos_token_id=own.eos_token_id,
-            pad_token_id=own.pad_token_id, **cache,
+            pad_token_id=own.pad_token_id, **kept,
         )  # fmt: skip
 
     def chats(self, sources: list[str], prompts: int) -> list[Any]:
@@ -45,7 +45,7 @@ class Side:
         self, sources: list[str], prompts: int = PROMPTS, n: int = GROUP, new: int = NEW_TOKENS, apart: bool = False
     ) -> dict[str, Any]:
         """All prompts, as many rows together as was said, or one prompt after the other; tokenizing them is on the clock."""
-        config, tokens = self.config(n, new), 0
+        config, tokens = self.config(n, new, self.cache), 0
         began = time.perf_counter()
         chats = self.chats(sources, prompts)
         together = 1 if apart else max(1, self.rows // n)
@@ -62,5 +62,5 @@ class Side:
         """All prompts by continuous batching."""
         began = time.perf_counter()
         ids = [self.tokenizer.apply_chat_template(c, add_generation_prompt=True, return_dict=False) for c in self.chats(sources, prompts)]
-        made = self.model.generate_batch(ids, generation_config=self.config(n, new), warmup=False)
+        made = self.model.generate_batch(ids, generation_config=self.config(n, new, ""), warmup=False)
         return {"seconds": time.perf_counter() - began, "tokens": sum(len(one.generated_tokens) for one in made.values())}
