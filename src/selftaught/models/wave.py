@@ -1,6 +1,6 @@
 """A wave of sample requests: contexts rendered, draws batched, attempts made of what came."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +11,21 @@ from selftaught.types import Attempt, SampleRequest, Tokens
 if TYPE_CHECKING:
     from selftaught.models.local import LocalModel
 
+# new ids, their log-probabilities, whether an ending token came, and an error if there was one
+Drawn = tuple[list[int], list[float], bool] | tuple[list[int], list[float], bool, str]
+Drawer = Callable[["LocalModel", str, Sequence[Draw]], list[tuple[int, Drawn]]]
 
-def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
+
+def drawn_here(model: "LocalModel", name: str, draws: Sequence[Draw]) -> list[tuple[int, Drawn]]:
+    """Draws of named weights by the sampler in this process: (index of the draw, what came), in any order."""
+    found: list[tuple[int, Drawn]] = []
+    with model.weights.use(name):
+        for batch in batches(draws, model.max_rows):
+            found += zip(batch, decode(model.module, [draws[b] for b in batch]), strict=True)
+    return found
+
+
+def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest], drawn: Drawer = drawn_here) -> list[list[Attempt]]:
     """`n` attempts a request, in the order asked; a context that does not fit gives attempts with stop "error"."""
     found: list[dict[int, Attempt]] = [{} for _ in requests]
     waves: dict[str, list[tuple[int, int, Draw]]] = {}
@@ -29,12 +42,9 @@ def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest]) -> list[
             draw = Draw(context=context, settings=request.settings, limit=limit, noise=f"{noise}/{i}", over_V=over_V)
             waves.setdefault(request.weights, []).append((r, i, draw))
     for name, wave in waves.items():
-        draws = [draw for _, _, draw in wave]
-        with model.weights.use(name):
-            for batch in batches(draws, model.max_rows):
-                for b, (ids, logprobs, ended) in zip(batch, decode(model.module, [draws[b] for b in batch]), strict=True):
-                    r, i, draw = wave[b]
-                    found[r][i] = to_attempt(model, requests[r], i, draw.context, ids, logprobs, ended)
+        for b, came in drawn(model, name, [draw for _, _, draw in wave]):
+            r, i, draw = wave[b]
+            found[r][i] = to_attempt(model, requests[r], i, draw.context, *came)
     return [[attempts[i] for i in sorted(attempts)] for attempts in found]
 
 
