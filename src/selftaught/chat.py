@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ def replies(run: str, questions: Iterable[str], temperature: float = 0.0) -> Ite
     from selftaught.tasks.text import make_task
 
     folder = Path(run)
-    job = load_job(folder)
+    # one reply at a time, of two models at once: no work for another engine
+    job = replace(load_job(folder), engine="local")
     if not (folder / "latest.json").exists():
         raise BadInput(f"{run} has no saved generation yet: let it finish a first one")
     pointers = json.loads((folder / "latest.json").read_text())

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from selftaught.ablate import without
 from selftaught.format import Format
 from selftaught.models.base import Model
+from selftaught.models.engines import open_language_model, parse_engine
 from selftaught.parts import BadInput, record
 from selftaught.prove.bench import Bench, open_bench
 from selftaught.prove.proof import Splits
@@ -40,6 +41,7 @@ class Job:
         seed: seed of the training run.
         evaluation_seed: seed of held-out tasks and their noise.
         adapter: "lora" trains an adapter, "" the weights.
+        engine: what samples a language model: "local", or "vllm" with options as in "vllm:gpu_memory_utilization=0.5".
         max_tokens: length limit of an attempt; 0 takes 64 for sprout and 512 for other models.
         temperature: the stated sampler's.
         held_out_count: how many held-out tasks decide.
@@ -62,6 +64,7 @@ class Job:
     seed: int = 0
     evaluation_seed: int = 1
     adapter: str = ""
+    engine: str = "local"
     max_tokens: int = 0
     temperature: float = 1.0
     held_out_count: int = 200
@@ -77,6 +80,8 @@ class Job:
         Budget.parse(self.budget)
         if not self.temperature >= 0 or min(self.max_tokens, self.held_out_count, self.audit) < 0:
             raise BadInput("temperature, max_tokens, held_out_count and audit must not be negative")
+        if parse_engine(self.engine)[0] != "local" and self.model == "scripted":
+            raise BadInput(f"engine '{self.engine}' samples language models, and --model scripted is none: leave out --engine")
 
     @property
     def limit(self) -> int:
@@ -128,14 +133,14 @@ def open_model(job: Job, recipe: Recipe) -> Model:
 
         return ScriptedModel()
     if recipe.model:
+        if job.engine != "local":
+            raise BadInput(f"engine '{job.engine}' samples language models, and {recipe.name} trains a model of tables: leave out --engine")
         from selftaught.models.encoder import TableModel
         from selftaught.tasks.source import parse_source
 
         [row] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
         return TableModel(row.payload.values.shape[1], recipe.modules, job.seed)
-    from selftaught.models.local import LocalModel
-
-    return LocalModel.open(str(job.model or SPROUT), format=Format(), seed=job.seed, adapter=job.adapter, modules=recipe.modules)
+    return open_language_model(job.engine, str(job.model or SPROUT), Format(), job.seed, job.adapter, recipe.modules)
 
 
 def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Mapping[str, float]], None] | None = None) -> Session:

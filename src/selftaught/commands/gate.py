@@ -28,6 +28,7 @@ class Options:
         tasks: where held-out tasks come from; the run's when left out.
         held_out_count: how many held-out tasks decide; 200, or the run's, when left out.
         evaluation_seed: seed of the held-out tasks and their noise; 1, or the run's, when left out.
+        engine: what samples both models, local or vllm; the run's, or local, when left out.
         temperature: the stated sampler's temperature; 1, or the run's, when left out.
         max_tokens: length limit of an attempt in tokens; the run's, 64 for sprout or 512 for other models when left out.
         off_task: sources of other tasks, to see whether anything was unlearned.
@@ -47,6 +48,7 @@ class Options:
     tasks: tuple[str, ...] = ()
     held_out_count: int | None = None
     evaluation_seed: int | None = None
+    engine: str = ""
     temperature: float | None = None
     max_tokens: int = 0
     off_task: tuple[str, ...] = ()
@@ -82,7 +84,19 @@ def of_models(options: Options) -> dict[str, Any]:
 
     if options.best_base or options.best_candidate or options.common:
         raise BadInput("--common, --best-base and --best-candidate are for score files: leave them out for models")
-    names = ("tasks", "held_out_count", "evaluation_seed", "temperature", "max_tokens", "off_task", "full", "margin", "spent", "out")
+    names = (
+        "tasks",
+        "held_out_count",
+        "evaluation_seed",
+        "engine",
+        "temperature",
+        "max_tokens",
+        "off_task",
+        "full",
+        "margin",
+        "spent",
+        "out",
+    )
     return gate(options.base, options.candidate, **{name: getattr(options, name) for name in names}, say=Progress().say)
 
 
@@ -94,8 +108,9 @@ def of_files(options: Options) -> dict[str, Any]:
         raise BadInput("give both --best-base and --best-candidate, or neither: each side is decoded at its best")
     if options.candidate is None:
         raise BadInput("two score files are needed: give BASE and CANDIDATE")
-    if options.tasks or options.off_task or options.out or options.full or options.max_tokens or options.spent:
-        raise BadInput("score files are compared as they are: leave out --tasks, --off-task, --full, --max-tokens, --spent and --out")
+    if options.tasks or options.off_task or options.out or options.full or options.max_tokens or options.spent or options.engine:
+        names = "--tasks, --off-task, --full, --max-tokens, --spent, --engine and --out"
+        raise BadInput(f"score files are compared as they are: leave out {names}")
     best = (read_scores(options.best_base), read_scores(options.best_candidate)) if options.best_base else None
     sides = read_scores(options.base), read_scores(options.candidate)
     return compare_scores(*sides, best=best, common=options.common, margin=options.margin)

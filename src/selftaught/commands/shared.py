@@ -13,6 +13,7 @@ class Common:
         model: a transformers folder or a hub id; the model that ships (sprout) when left out.
         tasks: task sources: sums:level=5, gym:chain_sum, file.jsonl, a data-set id.
         seed: seed of everything that is drawn.
+        engine: what samples the model: local, or vllm (options of vllm.LLM behind a colon: vllm:gpu_memory_utilization=0.5).
         temperature: the stated sampler's temperature.
         max_tokens: length limit of an attempt in tokens; 64 for sprout and 512 for other models when left out.
         json: print one JSON object as the last line of standard output.
@@ -21,6 +22,7 @@ class Common:
     model: str = ""
     tasks: tuple[str, ...] = ()
     seed: int = 0
+    engine: str = "local"
     temperature: float = 1.0
     max_tokens: int = 0
     json: bool = False

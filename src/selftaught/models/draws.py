@@ -15,6 +15,8 @@ from selftaught.types import SamplerSettings
 PREFILL_TOKENS = 16384
 # New token ids, their log-probabilities at temperature 1, and whether an ending token came.
 Said = tuple[list[int], list[float], bool]
+# The same, perhaps with one line on why nothing came.
+Drawn = Said | tuple[list[int], list[float], bool, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

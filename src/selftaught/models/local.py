@@ -12,7 +12,7 @@ from selftaught.format import Format
 from selftaught.models import opening
 from selftaught.models.decoder import Decoder
 from selftaught.models.digest import language_facts, module_tensors, tensors_hash
-from selftaught.models.draws import Draw, Said, batches
+from selftaught.models.draws import Draw, Drawn, Said, batches
 from selftaught.models.family import Family
 from selftaught.models.forward import Forward, runs_of
 from selftaught.models.learner import Learner, OptimizerState
@@ -125,7 +125,7 @@ class LocalModel:
         """`n` attempts a request; one whose context does not fit the model has stop "error"."""
         return sample_wave(self, requests)
 
-    def decode(self, name: str, draws: Sequence[Draw]) -> list[Said]:
+    def decode(self, name: str, draws: Sequence[Draw]) -> Sequence[Drawn]:
         """What named weights say after each draw's context, in the order asked."""
         said: dict[int, Said] = {}
         with self.weights.use(name):

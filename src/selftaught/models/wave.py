@@ -32,14 +32,16 @@ def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest]) -> list[
             )  # fmt: skip
             waves.setdefault(request.weights, []).append((r, i, draw))
     for name, wave in waves.items():
-        for (r, i, draw), (ids, logprobs, ended) in zip(wave, model.decode(name, [draw for _, _, draw in wave]), strict=True):
-            found[r][i] = to_attempt(model, requests[r], i, draw.context, ids, logprobs, ended)
+        drawn = model.decode(name, [draw for _, _, draw in wave])
+        texts = model.renderer.texts([ids[: len(ids) - (bool(ids) and ids[-1] in model.renderer.ends)] for ids, *_ in drawn])
+        for (r, i, draw), came, text in zip(wave, drawn, texts, strict=True):
+            found[r][i] = to_attempt(model, requests[r], i, draw.context, *came, text=text)
     return [[attempts[i] for i in sorted(attempts)] for attempts in found]
 
 
 def to_attempt(
     model: "LocalModel", request: SampleRequest, index: int, context: tuple[int, ...], ids: list[int], logprobs: list[float],
-    ended: bool, error: str = "",
+    ended: bool, error: str = "", text: str = "",
 ) -> Attempt:  # fmt: skip
     """The attempt that sampled `ids` after `context`; what a continued attempt knew of its tokens is kept."""
     after, start, size = request.after, len(context), len(context) + len(ids)
@@ -50,10 +52,9 @@ def to_attempt(
     if after is not None:
         fork = len(after.payload.ids[: request.cut])
         sampled_T[:fork], logprobs_T[:fork] = after.payload.sampled[:fork], after.payload.logprobs[:fork]
-    spoken = ids[:-1] if ids and ids[-1] in model.renderer.ends else ids
     return Attempt(
         id=f"{request.key}/{index}", task=request.task.id, payload=Tokens(ids=ids_T, sampled=sampled_T, logprobs=logprobs_T),
-        text=model.renderer.text(spoken), messages=model.renderer.history(request.messages, after, request.cut), role=request.role,
+        text=text, messages=model.renderer.history(request.messages, after, request.cut), role=request.role,
         view=request.view, sampler=request.weights, settings=request.settings, generation=model.generation,
         stop="error" if error else "end" if ended else "length", parents=(after.id,) if after else (), fork=fork, error=error,
     )  # fmt: skip

@@ -1,9 +1,9 @@
 """What `selftaught gate` is given on the command line as a model that can be opened: a name, a folder, a run."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from selftaught.models.base import Model
 from selftaught.parts import BadInput
@@ -35,6 +35,10 @@ class Checkpoint:
     def limit(self) -> int:
         """Most tokens of an attempt: the run's own, else 64 for the models that come with the package and 512 for others."""
         return self.job.limit if self.run else SHORT if self.job.model in ("", "scripted") else LONG
+
+    def sampled_by(self, engine: str) -> Self:
+        """The same model, sampled by an engine; raises BadInput where that cannot be."""
+        return replace(self, job=replace(self.job, engine=engine))
 
     async def open(self) -> Model:
         """The model, with the generation's weights."""

@@ -27,8 +27,9 @@ Say = Callable[[str], None]
 
 def gate(
     base: str, candidate: str | None = None, *, tasks: Sequence[str] = (), held_out_count: int | None = None,
-    evaluation_seed: int | None = None, temperature: float | None = None, max_tokens: int = 0, off_task: Sequence[str] = (),
-    full: bool = False, margin: float = 0.05, spent: int = 0, out: str | Path = "", say: Say = lambda line: None,
+    evaluation_seed: int | None = None, engine: str = "", temperature: float | None = None, max_tokens: int = 0,
+    off_task: Sequence[str] = (), full: bool = False, margin: float = 0.05, spent: int = 0, out: str | Path = "",
+    say: Say = lambda line: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Whether CANDIDATE is better than BASE, whoever trained it.
 
@@ -38,6 +39,7 @@ def gate(
         tasks: task sources; empty takes the run's, and then the very tasks that were held out of its training.
         held_out_count: how many held-out tasks decide; None takes 200, or the run's.
         evaluation_seed: seed of the tasks and their noise; None takes 1, or the run's.
+        engine: what samples both models, as in `session.Job`; "" takes local, or the run's.
         temperature: the stated sampler's; None takes 1, or the run's.
         max_tokens: length limit of an attempt on both sides; 0 takes the run's, 64 for sprout, 512 for other models.
         off_task: sources of other families, to see whether anything was unlearned.
@@ -61,6 +63,7 @@ def gate(
     if out and (folder / "result.json").exists():
         raise BadInput(f"{folder} already holds a verdict: give another --out")
     known = after if after.run else before
+    before, after = (side.sampled_by(engine or known.job.engine) for side in (before, after))
     limit = max_tokens or max(side.limit for side in (before, after))
     settings = SamplerSettings(temperature=known.job.temperature if temperature is None else temperature, max_tokens=limit)
     drawn = asked(known, tasks, held_out_count, evaluation_seed)

@@ -1,0 +1,49 @@
+"""Which engine samples a language model: the one in `models/sampler.py`, or vLLM beside it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from selftaught.format import Format
+from selftaught.models.base import Model
+from selftaught.parts import BadInput, nearest, parse_options
+
+ENGINES = ("local", "vllm")
+
+
+def parse_engine(text: str) -> tuple[str, dict[str, Any]]:
+    """(name, options) of `local`, `vllm` or `vllm:NAME=VALUE,...`, whose options go to `vllm.LLM`; else raises BadInput."""
+    name, _, tail = text.partition(":")
+    if name not in ENGINES:
+        raise BadInput(f"unknown engine '{text}': {nearest(name, ENGINES)}")
+    options = {key.replace("-", "_"): value_of(value) for key, value in parse_options(tail).items()}
+    if name == "local" and options:
+        raise BadInput(f"engine 'local' has no options, such as {next(iter(options))}: leave them out, or take --engine vllm")
+    return name, options
+
+
+def value_of(text: str) -> Any:
+    """A number, true or false where the text is one, else the text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def open_language_model(
+    engine: str, where: str | Path, format: Format, seed: int, adapter: str, modules: Mapping[str, Any] | None = None
+) -> Model:
+    """A folder or hub id behind the six verbs, sampled by an engine.
+
+    Raises:
+        BadInput: in one line, when it cannot be opened or the engine is not installed.
+    """
+    name, options = parse_engine(engine)
+    if name == "vllm":
+        from selftaught.models.vllm import VllmModel
+
+        return VllmModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules, options=options)
+    from selftaught.models.local import LocalModel
+
+    return LocalModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules)
