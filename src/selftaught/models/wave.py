@@ -21,7 +21,7 @@ def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest]) -> list[
         room = model.limit - len(context)
         if room < 1 or not context:
             error = f"a context of {len(context)} tokens leaves no room in the model's {model.limit}" if context else "the context is empty"
-            found[r] = {i: to_attempt(model, request, i, context, [], [], False, error) for i in range(request.n)}
+            found[r] = {i: to_attempt(model, request, i, context, "", [], [], False, error) for i in range(request.n)}
             continue
         over_V, noise = model.renderer.ending(request.settings.stop, model.vocabulary), request.noise or request.key
         limit = min(request.settings.max_tokens, room)
@@ -35,13 +35,13 @@ def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest]) -> list[
         drawn = model.decode(name, [draw for _, _, draw in wave])
         texts = model.renderer.texts([ids[: len(ids) - (bool(ids) and ids[-1] in model.renderer.ends)] for ids, *_ in drawn])
         for (r, i, draw), came, text in zip(wave, drawn, texts, strict=True):
-            found[r][i] = to_attempt(model, requests[r], i, draw.context, *came, text=text)
+            found[r][i] = to_attempt(model, requests[r], i, draw.context, text, *came)
     return [[attempts[i] for i in sorted(attempts)] for attempts in found]
 
 
 def to_attempt(
-    model: "LocalModel", request: SampleRequest, index: int, context: tuple[int, ...], ids: list[int], logprobs: list[float],
-    ended: bool, error: str = "", text: str = "",
+    model: "LocalModel", request: SampleRequest, index: int, context: tuple[int, ...], text: str, ids: list[int],
+    logprobs: list[float], ended: bool, error: str = "",
 ) -> Attempt:  # fmt: skip
     """The attempt that sampled `ids` after `context`; what a continued attempt knew of its tokens is kept."""
     after, start, size = request.after, len(context), len(context) + len(ids)
