@@ -16,7 +16,7 @@ from selftaught.models.draws import Draw, Noise, Said
 from selftaught.models.family import Family
 from selftaught.models.packed import Packed
 from selftaught.models.prefixes import NOWHERE, Block, Prefixes
-from selftaught.models.rows import Rows
+from selftaught.models.rows import FlatRows, Rows
 
 # Steps a CUDA graph serves, and how often it is asked whether all rows are over.
 SPAN, ASK = 64, 8
@@ -38,11 +38,16 @@ def graphs() -> Callable[[Body], Body]:
 
 
 class Decoder:
-    """Decodes batches of draws under one set of packed weights."""
+    """Decodes batches of draws under one set of packed weights.
+
+    Attributes:
+        capture: makes what makes a step quick to repeat, where a device gains from steps of one shape; else None.
+    """
 
     def __init__(self, family: Family, prefixes: Prefixes) -> None:
         self.family, self.prefixes = family, prefixes
         self.device: torch.device = next(family.causal.parameters()).device
+        self.capture = graphs if self.device.type == "cuda" else None
 
     @torch.inference_mode()
     def decode(self, packed: Packed, name: str, draws: Sequence[Draw]) -> list[Said]:
@@ -56,10 +61,14 @@ class Decoder:
         contexts = [next(same) for _, same in groupby(draws, key=lambda draw: draw.context)]
         owners = np.cumsum([0, *(a.context != b.context for a, b in zip(draws[1:], draws, strict=False))]).tolist()
         block, logits_U_V = self._read(packed, name, contexts)
-        rows, noise = Rows(self.family, block, owners, all=self.prefixes.wanted), Noise(draws, self.device)
-        if self.device.type == "cuda":
-            self._replay(packed, rows, noise, logits_U_V[rows.owner_R], capture=graphs())
+        noise, given = Noise(draws, self.device), (self.family, block, owners, self.prefixes.wanted)
+        rows: Rows
+        if self.capture:
+            rows = FlatRows(*given)
+            self._replay(packed, rows, noise, logits_U_V[rows.owner_R], self.capture())
+            rows.apart()
         else:
+            rows = Rows(*given)
             self._loop(packed, rows, noise, logits_U_V[rows.owner_R])
         said = noise.said()
         self.prefixes.remember(block, draws, owners, rows.slots(), said)
@@ -79,7 +88,7 @@ class Decoder:
     def _replay(self, packed: Packed, rows: Rows, noise: Noise, logits_n_V: Tensor, capture: Callable[[Body], Body]) -> None:
         """The same with shapes that stay for `SPAN` steps, which `capture` makes quick to repeat."""
         while rows.n and rows.said < noise.steps:
-            end = rows.width = min(noise.steps, rows.said + SPAN)
+            end = min(noise.steps, rows.said + SPAN)
             rows.make_room(end, end)
             over_n = torch.zeros(rows.n, dtype=torch.bool, device=self.device)
 

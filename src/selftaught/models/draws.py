@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
+from selftaught.models.picked import normalizer
 from selftaught.types import SamplerSettings
 
 PREFILL_TOKENS = 16384
@@ -157,7 +157,7 @@ class Noise:
         warmth, mass = (None if t is None else t[live_n] for t in (self.temperature_R_1, self.top_p_R_1))
         token_n = logits_n_V.argmax(-1) if self.greedy else choose(logits_n_V, uniform_n, warmth, mass, self.cold)
         self.tokens_R_S[live_n, step_1] = token_n
-        self.logprobs_R_S[live_n, step_1] = -cross_entropy(logits_n_V, token_n, reduction="none")
+        self.logprobs_R_S[live_n, step_1] = logits_n_V.gather(-1, token_n[:, None])[:, 0] - normalizer(logits_n_V, token_n)
         lengths_n = self.lengths_R[live_n]
         ends_n, before_n = self.over_K_V[self.kind_R[live_n], token_n], lengths_n > 0
         fresh_n = ~before_n & (ends_n | (self.limit_R[live_n] == step_1 + 1))

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_attention, silu
 
-from selftaught.models.fusing import fusing
+from selftaught.models.fusing import LARGE_MODEL, fusing
 from selftaught.models.packed import Layer, Packed
 from selftaught.models.picked import wide
 
@@ -48,6 +48,8 @@ class Family:
         self.heads, self.kv_heads = int(self.config.num_attention_heads), int(self.config.num_key_value_heads)
         self.size, self.scale = int(attention.head_dim), float(attention.scaling)
         self.eps = float(self.config.rms_norm_eps)
+        large = causal.num_parameters() >= LARGE_MODEL and next(causal.parameters()).device.type == "cuda"
+        self.gated, self.turned = (fused_gated, fused_turned) if large else (gated, turned)
         self._turns = torch.empty(0)
 
     @classmethod
@@ -119,6 +121,7 @@ class Family:
         """Normed last hidden states [..., H] of tokens ids i64[...] at positions at i64[...]."""
         dtype, stream = packed.dtype, packed.stream
         turns = self._turns_to(int(self.config.max_position_embeddings), ids.device)[at].unsqueeze(-2)
+        turns = turns if self.turned is turned else torch.view_as_real(turns)
         x = embedding(ids, packed.table).to(stream)
         for i, w in enumerate(packed.layers):
             h = rms_norm(x, x.shape[-1:], w.before, self.eps).to(dtype)
@@ -127,7 +130,7 @@ class Family:
             if w.q_norm is not None and w.k_norm is not None:
                 q, k = qk[..., : self.heads, :], qk[..., self.heads :, :]
                 qk = torch.cat([rms_norm(q, (self.size,), w.q_norm, self.eps), rms_norm(k, (self.size,), w.k_norm, self.eps)], -2)
-            qk = turned(qk, turns)
+            qk = self.turned(qk, turns)
             o = attend(i, qk[..., : self.heads, :], qk[..., self.heads :, :], v)
             x = x + linear(o.to(dtype), w.out, w.out_bias).to(stream)
             h = rms_norm(x, x.shape[-1:], w.after, self.eps).to(dtype)
@@ -136,7 +139,7 @@ class Family:
                 gate, up = (linear(h, part) for part in w.gate_up.chunk(2))
             else:
                 gate, up = linear(h, w.gate_up).chunk(2, -1)
-            x = x + linear(gated(gate, up), w.down).to(stream)
+            x = x + linear(self.gated(gate, up), w.down).to(stream)
         return rms_norm(x, x.shape[-1:], packed.norm, self.eps)
 
     def logits(self, packed: Packed, hidden: Tensor) -> Tensor:
@@ -183,7 +186,6 @@ class Family:
         return self._turns
 
 
-@fusing
 def gated(gate: Tensor, up: Tensor) -> Tensor:
     """silu(gate) * up (SwiGLU, arXiv:2002.05202)."""
     return silu(gate) * up
@@ -191,15 +193,15 @@ def gated(gate: Tensor, up: Tensor) -> Tensor:
 
 def turned(x: Tensor, turns: Tensor) -> Tensor:
     """Queries or keys [..., heads, D] rotated by turns complex64[..., 1, D / 2] (RoPE, arXiv:2104.09864)."""
-    if x.device.type == "cuda":
-        return turned_by_parts(x, torch.view_as_real(turns))
     pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
     return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
 
 
-@fusing
-def turned_by_parts(x: Tensor, parts: Tensor) -> Tensor:
-    """The same with real numbers, which compile into one pass; parts f32[..., 1, D / 2, 2]."""
+def turned_by_parts(x: Tensor, turns: Tensor) -> Tensor:
+    """The same, of which a compiler makes one pass; it knows real numbers only: turns f32[..., 1, D / 2, 2]."""
     pairs = x.float().view(*x.shape[:-1], -1, 2)
-    a, b, cos, sin = pairs[..., 0], pairs[..., 1], parts[..., 0], parts[..., 1]
+    a, b, cos, sin = pairs[..., 0], pairs[..., 1], turns[..., 0], turns[..., 1]
     return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2).to(x.dtype)
+
+
+fused_gated, fused_turned = fusing(gated), fusing(turned_by_parts)

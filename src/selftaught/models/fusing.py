@@ -1,4 +1,4 @@
-"""Elementwise functions, compiled where they are large and on a GPU: there each pass over memory costs as much as a product."""
+"""Elementwise functions, compiled for large models on a GPU: there each pass over memory costs as much as a product."""
 
 import warnings
 from collections.abc import Callable
@@ -8,18 +8,21 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-# Elements of the first argument from which compiling pays.
-LARGE = 2**24
+# Compiling takes seconds, once a machine: parameters of a model, and logits of a chunk, from which it pays.
+LARGE_MODEL, LARGE_LOGITS = 2**26, 2**24
 F = TypeVar("F", bound=Callable[..., Tensor])
 
 
 def fusing(function: F) -> F:
-    """The function, by torch.compile for large CUDA tensors; plain elsewhere, and for good where compiling fails."""
+    """The function, by torch.compile for CUDA tensors; plain elsewhere, and for good where compiling fails.
+
+    While a CUDA graph is captured nothing may be compiled: what it calls has been called with the same shapes before.
+    """
     made: list[Callable[..., Tensor]] = []
 
     @wraps(function)
     def call(first: Tensor, *rest: object) -> Tensor:
-        if first.device.type != "cuda" or first.numel() < LARGE or torch.cuda.is_current_stream_capturing():
+        if first.device.type != "cuda":
             return function(first, *rest)
         if not made:
             made.append(torch.compile(function, dynamic=True))

@@ -130,10 +130,22 @@ class LocalModel:
         said: dict[int, Said] = {}
         with self.weights.use(name):
             fast = self.decoder
-            for batch in batches(draws, self.max_rows, partial(fast.prefixes.held, name) if fast else lambda draw: 0):
+            for batch in batches(draws, self._rows(draws), partial(fast.prefixes.held, name) if fast else lambda draw: 0):
                 rows = [draws[i] for i in batch]
                 said |= zip(batch, fast.decode(self._pack(name), name, rows) if fast else decode(self.module, rows), strict=True)
         return [said[i] for i in range(len(draws))]
+
+    def _rows(self, draws: Sequence[Draw]) -> int:
+        """How many draws are decoded together: fewer where their keys and values would not fit an accelerator."""
+        if self.device.type != "cuda":
+            return self.max_rows
+        text = self.module.config.get_text_config(decoder=True)
+        heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+        size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+        token = 2 * text.num_hidden_layers * heads * size * self.dtype.itemsize
+        longest = max(len(draw.context) + draw.limit for draw in draws)
+        free = torch.cuda.mem_get_info(self.device)[0] + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+        return max(1, min(self.max_rows, int(free // (3 * token * longest))))
 
     @torch.inference_mode()
     def _pack(self, name: str) -> Packed:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, linear
 
-from selftaught.models.fusing import fusing
+from selftaught.models.fusing import LARGE_LOGITS, fusing
 
 # Logits computed at a time.
 CHUNK, CUDA_CHUNK = 2**22, 2**29
@@ -26,18 +26,19 @@ def steps(rows: int, head: Tensor) -> list[slice]:
     return [slice(at, at + size) for at in range(0, rows, size)]
 
 
-@fusing
 def normalizer(logits: Tensor, target: Tensor) -> Tensor:
-    """Log sum exp f32[K] of logits f32[K, V]; at these sizes log-softmax is the quicker way there."""
-    if logits.device.type == "cuda":
-        return torch.logsumexp(logits, -1)
+    """Log sum exp f32[K] of logits f32[K, V]; uncompiled, log-softmax at a target is the quicker way there."""
+    if logits.device.type == "cuda" and logits.numel() >= LARGE_LOGITS:
+        return fused_normalizer(logits, -1)
     return logits.gather(-1, target[:, None])[:, 0] + cross_entropy(logits, target, reduction="none")
 
 
-@fusing
 def weighted(logits: Tensor, total: Tensor, weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """Weight * softmax(logits), given the normalizers; in one pass and half the bytes where it is compiled."""
+    """Weight * softmax(logits), given the normalizers."""
     return ((logits - total).exp() * weight).to(dtype)
+
+
+fused_normalizer, fused_weighted = fusing(torch.logsumexp), fusing(weighted)
 
 
 class Picked(torch.autograd.Function):
@@ -67,7 +68,9 @@ class Picked(torch.autograd.Function):
         [grad_K] = grads
         hidden_K_H, head = torch.empty_like(h_K_H), torch.zeros_like(head_V_H, dtype=torch.float32)
         for rows in steps(len(target_K), head_V_H):
-            d = weighted(wide(h_K_H[rows], head_V_H), total_K[rows, None], -grad_K[rows, None], head_V_H.dtype)
+            logits = wide(h_K_H[rows], head_V_H)
+            slope = fused_weighted if logits.numel() >= LARGE_LOGITS else weighted
+            d = slope(logits, total_K[rows, None], -grad_K[rows, None], head_V_H.dtype)
             d.scatter_add_(-1, target_K[rows, None], grad_K[rows, None].to(d.dtype))
             torch.mm(d, head_V_H, out=hidden_K_H[rows])
             head += torch.mm(d.t(), h_K_H[rows])

@@ -4,24 +4,25 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
 
 from selftaught.models.family import Attend, Family
 from selftaught.models.prefixes import NOWHERE, Block
 
-FIRST_ROOM = 32
+FIRST_ROOM, ALIGNED = 32, 8
 
 
 class Rows:
     """A slot a draw, live ones first. Prompts stand in the block once; slots look at them in groups.
 
     Attributes:
-        n: number of live slots.
-        order: i64[R], which draw each slot holds.
-        start: i64[R], position of each draw's first new token.
-        step: i64[1], how many tokens every live slot has said.
-        width: own columns that attention reads, when that is more than have been said; else 0. Shapes then stay what
-            they are from step to step, as a CUDA graph needs.
+        n, said: number of live slots; how many tokens each of them has said.
+        order, start: i64[R], which draw each slot holds; position of each draw's first new token.
+        step: i64[1], `said` where the computation is.
+        base: columns in front of what a slot says.
     """
+
+    base = 0
 
     def __init__(self, family: Family, block: Block, owners: Sequence[int], all: bool) -> None:
         """`owners` says which context each draw goes on from; `all` keeps what slots that are over have said."""
@@ -31,10 +32,10 @@ class Rows:
         self.start = torch.tensor([block.lengths[u] for u in owners], device=self.device)
         self.order = torch.arange(len(owners), device=self.device)
         self.step = torch.zeros(1, dtype=torch.long, device=self.device)
-        self.n, self.said, self.width = len(owners), 0, 0
+        self.n, self.said = len(owners), 0
         # narrowed to those that live slots look at
         self.prompt, self.at_U_C, self.owner = list(block.prompt), block.at_U_C, self.owner_R
-        self._grid()
+        self._settle()
 
     @property
     def live(self) -> Tensor:
@@ -56,52 +57,44 @@ class Rows:
         a, b = (whole, moved) if self.all else (holes, movers)
         for pair in self.block.own:
             for room in pair:
-                room[a, :, : self.said] = room[b, :, : self.said]
+                room[a, :, : self.base + self.said] = room[b, :, : self.base + self.said]
         stood = torch.arange(self.n, device=self.device)
         stood[whole] = moved
         self.order[whole] = self.order[moved]
         self.n = n
         if n:
             self.owner = self.owner_R[self.live]
-            self._grid()
+            self._settle()
         return stood[:n]
 
     def make_room(self, size: int, most: int) -> None:
         """Let every slot say `size` tokens, of `most` to come; one that is over is dropped unless all are kept."""
         own = self.block.own
-        if own and own[0][0].shape[2] >= size:
+        if own and own[0][0].shape[2] >= self.base + size:
             return
         first, rows = self.block.prompt[0][0], len(self.order) if self.all else self.n
-        shape = (rows, first.shape[1], min(most, max(FIRST_ROOM, size + size // 2)), first.shape[3])
+        grown = self.base + min(most, max(FIRST_ROOM, size + size // 2))
+        # a kernel that reads a mask wants its rows aligned
+        shape = (rows, first.shape[1], -(-grown // ALIGNED) * ALIGNED, first.shape[3])
         for layer in range(len(self.block.prompt)):
             # zeros: what is masked out is still multiplied, and garbage may be NaN
             fresh = (first.new_zeros(shape), first.new_zeros(shape))
             if len(own) <= layer:
                 own.append(fresh)
+                self._begin(layer)
                 continue
             for old, new in zip(own[layer], fresh, strict=True):
-                new[:, :, : self.said] = old[:rows, :, : self.said]
+                new[:, :, : self.base + self.said] = old[:rows, :, : self.base + self.said]
             own[layer] = fresh
 
     def attend(self) -> Attend:
         """Attention of one new token a live slot over its prompt, what it has said, and itself."""
         n, heads, several = self.n, self.family.kv_heads, self.family.heads // self.family.kv_heads
-        width = self.width or self.said + 1
-        unsaid = None
-        if self.width:
-            columns = torch.arange(width, device=self.device)
-            unsaid = torch.zeros(width, device=self.device, dtype=self.block.prompt[0][0].dtype).masked_fill(
-                columns > self.step, -torch.inf
-            )
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             own_k, own_v = (room[:n] for room in self.block.own[layer])
-            if unsaid is None:
-                own_k[:, :, self.said], own_v[:, :, self.said] = k, v
-            else:
-                own_k.index_copy_(2, self.step, k[:, :, None])
-                own_v.index_copy_(2, self.step, v[:, :, None])
-            own_k, own_v = own_k[:, :, :width].flatten(0, 1), own_v[:, :, :width].flatten(0, 1)
+            own_k[:, :, self.said], own_v[:, :, self.said] = k, v
+            own_k, own_v = (room[:, :, : self.said + 1].flatten(0, 1) for room in (own_k, own_v))
             prompt_k, prompt_v = (x.flatten(0, 1) for x in self.prompt[layer])
             size, far = q.shape[-1], prompt_k.shape[1]
             q = q.reshape(n * heads, several, size)
@@ -110,7 +103,7 @@ class Rows:
                 scores = torch.bmm(asked, prompt_k.transpose(1, 2))
             else:
                 scores = torch.baddbmm(self.mask, asked, prompt_k.transpose(1, 2))
-            near = torch.bmm(q, own_k.transpose(1, 2)) if unsaid is None else torch.baddbmm(unsaid, q, own_k.transpose(1, 2))
+            near = torch.bmm(q, own_k.transpose(1, 2))
             scores = torch.cat([scores.view(-1, several, far).index_select(0, self.spot), near], -1)
             weight = scores.softmax(-1, dtype=torch.float32).to(v.dtype)
             seen = torch.bmm(weight[..., :far].index_select(0, self.grid).view(len(prompt_k), -1, far), prompt_v)
@@ -119,8 +112,11 @@ class Rows:
 
         return attend
 
-    def _grid(self) -> None:
-        """Where each slot's heads stand when slots are sorted by prompt, equally many places a prompt."""
+    def _begin(self, layer: int) -> None:
+        """Fill what stands in front of the first token a slot says."""
+
+    def _settle(self) -> None:
+        """Where each live slot's heads stand when slots are sorted by prompt, equally many places a prompt."""
         device, heads, n = self.device, self.family.kv_heads, self.n
         prompts, slot_prompt = torch.unique(self.owner, return_inverse=True)
         if 4 * len(prompts) <= 3 * len(self.at_U_C):
@@ -139,3 +135,41 @@ class Rows:
         if bool(nowhere.any()):
             mask_U_C = torch.zeros(nowhere.shape, dtype=self.block.prompt[0][0].dtype, device=device).masked_fill(nowhere, -torch.inf)
             self.mask = mask_U_C.repeat_interleave(heads, 0)[:, None]
+
+
+class FlatRows(Rows):
+    """Every slot has a copy of its prompt in front of what it says, so that one kernel reads both: memory for fewer calls.
+
+    Shapes do not change from step to step, as a CUDA graph needs: attention reads columns that are still empty, masked.
+    """
+
+    def _begin(self, layer: int) -> None:
+        for room, prompt in zip(self.block.own[layer], self.prompt[layer], strict=True):
+            room[:, :, : self.base] = prompt[self.owner_R]
+
+    def _settle(self) -> None:
+        self.base = self.at_U_C.shape[1]
+        self.nowhere_n_C = (self.at_U_C == NOWHERE)[self.owner]
+
+    def attend(self) -> Attend:
+        """As Rows; what of the slots' room is not yet said is masked by `step`, wherever that stands when this is replayed."""
+        n, heads = self.n, self.family.kv_heads
+        columns = torch.arange(self.block.own[0][0].shape[2] - self.base, device=self.device)
+        hidden_n_W = torch.cat([self.nowhere_n_C, (columns > self.step).expand(n, -1)], 1)
+        mask = torch.zeros(hidden_n_W.shape, dtype=self.block.prompt[0][0].dtype, device=self.device).masked_fill(hidden_n_W, -torch.inf)
+        at = self.step + self.base
+
+        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            own_k, own_v = (room[:n] for room in self.block.own[layer])
+            own_k.index_copy_(2, at, k[:, :, None])
+            own_v.index_copy_(2, at, v[:, :, None])
+            # the heads that share keys are like so many queries
+            asked = q.reshape(n, heads, -1, q.shape[-1])
+            seen = mask[:, None, None].expand(n, heads, asked.shape[2], -1)
+            return scaled_dot_product_attention(asked, own_k, own_v, attn_mask=seen, scale=1.0).reshape(n, -1)
+
+        return attend
+
+    def apart(self) -> None:
+        """Let the block hold what was said without the prompts in front."""
+        self.block.own = [(k[:, :, self.base :], v[:, :, self.base :]) for k, v in self.block.own]
