@@ -19,7 +19,7 @@ from selftaught.models.prefixes import NOWHERE, Block, Prefixes
 from selftaught.models.rows import FlatRows, Rows
 
 # Steps a CUDA graph serves, and how often it is asked whether all rows are over.
-SPAN, ASK = 64, 8
+SPAN, ASK = 128, 8
 Body = Callable[[], None]
 
 

@@ -15,6 +15,7 @@ from selftaught.types import Bools, Ints
 # Attention's cost grows with the square of a row, so rows are no longer than they must be.
 ROW_TOKENS = 128
 TREE_TOKENS = 512
+ALIKE = 1.1
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +100,10 @@ def lay_out(sequences: Sequence[Ints], packed: bool, sharing: bool) -> list[Rows
         batches = [[i for i, s in enumerate(sequences) if len(s) == n] for n in sorted({len(s) for s in sequences})]
         return [rows_of([[alone(i, sequences[i])] for i in batch], starts, masked=False) for batch in batches]
     whole = trees(sequences) if sharing else [alone(i, s) for i, s in enumerate(sequences)]
-    rows: list[list[Tree]] = [[] for _ in range(-(-sum(t.size for t in whole) // max(ROW_TOKENS, *(t.size for t in whole))))]
+    total, longest = sum(t.size for t in whole), max(t.size for t in whole)
+    # a row each where little is wasted: it needs no mask, for which attention has quicker kernels
+    alike = len(whole) * longest <= ALIKE * total
+    rows: list[list[Tree]] = [[] for _ in range(len(whole) if alike else -(-total // max(ROW_TOKENS, longest)))]
     filled = [0] * len(rows)
     for tree in sorted(whole, key=lambda tree: -tree.size):
         row = filled.index(min(filled))
