@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from selftaught.recipe import Phase, Recipe
 from selftaught.run.live import LiveRun
-from selftaught.types import Example, Group
+from selftaught.stages import PerGroup, leading
+from selftaught.types import Example, Group, Request
 
 
 async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambda: False) -> bool:
@@ -45,13 +46,14 @@ async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambd
 async def step(phase: Phase, run: LiveRun) -> bool:
     """Explore to publish, once. False when not one more group fits the budget, or when an alarm forbids learning."""
     run.stage = "explore"
-    requests = phase.explore.plan(run, run.pool)
-    made = await gather(*(phase.explore.explore(run, request) for request in requests))
+    # Readers of single groups need not wait for other groups, until the first that wants to see all of them.
+    early = leading(phase.read)
+    made = await gather(*(follow(phase, early, run, request) for request in phase.explore.plan(run, run.pool)))
     groups: Sequence[Group] = [group for group in made if group.attempts_G]
     if not groups:
         return False
     run.stage = "read"
-    for part in phase.read:
+    for part in phase.read[len(early) :]:
         groups = await part.read(run, groups)
     run.record(groups)
     await run.examine(groups)
@@ -72,6 +74,14 @@ async def step(phase: Phase, run: LiveRun) -> bool:
         run.stage = "grow"
         run.pool.add(await phase.grow.grow(run, groups))
     return True
+
+
+async def follow(phase: Phase, early: Sequence[PerGroup], run: LiveRun, request: Request) -> Group:
+    """Make a group's attempts, and have them read at once."""
+    group = await phase.explore.explore(run, request)
+    for part in early if group.attempts_G else ():
+        group = await run.ahead("read", part.read_group(run, group))
+    return group
 
 
 async def settle(phase: Phase, run: LiveRun) -> None:

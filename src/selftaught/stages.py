@@ -82,7 +82,15 @@ class Reader(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class PerGroup(Reader):
-    """A reader that looks at one group at a time."""
+    """A reader that looks at one group at a time, whichever others there are; one that needs them too is a `Reader`.
+
+    The loop lets those that come first in a recipe follow each group's attempts, while others are still made.
+    """
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        if "read" in vars(cls):
+            raise TypeError(f"{cls.__name__} reads one group at a time: give it read_group, or make it a Reader")
 
     async def read(self, run: Run, groups: Sequence[Group]) -> list[Group]:
         return list(await gather(*(self.read_group(run, group) for group in groups)))
@@ -90,6 +98,16 @@ class PerGroup(Reader):
     @abstractmethod
     async def read_group(self, run: Run, group: Group) -> Group:
         """One group, read."""
+
+
+def leading(readers: Sequence[Reader]) -> list[PerGroup]:
+    """The readers of single groups before the first reader that wants all of them."""
+    found: list[PerGroup] = []
+    for reader in readers:
+        if not isinstance(reader, PerGroup):
+            break
+        found.append(reader)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The grader: applies a task's checker, opens seals only when asked to, and counts every reading."""
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -67,9 +68,9 @@ class Grader:
         # A foreign checker is sent the answer as it was written: squeezing would spoil grids and lists.
         answers = [self.format.extract(text) for text in texts]
         key = content_hash(task.id, answers, purpose)
-        if (("check", key)) in seam.waiting:
-            key = content_hash(key, seam.asked)
-        replies: list[list[Any]] = await seam.ask("check", key, (task, answers, entry))
+        # The same answers to the same question, asked at the same time, are graded once.
+        asked = seam.waiting.get(("check", key))
+        replies: list[list[Any]] = await (asked.reply if asked else seam.ask("check", key, (task, answers, entry)))
         for _, kind in replies:
             if kind:
                 self.ledger.add("failures", kind, purpose=purpose)
@@ -85,7 +86,8 @@ class Grader:
 
         self.pool = self.pool or CheckerPool()
         calls = [(task.source, task, answer, entry) for task, answers, entry in wave for answer in answers if answer is not None]
-        grades = iter(self.pool.replies(calls))
+        # In a thread: the model goes on while the pool's processes work.
+        grades = iter(await asyncio.to_thread(self.pool.replies, calls))
         return [[[0.0, ""] if answer is None else list(next(grades)) for answer in answers] for _, answers, _ in wave]
 
     def close(self) -> None:

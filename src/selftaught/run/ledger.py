@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from selftaught.run.budget import Budget
-from selftaught.run.stopwatch import OUTSIDE, Stopwatch
+from selftaught.run.stopwatch import AHEAD, OUTSIDE, Stopwatch
 from selftaught.types import PURPOSES, SOURCES
 
 KINDS = ("prompted", "sampled", "scored", "trained", "evaluated")
@@ -36,8 +36,8 @@ class Ledger:
 
     @property
     def stage(self) -> str:
-        """The stage under way."""
-        return self.watch.stage
+        """The stage under way, or the one of a coroutine that has gone ahead."""
+        return AHEAD.get() or self.watch.stage
 
     @stage.setter
     def stage(self, stage: str) -> None:

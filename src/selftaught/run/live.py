@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from selftaught.evaluate.health import numbers
 from selftaught.evaluate.monitors import Monitor
 from selftaught.recipe import Phase
 from selftaught.run.folder import LAG
+from selftaught.run.stopwatch import Ahead, T
 from selftaught.run.voice import Voice
 from selftaught.run.watcher import Watcher
 from selftaught.stages import Average, Objective
@@ -47,6 +48,10 @@ class LiveRun(Voice):
     def alarmed(self) -> bool:
         """Whether an alarm ends the run."""
         return self.heed and bool(self.alarms)
+
+    def ahead(self, stage: str, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        """Await work of a later stage than the one under way; it is counted there."""
+        return Ahead(self.ledger.watch, stage, work)
 
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> None:
         """Hand examples to the model's learner and count them; skipped when they no longer fit the budget."""

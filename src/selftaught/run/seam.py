@@ -2,43 +2,90 @@
 
 import asyncio
 import warnings
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from selftaught.run.journal import Journal
+from selftaught.run.stopwatch import AHEAD, Stopwatch
 
 # A coroutine that got its reply needs a few passes of the event loop (two a nested gather) until it asks again.
 IDLE_PASSES = 24
+# Kinds that do not need the model: they are performed beside what it does.
+BESIDE = ("check",)
+# Attempts of one wave, where the model does not say (`wave_rows`).
+ROWS = 512
 DIFFERS = "what was sampled before the stop comes out differently now: this run no longer equals one that was not stopped"
 
 Perform = Callable[[Sequence[Any]], Awaitable[list[Any]]]
 
 
-class Seam:
-    """Holds requests back until no coroutine can go on, then makes one wave of each kind, sorted by key.
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A request that waits.
 
-    Waves therefore depend on what was asked, not on timing; a logged wave is replayed, any other is performed
-    and logged. Replies of all kinds are handed out together, after the last of them arrived.
+    Attributes:
+        kind, key, request, reply: what is asked, and where the answer goes.
+        whole: whoever asks waits for others of its wave too, so that dividing the wave would gain nothing.
+        stage: the stage of a coroutine that has gone ahead of the loop, "" of all others.
+    """
+
+    kind: str
+    key: str
+    request: Any
+    reply: asyncio.Future[Any]
+    whole: bool = False
+    stage: str = ""
+
+    @property
+    def rows(self) -> int:
+        """How many attempts are asked for."""
+        return getattr(self.request, "n", 1)
+
+
+class Wave:
+    """Requests of one kind, sorted by key, and what came of them; `fresh` when that is not in the journal yet."""
+
+    def __init__(self, kind: str, asked: Iterable[Asked]) -> None:
+        self.kind, self.asked = kind, sorted(asked, key=lambda a: a.key)
+        self.keys, self.requests = [a.key for a in self.asked], [a.request for a in self.asked]
+        self.replies: list[Any] | None = None
+        self.fresh = False
+
+
+class Seam:
+    """Holds requests back until no coroutine can go on, then makes one wave of each kind, sorted by key: a tick.
+
+    Waves therefore depend on what was asked, not on timing; a logged wave is replayed, any other is performed and
+    logged. The replies of a tick are handed out together, after the last of them arrived. Checks are performed beside
+    what the model does.
+
+    Sample requests for more than `wave_rows` attempts make several waves, in the order of their keys, one a tick.
+    What is asked of the model meanwhile waits until the last of them is done, so that it is not divided further; checks
+    do not wait, and so those of one wave's attempts are made while the next wave is sampled.
 
     A model that says it is `warm` remembers, until it is published, what it computed for the attempts it sampled, to
     continue them. What was replayed it has not sampled: those waves are made once more, in their order, before the
     first request that continues an attempt, so that it computes from the same last bits as if it had never stopped.
     """
 
-    def __init__(self, journal: Journal, performers: dict[str, Perform], model: Any = None) -> None:
-        """`model` is asked whether it is `warm`."""
-        self.journal, self.performers, self.model = journal, performers, model
+    def __init__(self, journal: Journal, performers: dict[str, Perform], model: Any = None, watch: Stopwatch | None = None) -> None:
+        """`model` is asked for its `wave_rows` and whether it is `warm`; a wave's time goes to the stage that asked for it."""
+        self.journal, self.performers, self.model, self.watch = journal, performers, model, watch or Stopwatch()
+        self.waiting: dict[tuple[str, str], Asked] = {}
+        self.parts: deque[list[Wave]] = deque()
         self.replayed: list[tuple[list[Any], list[bytes]]] = []
-        self.waiting: dict[tuple[str, str], tuple[Any, asyncio.Future[Any]]] = {}
         self.asked = 0
         self.flusher: asyncio.Task[None] | None = None
 
-    async def ask(self, kind: str, key: str, request: Any) -> Any:
+    async def ask(self, kind: str, key: str, request: Any, whole: bool = False) -> Any:
         """The reply to one request; raises RuntimeError when two requests of a wave share a key."""
         if (kind, key) in self.waiting:
             raise RuntimeError(f"two requests are called {key!r}: give each its own tag")
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.waiting[kind, key] = request, reply
+        self.waiting[kind, key] = Asked(kind, key, request, reply, whole, AHEAD.get())
         self.asked += 1
         if self.flusher is None:
             self.flusher = asyncio.create_task(self._flush())
@@ -48,45 +95,97 @@ class Seam:
         """The model remembers no attempts: it was published or loaded, or what it remembers will not be continued."""
         self.replayed = []
 
+    async def _flush(self) -> None:
+        waves: list[Wave] = []
+        try:
+            while self.waiting or self.parts:
+                idle, seen = 0, self.asked
+                while idle < IDLE_PASSES:
+                    await asyncio.sleep(0)
+                    idle, seen = (idle + 1, seen) if self.asked == seen else (0, self.asked)
+                beside, model = self._tick()
+                waves = [*beside, *model]
+                with self.watch.lent({asked.stage for wave in model or beside for asked in wave.asked}):
+                    await self._perform(beside, model)
+                for wave in waves:
+                    for asked, reply in zip(wave.asked, wave.replies or (), strict=True):
+                        if not asked.reply.cancelled():
+                            asked.reply.set_result(reply)
+        except Exception as error:
+            left = [asked for wave in (*waves, *(wave for part in self.parts for wave in part)) for asked in wave.asked]
+            for asked in (*left, *self.waiting.values()):
+                if not asked.reply.done():
+                    asked.reply.set_exception(error)
+                    # One of them raises where it was asked for; the others need not be complained about.
+                    asked.reply.exception()
+            self.waiting, self.parts = {}, deque()
+        finally:
+            self.flusher = None
+
+    def _tick(self) -> tuple[list[Wave], list[Wave]]:
+        """What is performed next: beside the model, and by it."""
+        beside = [asked for asked in self.waiting.values() if asked.kind in BESIDE]
+        others = {pair: asked for pair, asked in self.waiting.items() if asked.kind not in BESIDE}
+        if not self.parts:
+            self.parts, others = deque(divided(others.values(), getattr(self.model, "wave_rows", ROWS))), {}
+        self.waiting = others
+        return waves_of(beside), self.parts.popleft() if self.parts else []
+
+    async def _perform(self, beside: list[Wave], model: list[Wave]) -> None:
+        aside = asyncio.ensure_future(self._make(beside))
+        if beside:
+            # It starts before the model does, which may well not let go of the event loop until it is done.
+            await asyncio.sleep(0)
+        try:
+            await self._make(model)
+        finally:
+            await asyncio.gather(aside, return_exceptions=True)
+            # In this order, up to the first that was not completed: a journal does not tell what was slow, or stopped.
+            for wave in takewhile(lambda wave: wave.replies is not None, (*beside, *model)):
+                if wave.fresh:
+                    self.journal.append(wave.kind, wave.keys, wave.replies or [])
+        aside.result()
+
+    async def _make(self, waves: list[Wave]) -> None:
+        for wave in waves:
+            wave.replies = self.journal.replay(wave.kind, wave.keys)
+            wave.fresh = wave.replies is None
+            if wave.replies is None:
+                if wave.kind == "sample" and any(getattr(request, "after", None) is not None for request in wave.requests):
+                    await self._remind()
+                wave.replies = await self.performers[wave.kind](wave.requests)
+            elif wave.kind == "sample" and getattr(self.model, "warm", False):
+                self.replayed.append((wave.requests, token_ids(wave.replies)))
+
     async def _remind(self) -> None:
         replayed, self.replayed = self.replayed, []
         for requests, ids in replayed:
             if token_ids(await self.performers["sample"](requests)) != ids:
                 warnings.warn(DIFFERS, RuntimeWarning, stacklevel=1)
 
-    async def _flush(self) -> None:
-        while self.waiting:
-            idle, seen = 0, self.asked
-            while idle < IDLE_PASSES:
-                await asyncio.sleep(0)
-                idle, seen = (idle + 1, seen) if self.asked == seen else (0, self.asked)
-            wave, self.waiting = self.waiting, {}
-            try:
-                done = [pair for kind in sorted({kind for kind, _ in wave}) for pair in await self._perform(kind, wave)]
-            except Exception as error:
-                self.flusher = None
-                for _, future in wave.values():
-                    if not future.done():
-                        future.set_exception(error)
-                        # One of them raises where it was asked for; the others need not be complained about.
-                        future.exception()
-                return
-            for future, reply in done:
-                if not future.cancelled():
-                    future.set_result(reply)
-        self.flusher = None
 
-    async def _perform(self, kind: str, wave: dict[tuple[str, str], Any]) -> list[tuple[asyncio.Future[Any], Any]]:
-        keys = sorted(key for k, key in wave if k == kind)
-        replies, requests = self.journal.replay(kind, keys), [wave[kind, key][0] for key in keys]
-        if replies is None:
-            if kind == "sample" and any(getattr(request, "after", None) is not None for request in requests):
-                await self._remind()
-            replies = await self.performers[kind](requests)
-            self.journal.append(kind, keys, replies)
-        elif kind == "sample" and getattr(self.model, "warm", False):
-            self.replayed.append((requests, token_ids(replies)))
-        return [(wave[kind, key][1], reply) for key, reply in zip(keys, replies, strict=True)]
+def waves_of(asked: Iterable[Asked]) -> list[Wave]:
+    """One wave a kind, in the order of their names."""
+    kinds: dict[str, list[Asked]] = {}
+    for one in asked:
+        kinds.setdefault(one.kind, []).append(one)
+    return [Wave(kind, kinds[kind]) for kind in sorted(kinds)]
+
+
+def divided(asked: Iterable[Asked], rows: int) -> list[list[Wave]]:
+    """Waves by ticks: samples in the order of their keys, at most `rows` attempts (or one request) a tick, all else in the first."""
+    parts: list[list[Asked]] = [[]]
+    samples: list[Asked] = []
+    for one in asked:
+        (samples if one.kind == "sample" and not one.whole else parts[0]).append(one)
+    taken = 0
+    for one in sorted(samples, key=lambda a: a.key):
+        if taken and taken + one.rows > rows:
+            parts.append([])
+            taken = 0
+        parts[-1].append(one)
+        taken += one.rows
+    return [waves_of(part) for part in parts if part]
 
 
 def token_ids(replies: Sequence[Sequence[Any]]) -> list[bytes]:

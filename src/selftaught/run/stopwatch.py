@@ -3,9 +3,14 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Set
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
 
+T = TypeVar("T")
+# The stage of a coroutine that has gone ahead of the loop, "" in all others.
+AHEAD: ContextVar[str] = ContextVar("ahead", default="")
 OUTSIDE = ("evaluate", "audit")
 
 
@@ -27,6 +32,7 @@ class Stopwatch:
         self._clocks, self._stage = (wall, cpu), "explore"
         self._last = self._now()
         self._outside: Counter[str] = Counter()
+        self._lent = ""
         self.wall_cpu: dict[str, tuple[float, float]] = {}
 
     @property
@@ -47,6 +53,20 @@ class Stopwatch:
             yield
         finally:
             self._enter(purpose, -1)
+
+    @contextmanager
+    def lent(self, stages: Set[str]) -> Iterator[None]:
+        """Time spent inside belongs to another stage than the loop's; to the loop's when several are named, or "" is."""
+        before, [stage] = self._lent, stages if len(stages) == 1 else {""}
+        if stage != before:
+            self._settle()
+        self._lent = stage
+        try:
+            yield
+        finally:
+            if stage != before:
+                self._settle()
+            self._lent = before
 
     def seconds(self, counted: bool = False) -> tuple[float, float]:
         """(by the clock, of processor time) in all, or without evaluation and audit."""
@@ -78,8 +98,36 @@ class Stopwatch:
     def _settle(self) -> None:
         now, last = self._now(), self._last
         self._last = now
-        self._add(next((purpose for purpose in OUTSIDE if self._outside[purpose]), self._stage), [now[0] - last[0], now[1] - last[1]])
+        self._add(
+            next((purpose for purpose in OUTSIDE if self._outside[purpose]), self._lent or self._stage),
+            [now[0] - last[0], now[1] - last[1]],
+        )
 
     def _add(self, stage: str, pair: list[float]) -> None:
         wall, cpu = self.wall_cpu.get(stage, (0.0, 0.0))
         self.wall_cpu[stage] = wall + pair[0], cpu + pair[1]
+
+
+class Ahead(Generic[T]):
+    """Awaits a coroutine that goes ahead of the loop: its rows and its time, while it runs, are put down to its own stage."""
+
+    def __init__(self, watch: Stopwatch, stage: str, coroutine: Coroutine[Any, Any, T]) -> None:
+        self.watch, self.stage, self.coroutine = watch, stage, coroutine
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        token, error = AHEAD.set(self.stage), None
+        try:
+            while True:
+                # What others do until it is its turn again is not its time.
+                with self.watch.lent({self.stage}):
+                    waits_for = self.coroutine.throw(error) if error else self.coroutine.send(None)
+                try:
+                    yield waits_for
+                    error = None
+                except BaseException as thrown:
+                    error = thrown
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        finally:
+            AHEAD.reset(token)

@@ -13,7 +13,7 @@ from selftaught.run.budget import Budget
 from selftaught.run.folder import RunFolder
 from selftaught.run.grader import Grader
 from selftaught.run.ledger import Ledger
-from selftaught.run.seam import Seam
+from selftaught.run.seam import Perform, Seam
 from selftaught.run.turns import PLAIN, new_tokens, wrapped
 from selftaught.types import Attempt, Floats, Group, Message, Purpose, SampleRequest, SamplerSettings, ScoreRequest, Task, content_hash
 
@@ -47,7 +47,8 @@ class Voice:
         self.settings, self.format, self.seed = settings, format, seed
         self.ledger = Ledger(budget, model.parameters)
         self.grader = Grader(format, self.ledger, declared=recipe.reads_gold)
-        self.seam = Seam(folder.journal, {"sample": model.sample, "score": model.score, "check": self.grader.perform}, model)
+        performers: dict[str, Perform] = {"sample": model.sample, "score": model.score, "check": self.grader.perform}
+        self.seam = Seam(folder.journal, performers, model, self.ledger.watch)
         self.state = {name: part.initial() for name, part in recipe.state.items()}
         self.position = self.generation = self.train_reserve = 0
         self.purpose: Purpose = "train"
@@ -184,7 +185,7 @@ class Voice:
             request = SampleRequest(
                 key=key, task=task, messages=messages, n=n, settings=settings, weights=weights, noise=f"evaluate/{seed}/{task.id}"
             )
-            attempts = await self.seam.ask("sample", key, request)
+            attempts = await self.seam.ask("sample", key, request, whole=True)
             prompted = self.model.count(messages)
             self.ledger.tokens("prompted", prompted, purpose=purpose)
             self.ledger.tokens("sampled", sum(new_tokens(a, prompted) for a in attempts), purpose=purpose)
