@@ -277,7 +277,7 @@ def test_engines_are_named_with_options(folders, fake):
     )  # fmt: skip
     for text, words in (
         ("vlm", "did you mean 'vllm'"),
-        ("local:x=1", "no options"),
+        ("local:x=1", "no option .x."),
         ("vllm:x", "write x=VALUE"),
         ("", "known: local, vllm"),
     ):

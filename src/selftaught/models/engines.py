@@ -1,4 +1,4 @@
-"""Which engine samples a language model: the one in `models/sampler.py`, or vLLM beside it."""
+"""Which engine samples a language model: this process's own, or vLLM beside it."""
 
 import json
 from collections.abc import Mapping
@@ -10,16 +10,20 @@ from selftaught.models.base import Model
 from selftaught.parts import BadInput, nearest, parse_options
 
 ENGINES = ("local", "vllm")
+LOCAL_OPTIONS = ("dtype", "fast")
 
 
 def parse_engine(text: str) -> tuple[str, dict[str, Any]]:
-    """(name, options) of `local`, `vllm` or `vllm:NAME=VALUE,...`, whose options go to `vllm.LLM`; else raises BadInput."""
+    """(name, options) of `NAME` or `NAME:OPTION=VALUE,...`; else raises BadInput.
+
+    Options of `vllm` go to `vllm.LLM`; `local` has dtype and fast (see `LocalModel.open`).
+    """
     name, _, tail = text.partition(":")
     if name not in ENGINES:
         raise BadInput(f"unknown engine '{text}': {nearest(name, ENGINES)}")
     options = {key.replace("-", "_"): value_of(value) for key, value in parse_options(tail).items()}
-    if name == "local" and options:
-        raise BadInput(f"engine 'local' has no options, such as {next(iter(options))}: leave them out, or take --engine vllm")
+    if name == "local" and (unknown := next((key for key in options if key not in LOCAL_OPTIONS), None)):
+        raise BadInput(f"engine 'local' has no option '{unknown}': {nearest(unknown, LOCAL_OPTIONS)}, or take --engine vllm")
     return name, options
 
 
@@ -46,4 +50,4 @@ def open_language_model(
         return VllmModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules, options=options)
     from selftaught.models.local import LocalModel
 
-    return LocalModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules)
+    return LocalModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules, **options)
