@@ -29,7 +29,7 @@ def folders(tmp_path_factory):
 def both(folder, **options):
     """The fast model and its slow twin."""
     fast, slow = (LocalModel.open(folder, device="cpu", fast=fast, **options) for fast in (True, False))
-    assert fast.decoder is not None and slow.decoder is None
+    assert fast.sampler.decoder is not None and slow.sampler.decoder is None
     return fast, slow
 
 
@@ -60,7 +60,7 @@ def wave():
 @pytest.mark.parametrize("rows", [256, 5, 1])
 def test_the_fast_sampler_draws_what_the_slow_one_draws(folders, name, rows):
     fast, slow = both(folders[name])
-    fast.max_rows = rows
+    fast.sampler.max_rows = rows
     assert_equal(sample(fast, *wave()), sample(slow, *wave()))
 
 
@@ -69,7 +69,7 @@ def test_steps_of_one_shape_draw_the_same(folders, name, monkeypatch):
     """What a CUDA graph replays, without a graph."""
     fast, slow = both(folders[name])
     monkeypatch.setattr("selftaught.models.decoder.SPAN", 7)
-    monkeypatch.setattr(fast.decoder, "capture", lambda: lambda body: body)
+    monkeypatch.setattr(fast.sampler.decoder, "capture", lambda: lambda body: body)
     assert_equal(sample(fast, *wave()), sample(slow, *wave()))
     parents, twins = (sample(model, request("p", n=5, max_tokens=9))[0] for model in (fast, slow))
     for n in range(2):
@@ -82,16 +82,16 @@ def test_steps_of_one_shape_draw_the_same(folders, name, monkeypatch):
 def test_continued_attempts_reuse_their_parents_prefix(folders, name, monkeypatch):
     fast, slow = both(folders[name])
     read = []
-    hidden = fast.decoder.family.hidden
+    hidden = fast.sampler.decoder.family.hidden
     monkeypatch.setattr(
-        fast.decoder.family, "hidden", lambda packed, ids, at, attend: read.append(ids.shape) or hidden(packed, ids, at, attend)
+        fast.sampler.decoder.family, "hidden", lambda packed, ids, at, attend: read.append(ids.shape) or hidden(packed, ids, at, attend)
     )
     roots = [request(f"r{i}", "q" * (3 * i + 1), n=2, max_tokens=4 + i) for i in range(5)]
     first, wanted = sample(fast, *roots), sample(slow, *roots)
     assert_equal(first, wanted)
     level, twins = [a for group in first for a in group], [a for group in wanted for a in group]
     # until somebody continues an attempt nothing is kept, so the first level is read whole
-    assert not fast.decoder.prefixes.blocks
+    assert not fast.sampler.decoder.prefixes.blocks
     for depth in range(3):
         read.clear()
         turn = (Message("user", "and?"),) if depth == 1 else ()
@@ -104,7 +104,7 @@ def test_continued_attempts_reuse_their_parents_prefix(folders, name, monkeypatc
 
         nodes = grown(level)
         if depth:
-            held = [fast.decoder.prefixes.where[a.id].places[a.id] for a in level]
+            held = [fast.sampler.decoder.prefixes.where[a.id].places[a.id] for a in level]
             assert all(len(a.payload) - 1 == len(place.ids) for a, place in zip(level, held, strict=True))
         found = sample(fast, *nodes)
         assert_equal(found, sample(slow, *grown(twins)))
@@ -130,7 +130,7 @@ def test_prefixes_are_of_one_set_of_weights_and_forgotten_when_those_change(fold
         assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]), atol=1e-3)
     for model in (fast, slow):
         asyncio.run(model.learn([given], [Objective(loss=Weighted(), optimizer=Adam())]))
-    assert not fast.decoder.prefixes.blocks and not fast.packs
+    assert not fast.sampler.decoder.prefixes.blocks and not fast.sampler.packs
     asked = [[request(f"after{i}", messages=(), after=a, max_tokens=8) for i, a in enumerate(group)] for group in (parents, twins)]
     # each has learned by itself, and Adam makes rounding of small gradients large
     assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]), atol=1e-3)
@@ -138,13 +138,13 @@ def test_prefixes_are_of_one_set_of_weights_and_forgotten_when_those_change(fold
 
 def test_prefixes_stay_within_their_room(folders):
     fast, slow = both(folders["llama"])
-    fast.decoder.prefixes = Prefixes(2, room=60_000)
-    fast.decoder.prefixes.wanted = True
+    fast.sampler.decoder.prefixes = Prefixes(2, room=60_000)
+    fast.sampler.decoder.prefixes.wanted = True
     parents, twins = ([], [])
     for i in range(6):
         for model, kept in ((fast, parents), (slow, twins)):
             kept += sample(model, request(f"p{i}", n=4, max_tokens=12))[0]
-    held = fast.decoder.prefixes
+    held = fast.sampler.decoder.prefixes
     assert 0 < held.size <= 60_000 and held.size == sum(block.size for block in held.blocks) and set(held.where) < {a.id for a in parents}
     asked = [[request(f"c{i}", messages=(), after=a, max_tokens=5) for i, a in enumerate(kept)] for kept in (parents, twins)]
     assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]))

@@ -28,7 +28,7 @@ def learn(model, examples, *objectives):
 def gradient(model, examples, losses, tokens=2048):
     """The learner's gradient, flat, without a step."""
     group = [Objective(loss=loss, optimizer=Adam(), weight=weight) for loss, weight in losses]
-    model._make_heads(n for o in group for n in o.loss.needs if n in model.sizes)
+    model.heads.make(n for o in group for n in o.loss.needs if n in model.heads.sizes)
     one = Pass(model.learner, group, Adam(), "policy", OptimizerState(), tokens)
     one.gradient(examples)
     return torch.cat([p.grad.flatten() for p in model.weights.parameters().values()])
@@ -114,7 +114,7 @@ def test_a_beginning_that_is_shared_stands_there_once_and_is_seen_by_its_own():
 @pytest.mark.parametrize("fast", [True, False])
 def test_groups_with_one_prompt_learn_as_if_apart(folders, name, fast):
     model, rng = LocalModel.open(folders[name], device="cpu", fast=fast), np.random.default_rng(4)
-    assert model.forward.sharing and (model.decoder is not None) == fast
+    assert model.forward.sharing and (model.sampler.decoder is not None) == fast
     examples = []
     for prompt in rng.integers(6, 100, (3, 14)):
         for n in rng.integers(3, 12, 5):

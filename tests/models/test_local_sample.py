@@ -43,7 +43,7 @@ def expected(model, ids):
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_sampled_and_scored_logprobs_are_those_of_a_separate_forward(models, name):
     model = models[name]
-    assert model.forward.packed and (model.decoder is not None) == (name in ("llama", "qwen3"))
+    assert model.forward.packed and (model.sampler.decoder is not None) == (name in ("llama", "qwen3"))
     wave = [
         request("a", "1+1=", n=5, max_tokens=20),
         request("b", "a longer question, 12*34", n=4, max_tokens=30, temperature=0.7),
@@ -86,11 +86,11 @@ def test_samples_do_not_depend_on_the_company_they_are_in(models, name):
     others = [request(f"o{i}", "z" * (3 * i + 1), n=3, max_tokens=8 + i) for i in range(4)]
     (alone,) = sample(model, mine)
     for rows in (256, 3):
-        model.max_rows = rows
+        model.sampler.max_rows = rows
         among = sample(model, *others, mine)[-1]
         assert [a.payload.ids.tolist() for a in among] == [a.payload.ids.tolist() for a in alone]
         np.testing.assert_allclose([a.logprob for a in among], [a.logprob for a in alone], atol=1e-3)
-    model.max_rows = 256
+    model.sampler.max_rows = 256
     assert len({a.text for a in alone}) > 1
     (renamed,) = sample(model, replace(mine, key="other", noise="mine"))
     assert [a.text for a in renamed] == [a.text for a in alone] and renamed[0].id == "other/0"

@@ -13,23 +13,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_attention, silu
 
 from selftaught.models.fusing import LARGE_MODEL, fusing
-from selftaught.models.packed import Layer, Packed
+from selftaught.models.packed import Layer, Packed, weight_of
 from selftaught.models.picked import wide
 
 KNOWN = ("llama", "mistral", "qwen2", "qwen3")
 ROTARY = ("default", "linear", "llama3", "yarn")
 # attend(layer, q[..., heads, D], k[..., kv_heads, D], v) -> f[..., heads * D]
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
-
-
-def weight_of(projection: Any) -> Tensor:
-    """A projection's weight [out, in], with a LoRA adapter that is on merged into it."""
-    weight: Tensor = projection.weight
-    if hasattr(projection, "lora_A") and not projection.disable_adapters:
-        for name in projection.active_adapters:
-            if name in projection.lora_A:
-                weight = weight + projection.get_delta_weight(name).to(weight.dtype)
-    return weight
 
 
 class Family:

@@ -2,36 +2,28 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 
 from selftaught.format import Format
-from selftaught.models import opening
-from selftaught.models.decoder import Decoder
+from selftaught.models import opening, room
 from selftaught.models.digest import language_facts, module_tensors, tensors_hash
-from selftaught.models.draws import Draw, Drawn, Said, batches
+from selftaught.models.draws import Draw, Drawn
 from selftaught.models.family import Family
 from selftaught.models.forward import Forward, runs_of
+from selftaught.models.heads import Heads
 from selftaught.models.learner import Learner, OptimizerState
-from selftaught.models.packed import Packed
-from selftaught.models.prefixes import Prefixes
 from selftaught.models.render import Renderer
-from selftaught.models.sampler import decode
+from selftaught.models.sampler import Sampler
 from selftaught.models.wave import sample_wave
 from selftaught.models.weights import Weights
-from selftaught.parts import BadInput, nearest
+from selftaught.parts import BadInput
 from selftaught.stages import Objective
 from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens
 
 RANK = 16
-# Attempts decoded together and tokens of a micro-batch: a processor's caches are small, an accelerator wants to be filled.
-ROWS, CUDA_ROWS = 256, 1024
-TOKENS, CUDA_TOKENS = 2048, 32768
-LOGITS, LOGIT_BYTES = 2**28, 32
-PREFIX_BYTES, CUDA_PREFIX_BYTES = 2**27, 2**31
 
 
 class LocalModel:
@@ -44,7 +36,6 @@ class LocalModel:
         capabilities: what it can be asked for.
         parameters: number of parameters, without adapter and heads.
         generation: version of the policy.
-        max_rows: most attempts decoded together.
         max_tokens: most tokens of a scoring or learning micro-batch, unless one example has more.
         limit: most tokens of a sequence.
     """
@@ -66,29 +57,22 @@ class LocalModel:
         self.renderer = Renderer(tokenizer, format or Format(), sorted(opening.end_ids(module)))
         config = module.config.get_text_config(decoder=True)
         self.limit = int(getattr(config, "max_position_embeddings", None) or 2**31)
-        self.width = int(module.get_output_embeddings().weight.shape[1])
         self.vocabulary = int(module.get_output_embeddings().weight.shape[0])
         self.module = opening.with_lora(module, RANK, seed) if adapter else module
         self.tokenizer, self.seed, self.adapter = tokenizer, seed, adapter
-        self.sizes: dict[str, int] = {"value": 1} | {name: int(size) for name, size in (modules or {}).items()}
-        self.heads: dict[str, torch.nn.Linear] = {}
-        self.weights = Weights(self.module, bool(adapter))
+        self.weights, device = Weights(self.module, bool(adapter)), next(self.module.parameters()).device
+        self.heads = Heads(modules or {}, int(module.get_output_embeddings().weight.shape[1]), device)
         family = Family.of(self.module) if fast else None
         self.forward = Forward(self.module, family)
-        self.device = next(self.module.parameters()).device
-        self.dtype, cuda = opening.pick_dtype(dtype, self.device), self.device.type == "cuda"
+        self.dtype = opening.pick_dtype(dtype, device)
         self.learner = Learner(self.weights, self.heads, seed, self.forward, self.dtype)
-        self.decoder = Decoder(family, Prefixes(len(family.body.layers), CUDA_PREFIX_BYTES if cuda else PREFIX_BYTES)) if family else None
-        self.packs: dict[str, Packed] = {}
-        self.generation, self.max_rows = 0, CUDA_ROWS if cuda else ROWS
-        # logits of a micro-batch, their softmax and gradients are the largest tensors there are
-        logits = torch.cuda.mem_get_info(self.device)[0] // LOGIT_BYTES if cuda else LOGITS
-        self.max_tokens = max(256, min(CUDA_TOKENS if cuda else TOKENS, logits // self.vocabulary))
+        self.sampler = Sampler(self.weights, family, self.dtype)
+        self.generation, self.max_tokens = 0, room.tokens(device, self.vocabulary)
 
     @property
     def warm(self) -> bool:
         """Whether what was sampled since the last change of weights is remembered for those who continue it."""
-        return self.decoder is not None
+        return self.sampler.decoder is not None
 
     @classmethod
     def open(
@@ -127,38 +111,7 @@ class LocalModel:
 
     def decode(self, name: str, draws: Sequence[Draw]) -> Sequence[Drawn]:
         """What named weights say after each draw's context, in the order asked."""
-        said: dict[int, Said] = {}
-        with self.weights.use(name):
-            fast = self.decoder
-            for batch in batches(draws, self._rows(draws), partial(fast.prefixes.held, name) if fast else lambda draw: 0):
-                rows = [draws[i] for i in batch]
-                said |= zip(batch, fast.decode(self._pack(name), name, rows) if fast else decode(self.module, rows), strict=True)
-        return [said[i] for i in range(len(draws))]
-
-    def _rows(self, draws: Sequence[Draw]) -> int:
-        """How many draws are decoded together: fewer where their keys and values would not fit an accelerator."""
-        if self.device.type != "cuda":
-            return self.max_rows
-        text = self.module.config.get_text_config(decoder=True)
-        heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-        size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-        token = 2 * text.num_hidden_layers * heads * size * self.dtype.itemsize
-        longest = max(len(draw.context) + draw.limit for draw in draws)
-        free = torch.cuda.mem_get_info(self.device)[0] + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
-        return max(1, min(self.max_rows, int(free // (3 * token * longest))))
-
-    @torch.inference_mode()
-    def _pack(self, name: str) -> Packed:
-        """Weights in use under a name, as the fast sampler takes them."""
-        if name not in self.packs and self.decoder:
-            self.packs[name] = self.decoder.family.pack(self.dtype)
-        return self.packs[name]
-
-    def forget(self) -> None:
-        """Drop what was computed with weights that have changed."""
-        self.packs.clear()
-        if self.decoder:
-            self.decoder.prefixes.forget()
+        return self.sampler.draw(name, draws)
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
         """Outputs over a Tokens payload: "logprobs" and "entropy" f32[T] of the distribution that predicted each
@@ -170,7 +123,7 @@ class LocalModel:
         for request in requests:
             if not isinstance(request.payload, Tokens) or not 0 < len(request.payload) <= self.limit:
                 raise BadInput(f"{request.key}: a payload of 1 to {self.limit} tokens can be scored, not {type(request.payload).__name__}")
-            self._make_heads(output for output in request.outputs if output not in ("logprobs", "entropy", "hidden"))
+            self.heads.make(output for output in request.outputs if output not in ("logprobs", "entropy", "hidden"))
         found: list[dict[str, Floats]] = [{} for _ in requests]
         for name in dict.fromkeys(request.weights for request in requests):
             mine = [r for r, request in enumerate(requests) if request.weights == name]
@@ -200,14 +153,14 @@ class LocalModel:
         Raises:
             BadInput: for outputs, streams or payloads a language model does not have.
         """
-        self._make_heads(n for o in objectives for n in (*o.loss.needs, *o.updates) if n in self.sizes)
-        self.forget()
+        self.heads.make(n for o in objectives for n in (*o.loss.needs, *o.updates) if n in self.heads.sizes)
+        self.sampler.forget()
         return self.learner.learn(examples, objectives, self.max_tokens)
 
     async def average(self, source: str, into: str, decay: float) -> None:
         """Set into = decay * into + (1 - decay) * source, over trainable parameters; `into` starts as a copy."""
         self.weights.average(source, into, decay)
-        self.forget()
+        self.sampler.forget()
 
     async def publish(self, weights: str = "policy") -> int:
         """Count a generation; returns it."""
@@ -226,11 +179,11 @@ class LocalModel:
     async def load(self, folder: Path) -> None:
         """The inverse of `save`. Raises BadInput when it was saved with another adapter."""
         self.weights.load(folder)
-        self.forget()
+        self.sampler.forget()
         saved = torch.load(folder / "learner.pt", map_location="cpu", weights_only=True)
         about = json.loads((folder / "model.json").read_text())
         self.heads.clear()
-        self._make_heads(about["heads"])
+        self.heads.make(about["heads"])
         for name, state in saved["heads"].items():
             self.heads[name].load_state_dict(state)
         self.learner.states = {key: OptimizerState(s["steps"], s["moments"]) for key, s in saved["optimizers"].items()}
@@ -245,14 +198,3 @@ class LocalModel:
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The text of each token by itself."""
         return [self.renderer.text([i]) for i in ids]
-
-    def _make_heads(self, names: Any) -> None:
-        device = next(self.module.parameters()).device
-        for name in names:
-            if name not in self.sizes:
-                raise BadInput(f"this model gives no '{name}': {nearest(name, ('logprobs', 'entropy', 'hidden', *self.sizes))}")
-            if name not in self.heads:
-                head = torch.nn.Linear(self.width, self.sizes[name], device=device)
-                torch.nn.init.zeros_(head.weight)
-                torch.nn.init.zeros_(head.bias)
-                self.heads[name] = head

@@ -56,3 +56,13 @@ class Packed:
         layers = tuple(Layer(**{f.name: leaf(getattr(layer, f.name)) for f in fields(Layer)}) for layer in self.layers)
         table, norm, head = (t.detach().requires_grad_() for t in (self.table, self.norm, self.head))
         return replace(self, table=table, layers=layers, norm=norm, head=head)
+
+
+def weight_of(projection: Any) -> Tensor:
+    """A projection's weight [out, in], with a LoRA adapter that is on merged into it."""
+    weight: Tensor = projection.weight
+    if hasattr(projection, "lora_A") and not projection.disable_adapters:
+        for name in projection.active_adapters:
+            if name in projection.lora_A:
+                weight = weight + projection.get_delta_weight(name).to(weight.dtype)
+    return weight

@@ -1,0 +1,39 @@
+"""How much is computed at a time: a processor's caches are small, an accelerator wants to be filled and has no more to give."""
+
+from typing import Any
+
+import torch
+
+ROWS, CUDA_ROWS = 256, 1024
+TOKENS, CUDA_TOKENS, LEAST_TOKENS = 2048, 32768, 256
+LOGITS, LOGIT_BYTES = 2**28, 32
+PREFIX_BYTES, CUDA_PREFIX_BYTES = 2**27, 2**31
+
+
+def rows(device: torch.device) -> int:
+    """Attempts decoded together."""
+    return CUDA_ROWS if device.type == "cuda" else ROWS
+
+
+def prefix_bytes(device: torch.device) -> int:
+    """Bytes of keys and values that are remembered."""
+    return CUDA_PREFIX_BYTES if device.type == "cuda" else PREFIX_BYTES
+
+
+def tokens(device: torch.device, vocabulary: int) -> int:
+    """Tokens of a scoring or learning micro-batch; where logits are kept, they are the largest tensors there are."""
+    cuda = device.type == "cuda"
+    logits = torch.cuda.mem_get_info(device)[0] // LOGIT_BYTES if cuda else LOGITS
+    return max(LEAST_TOKENS, min(CUDA_TOKENS if cuda else TOKENS, logits // vocabulary))
+
+
+def rows_that_fit(device: torch.device, module: Any, dtype: torch.dtype, longest: int, most: int) -> int:
+    """How many rows of `longest` tokens have room for keys and values in a third of what an accelerator has free."""
+    if device.type != "cuda":
+        return most
+    text = module.config.get_text_config(decoder=True)
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    token = 2 * text.num_hidden_layers * heads * size * dtype.itemsize
+    free = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return max(1, min(most, int(free // (3 * token * longest))))
