@@ -74,7 +74,7 @@ class Family:
 
     def pack(self, dtype: torch.dtype) -> Packed:
         """Fuse and cast the parameters as they are now, to be made anew after every change; gradients flow through to them."""
-        stream = torch.float32 if next(self.causal.parameters()).device.type == "cpu" else dtype
+        stream, attended = torch.float32, torch.float32 if next(self.causal.parameters()).device.type == "cpu" else dtype
 
         def cast(tensor: Tensor, to: torch.dtype) -> Tensor:
             # a module's parameter may come to stand for other weights, the tensor it now holds may not
@@ -94,8 +94,8 @@ class Family:
                     before=cast(block.input_layernorm.weight, stream),
                     qkv=fused([weight_of(p) for p in three], scale),
                     qkv_bias=fused([p.bias for p in three], scale) if a.q_proj.bias is not None else None,
-                    q_norm=cast(self._paired(a.q_norm.weight) * self.scale, stream) if normed else None,
-                    k_norm=cast(self._paired(a.k_norm.weight), stream) if normed else None,
+                    q_norm=cast(self._paired(a.q_norm.weight) * self.scale, attended) if normed else None,
+                    k_norm=cast(self._paired(a.k_norm.weight), attended) if normed else None,
                     out=cast(weight_of(a.o_proj), dtype),
                     out_bias=cast(a.o_proj.bias, dtype) if a.o_proj.bias is not None else None,
                     after=cast(block.post_attention_layernorm.weight, stream),
@@ -105,31 +105,31 @@ class Family:
             )
         head = weight_of(self.causal.get_output_embeddings())
         table = cast(self.causal.get_input_embeddings().weight, self.causal.get_input_embeddings().weight.dtype)
-        return Packed(dtype, stream, table, tuple(layers), cast(self.body.norm.weight, stream), cast(head, stream))
+        return Packed(dtype, attended, table, tuple(layers), cast(self.body.norm.weight, stream), cast(head, attended))
 
     def hidden(self, packed: Packed, ids: Tensor, at: Tensor, attend: Attend) -> Tensor:
         """Normed last hidden states [..., H] of tokens ids i64[...] at positions at i64[...]."""
-        dtype, stream = packed.dtype, packed.stream
+        dtype = packed.dtype
         turns = self._turns_to(int(self.config.max_position_embeddings), ids.device)[at].unsqueeze(-2)
         turns = turns if self.turned is turned else torch.view_as_real(turns)
-        x = embedding(ids, packed.table).to(stream)
+        x = embedding(ids, packed.table).float()
         for i, w in enumerate(packed.layers):
             h = rms_norm(x, x.shape[-1:], w.before, self.eps).to(dtype)
-            qkv = linear(h, w.qkv, w.qkv_bias).to(stream).view(*ids.shape, -1, self.size)
+            qkv = linear(h, w.qkv, w.qkv_bias).to(packed.attended).view(*ids.shape, -1, self.size)
             qk, v = qkv[..., : -self.kv_heads, :], qkv[..., -self.kv_heads :, :]
             if w.q_norm is not None and w.k_norm is not None:
                 q, k = qk[..., : self.heads, :], qk[..., self.heads :, :]
                 qk = torch.cat([rms_norm(q, (self.size,), w.q_norm, self.eps), rms_norm(k, (self.size,), w.k_norm, self.eps)], -2)
             qk = self.turned(qk, turns)
             o = attend(i, qk[..., : self.heads, :], qk[..., self.heads :, :], v)
-            x = x + linear(o.to(dtype), w.out, w.out_bias).to(stream)
+            x = x + linear(o.to(dtype), w.out, w.out_bias)
             h = rms_norm(x, x.shape[-1:], w.after, self.eps).to(dtype)
             if torch.is_grad_enabled():
                 # apart, so that their gradients need not be joined
                 gate, up = (linear(h, part) for part in w.gate_up.chunk(2))
             else:
                 gate, up = linear(h, w.gate_up).chunk(2, -1)
-            x = x + linear(self.gated(gate, up), w.down).to(stream)
+            x = x + linear(self.gated(gate, up), w.down)
         return rms_norm(x, x.shape[-1:], packed.norm, self.eps)
 
     def logits(self, packed: Packed, hidden: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ class LocalModel:
         self.heads = Heads(modules or {}, int(module.get_output_embeddings().weight.shape[1]), device)
         family = Family.of(self.module) if fast else None
         self.forward = Forward(self.module, family)
-        self.dtype = opening.pick_dtype(dtype, device)
+        self.dtype = opening.pick_dtype(dtype, device, self.parameters)
         self.learner = Learner(self.weights, self.heads, seed, self.forward, self.dtype)
         self.sampler = Sampler(self.weights, family, self.dtype)
         self.generation, self.max_tokens = 0, room.tokens(device, self.vocabulary)
@@ -89,8 +89,8 @@ class LocalModel:
             device: "auto", "cpu", "cuda" or "mps".
             threads: of torch on the CPU.
             modules: linear heads by name on the last hidden states with their widths; "value" of width 1 is always known.
-            dtype: of the fast forward's matrix products, "float32" or "bfloat16"; "auto" is bfloat16 on CUDA, else float32.
-                Weights, optimizer and logits stay float32.
+            dtype: of the fast forward's matrix products, "float32" or "bfloat16"; "auto" is bfloat16 for large models on
+                CUDA, else float32. Weights, optimizer and logits stay float32.
             fast: take the fast forward where the architecture is known and it equals the module's own.
 
         Raises:

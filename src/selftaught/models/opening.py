@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging
 
+from selftaught.models.fusing import LARGE_MODEL
 from selftaught.parts import BadInput
 
 
@@ -22,10 +23,10 @@ def pick_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """The precision a name means; "auto" is bfloat16 on CUDA, else float32. Raises BadInput for an unknown name."""
+def pick_dtype(dtype: str, device: torch.device, parameters: int) -> torch.dtype:
+    """The precision a name means; "auto" is bfloat16 for a large model on CUDA, else float32. Raises BadInput for an unknown name."""
     known = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    known["auto"] = known["bfloat16" if device.type == "cuda" else "float32"]
+    known["auto"] = known["bfloat16" if device.type == "cuda" and parameters >= LARGE_MODEL else "float32"]
     if dtype not in known:
         raise BadInput(f"unknown dtype '{dtype}': known: {', '.join(known)}")
     return known[dtype]

@@ -31,12 +31,13 @@ class Packed:
     """All weights as one computation uses them.
 
     Attributes:
-        dtype: of matrix products.
-        stream: of the sums between blocks: float32 on the CPU, where a bfloat16 norm is slower than casting, else dtype.
+        dtype: of matrix products. The sums between blocks are float32 whatever it is.
+        attended: of queries, keys and values, and of the last projection's factors: float32 on the CPU, whose attention is
+            slow in bfloat16, else dtype.
     """
 
     dtype: torch.dtype
-    stream: torch.dtype
+    attended: torch.dtype
     table: Tensor
     layers: tuple[Layer, ...]
     norm: Tensor
