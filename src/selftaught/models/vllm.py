@@ -60,8 +60,7 @@ class VllmModel(LocalModel):
         """
         super().__init__(module, tokenizer, format, seed, adapter, modules)
         base = self.module.get_base_model() if adapter else module
-        dtype = "bfloat16" if next(module.parameters()).device.type == "cuda" else "float32"
-        self.engine = Engine(base, dtype, self.limit, options or {})
+        self.engine = Engine(base, self.limit, options or {})
         self.limit = self.engine.limit
         self.changed = False
         self.gap: probe.Gap | None = None
