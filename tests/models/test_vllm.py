@@ -123,6 +123,9 @@ def test_an_engine_with_less_room_sets_the_limit(folders, fake):
     assert model.limit == 64
     ((attempt, *_),) = sample(model, request("k", "9" * 20, n=4, max_tokens=999))
     assert len(attempt.payload) <= 64
+    fake.longest = 8
+    with pytest.raises(BadInput, match="too few for a question"):
+        sample(VllmModel.open(folders["llama"], device="cpu"), request("k"))
 
 
 def test_turns_and_tree_steps_go_on_after_an_attempts_tokens(folders, fake):
