@@ -36,7 +36,8 @@ def qwen(folder: Path) -> Path:
     # as a Llama, whose tokenizer may be any; Qwen2 differs in three bias vectors a layer
     shape = LlamaConfig(
         vocab_size=WORDS, hidden_size=896, intermediate_size=4864, num_hidden_layers=24, num_attention_heads=14,
-        num_key_value_heads=2, max_position_embeddings=4096, head_dim=64, tie_word_embeddings=True, eos_token_id=1, pad_token_id=0, bos_token_id=None,
+        num_key_value_heads=2, max_position_embeddings=4096, head_dim=64, tie_word_embeddings=True, eos_token_id=1, pad_token_id=0,
+        bos_token_id=None,
     )  # fmt: skip
     AutoModelForCausalLM.from_config(shape).save_pretrained(folder)
     return folder

@@ -107,7 +107,8 @@ def trl(folder: Path, prompts: list[str], n: int, new: int, rows: int, steps: in
     config = GRPOConfig(
         str(folder) + "-trl", bf16=True, gradient_checkpointing=False, report_to="none", save_strategy="no", logging_steps=10**6,
         disable_tqdm=True, per_device_train_batch_size=rows, gradient_accumulation_steps=len(prompts) * n // rows, num_generations=n,
-        max_completion_length=new, max_steps=steps, learning_rate=RATE, temperature=1.0, top_p=1.0, top_k=0, beta=0.0, shuffle_dataset=False,
+        max_completion_length=new, max_steps=steps, learning_rate=RATE, temperature=1.0, top_p=1.0, top_k=0, beta=0.0,
+        shuffle_dataset=False,
     )  # fmt: skip
     GRPOTrainer(module, paid, config, train_dataset=data, processing_class=tokenizer, callbacks=[Clock()]).train()
     return found

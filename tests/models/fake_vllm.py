@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 KNOWN = {
     "skip_tokenizer_init", "load_format", "generation_config", "dtype", "max_model_len", "gpu_memory_utilization", "logprobs_mode",
-    "hf_overrides", "seed", "enforce_eager",
+    "hf_overrides", "seed", "enforce_eager", "enable_chunked_prefill",
 }  # fmt: skip
 
 

@@ -35,7 +35,8 @@ def fake(monkeypatch):
     module = fake_vllm.make_module()
     monkeypatch.setitem(sys.modules, "vllm", module)
     monkeypatch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "1")
-    return module.LLM
+    yield module.LLM
+    fake_vllm.LLM.opened.clear()
 
 
 def sample(model, *requests):
@@ -122,6 +123,9 @@ def test_an_engine_with_less_room_sets_the_limit(folders, fake):
     assert model.limit == 64
     ((attempt, *_),) = sample(model, request("k", "9" * 20, n=4, max_tokens=999))
     assert len(attempt.payload) <= 64
+    fake.longest = 8
+    with pytest.raises(BadInput, match="too few for a question"):
+        sample(VllmModel.open(folders["llama"], device="cpu"), request("k"))
 
 
 def test_turns_and_tree_steps_go_on_after_an_attempts_tokens(folders, fake):
@@ -288,8 +292,8 @@ def test_engines_are_named_with_options(folders, fake):
     with pytest.raises(BadInput, match="model of tables"):
         job = Job(recipe="t-jepa", engine="vllm")
         open_model(job, job.resolved())
-    with pytest.raises(BadInput, match=r"unexpected argument colour \(options"):
-        open_language_model("vllm:colour=red", folders["llama"], Format(), 0, "")
+    with pytest.raises(BadInput, match=r"unexpected argument size \(options"):
+        open_language_model("vllm:size=red", folders["llama"], Format(), 0, "")
     model = open_language_model("vllm:enforce_eager=true", folders["llama"], Format(), 0, "")
     assert isinstance(model, VllmModel) and fake.opened[-1].options["enforce_eager"] is True
 

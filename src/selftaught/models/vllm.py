@@ -60,7 +60,7 @@ class VllmModel(LocalModel):
         """
         super().__init__(module, tokenizer, format, seed, adapter, modules, dtype, fast)
         base = self.module.get_base_model() if adapter else module
-        self.engine = Engine(base, str(self.dtype).removeprefix("torch."), self.limit, options or {})
+        self.engine = Engine(base, self.limit, options or {})
         self.limit = self.engine.limit
         self.changed = False
         self.gap: probe.Gap | None = None
@@ -167,11 +167,13 @@ class VllmModel(LocalModel):
         task = Task(id="probe", prompt=QUESTION)
         request = SampleRequest(key="probe", task=task, messages=messages, n=probe.SEQUENCES, settings=settings)
         self._payloads = probe.chosen(sample_wave(self, [request]), self.limit)
+        if not self._payloads:
+            raise BadInput(f"vLLM has room for {self.limit} tokens, too few for a question: give it more memory or leave out --engine")
         self._before_K = await self._scored()
-        self.gap = self.opened = probe.Gap.between(self._engine_scores(), self._before_K)
-        expected = probe.tolerance(self.engine.dtype)
-        if self.opened.mean > probe.REFUSED * expected.mean:
-            raise BadInput(f"vLLM does not compute this model as transformers does ({self.opened}): leave out --engine")
+        gap, expected = probe.Gap.between(self._engine_scores(), self._before_K), probe.tolerance(self.engine.dtype)
+        if gap.mean > probe.REFUSED * expected.mean:
+            raise BadInput(f"vLLM does not compute this model as transformers does ({gap}): leave out --engine")
+        self.gap = self.opened = gap
         if self.opened.beyond(expected):
             warnings.warn(
                 f"vLLM and the learner differ by {self.opened}, more than {expected} expected of {self.engine.dtype}", stacklevel=2

@@ -47,12 +47,11 @@ class Engine:
         limit: most tokens of a sequence.
     """
 
-    def __init__(self, module: Any, dtype: str, limit: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, module: Any, limit: int, options: Mapping[str, Any]) -> None:
         """Open an engine for a transformers module's architecture, with random weights.
 
         Args:
-            module: whose configuration is taken.
-            dtype: "bfloat16" or "float32".
+            module: whose configuration is taken; on CUDA the engine computes in bfloat16, on a CPU in float32.
             limit: most tokens the model has positions for; the engine takes fewer when its memory holds no more.
             options: further arguments of `vllm.LLM`, which win over those given here.
 
@@ -64,11 +63,15 @@ class Engine:
         import vllm
 
         self.vllm = vllm
+        cuda = next(module.parameters()).device.type == "cuda"
         config = deepcopy(module.config)
         config.architectures = [type(module).__name__]
         given = {
-            "skip_tokenizer_init": True, "load_format": "dummy", "generation_config": "vllm", "dtype": dtype, "max_model_len": -1,
-            "gpu_memory_utilization": MEMORY, "logprobs_mode": "raw_logprobs", "hf_overrides": {"head_dtype": "float32"}, "seed": 0,
+            "skip_tokenizer_init": True, "load_format": "dummy", "generation_config": "vllm", "max_model_len": -1, "seed": 0,
+            "dtype": "bfloat16" if cuda else "float32", "hf_overrides": {"head_dtype": "float32"},
+            "gpu_memory_utilization": MEMORY, "logprobs_mode": "raw_logprobs",
+            # a part of a prompt draws a number that is taken back, which a generator on a CPU cannot do
+            **({} if cuda else {"enable_chunked_prefill": False}),
         } | dict(options)  # fmt: skip
         try:
             with tempfile.TemporaryDirectory(prefix="selftaught-vllm-") as folder:
