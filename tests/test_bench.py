@@ -1,9 +1,11 @@
 """The benchmark's arithmetic, its results file, its processes and its command line; nothing is compared here."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -106,7 +108,7 @@ def test_a_setting_that_cannot_be_run_is_said_and_the_fastest_of_the_others_take
 
     class Fake:
         def __init__(self, seconds):
-            self.seconds, self.closed = seconds, False
+            self.seconds, self.closed, self.process = seconds, False, SimpleNamespace(pid=os.getpid())
 
         def close(self):
             self.closed = True
@@ -122,6 +124,19 @@ def test_a_setting_that_cannot_be_run_is_said_and_the_fastest_of_the_others_take
     assert slow.closed and not quick.closed
     with pytest.raises(Failed, match="no such precision"):
         fastest({"broken": broken}, unit)
+
+
+def test_a_round_during_which_others_used_the_machine_is_done_again(monkeypatch):
+    from benchmarks.speed import pairs
+
+    loads = iter([0.0, 0.9, 0.1, 0.0, 0.5, 0.0, 0.1, 0.0])
+    monkeypatch.setattr(pairs, "watched", lambda worker, unit: {"tokens": worker, "seconds": 1.0, "foreign": next(loads)})
+    rows, said = pairs.in_turn([(4, None), (2, None)], 2)
+    assert [[reply["foreign"] for reply in row] for row in rows] == [[0.1, 0.0], [0.1, 0.0]] and said.startswith("2 rounds left out")
+    assert pairs.ratios(rows) == [2.0, 2.0] and pairs.ratios(rows, top=1, bottom=0) == [0.5, 0.5]
+    loads = iter([0.3, 0.0, 0.9, 0.0, 0.2, 0.2])
+    rows, said = pairs.in_turn([(4, None), (2, None)], 1)
+    assert rows[0][0]["foreign"] == 0.2 and said.endswith("1 of those kept were disturbed too")
 
 
 def test_a_process_answers_once_for_each_command_and_says_what_went_wrong():

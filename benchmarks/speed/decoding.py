@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.speed.options import Found, Options, opening
-from benchmarks.speed.pairs import Reply, interleaved, rate, ratios
+from benchmarks.speed.options import Found, Options, noted, opening
+from benchmarks.speed.pairs import Reply, in_turn, rate, ratios
 from benchmarks.speed.results import ratio
 from benchmarks.speed.setting import GROUP, PROMPTS, SOURCES
 from benchmarks.speed.training import dtypes
@@ -37,15 +37,15 @@ def compared(name: str, options: Options, unit: Callable[[Worker], Reply], setti
     used, theirs, found = options.pick(name, settings, unit)
     dtype, ours, own = mine(options, f"ours_{name}", unit)
     with ours:
-        pairs = interleaved(ours, theirs, unit, unit, options.rounds)
+        pairs, noise = in_turn([(ours, unit), (theirs, unit)], options.rounds)
     return {
         "ratios": {name: ratio(name, ratios(pairs))},
         "settings": {name: found, f"ours_{name}": own},
-        "footnotes": {name: f"{speed(pairs, 0)} tokens/s in {dtype}, {speed(pairs, 1)} by generate ({used})"},
+        "footnotes": {name: f"{speed(pairs, 0)} tokens/s in {dtype}, {speed(pairs, 1)} by generate ({used})" + noted(noise)},
     }, theirs  # fmt: skip
 
 
-def speed(pairs: list[tuple[Reply, Reply]], side: int) -> str:
+def speed(pairs: list[tuple[Reply, ...]], side: int) -> str:
     """Median tokens a second of one side."""
     return f"{statistics.median(rate(pair[side]) for pair in pairs):.0f}"
 
@@ -98,7 +98,7 @@ def peer(options: Options) -> Found:
     used, theirs, found = options.pick("peer_decode", settings, sample)
     dtype, ours, own = mine(options, "ours_peer_decode", sample)
     with theirs, ours:
-        pairs = interleaved(ours, theirs, sample, sample, options.rounds)
+        pairs, noise = in_turn([(ours, sample), (theirs, sample)], options.rounds)
         same, prompts = agreement(ours, theirs)
         if dtype != "float32":
             with opening("ours", options, "load", dtype="float32")() as exact:
@@ -110,6 +110,7 @@ def peer(options: Options) -> Found:
         equal, int8 = agreement(exact, rounded)[0], rate(sample(rounded))
     found["not compared with"] = f"int8: other weights ({equal} of {CHECKED} greedy replies equal), {int8:.0f} tokens/s"
     said = f"{speed(pairs, 0)} tokens/s in {dtype}, {speed(pairs, 1)} by CTranslate2 ({used}), {same} of {CHECKED} greedy replies equal"
+    said += noted(noise)
     result: Found = {"settings": {"peer_decode": found, "ours_peer_decode": own}, "footnotes": {"peer_decode": said}}
     if not prompts or same < CHECKED - 1:
         why = f"void: {same} of {CHECKED} greedy replies equal, prompts {'equal' if prompts else 'differ'}"

@@ -31,6 +31,11 @@ class Options:
         return name, worker, {"used": name, "tried": tried}
 
 
+def noted(noise: str) -> str:
+    """What is added to a footnote when the machine was not quiet."""
+    return f" ({noise})" if noise else ""
+
+
 def opening(name: str, options: Options, do: str, **given: Any) -> Callable[[], Worker]:
     """A function that starts a side and gives it its first command; the process ends when that fails."""
 

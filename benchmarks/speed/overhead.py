@@ -5,7 +5,8 @@ import statistics
 import time
 from typing import Any
 
-from benchmarks.speed.options import Found, Options, opening
+from benchmarks.speed.options import Found, Options, noted, opening
+from benchmarks.speed.pairs import in_turn
 from benchmarks.speed.setting import NEW_TOKENS, SOURCES, STILL, TEMPERATURE, opened
 from benchmarks.speed.setting import TASKS_SEED as SEED
 from benchmarks.speed.training import Steps, open_model, recipe
@@ -91,8 +92,12 @@ def run(options: Options) -> Found:
     dtype = options.settings.get("ours", {}).get("used", "")
     with opening("overhead", options, "start", dtype=dtype)() as worker:
         worker.ask("step")
-        steps = [worker.ask("step") for _ in range(options.rounds)]
+        rows, noise = in_turn([(worker, lambda side: side.ask("step"))], options.rounds)
+    steps = [step for (step,) in rows]
     share = statistics.median(1 - s["inside"] / s["seconds"] for s in steps)
     parts = {name: statistics.median(s["parts"][name] for s in steps) for name in steps[0]["parts"]}
     said = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in parts.items() if seconds >= 0.001)
-    return {"overhead": share, "footnotes": {"overhead": f"of {statistics.median(s['seconds'] for s in steps):.2f} s: {said}"}}
+    return {
+        "overhead": share,
+        "footnotes": {"overhead": f"of {statistics.median(s['seconds'] for s in steps):.2f} s: {said}{noted(noise)}"},
+    }

@@ -1,13 +1,18 @@
-"""Both sides in turn: A B A B, so that whatever else the machine does falls on both alike."""
+"""All sides in turn: A B A B, so that whatever else the machine does falls on all alike; and where it did too much, again."""
 
+import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.worker import Failed, Worker
 
 Reply = dict[str, Any]
 Unit = Callable[[Worker], Reply]
+TICK = os.sysconf("SC_CLK_TCK")
+# Work of others, in cores, during a unit beyond which it is done again, and how often at most.
+FOREIGN, TRIES = 0.15, 3
 
 
 def rate(reply: Reply) -> float:
@@ -15,14 +20,52 @@ def rate(reply: Reply) -> float:
     return float(reply["tokens"] / reply["seconds"])
 
 
-def interleaved(a: Worker, b: Worker, unit_a: Unit, unit_b: Unit, rounds: int) -> list[tuple[Reply, Reply]]:
-    """Pairs of one unit of each side, side by side in time."""
-    return [(unit_a(a), unit_b(b)) for _ in range(rounds)]
+def busy() -> float:
+    """Seconds the cores have been at work since the machine began, for anyone."""
+    user, nice, system, _, _, *interrupts = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
+    return (user + nice + system + sum(interrupts)) / TICK
 
 
-def ratios(pairs: Sequence[tuple[Reply, Reply]], of: Callable[[Reply], float] = rate) -> list[float]:
-    """A's number over B's, pair by pair."""
-    return [of(a) / of(b) for a, b in pairs]
+def own(worker: Worker) -> float:
+    """Seconds a side's process has been at work."""
+    fields = Path(f"/proc/{worker.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def watched(worker: Worker, unit: Unit) -> Reply:
+    """One unit, with "foreign": how many cores were at work for others meanwhile."""
+    all_before, own_before = busy(), own(worker)
+    reply = unit(worker)
+    others = (busy() - all_before) - (own(worker) - own_before)
+    return reply | {"foreign": max(0.0, others / max(reply["seconds"], 1 / TICK))}
+
+
+def in_turn(sides: Sequence[tuple[Worker, Unit]], rounds: int) -> tuple[list[tuple[Reply, ...]], str]:
+    """`rounds` rows of one unit of each side, side by side in time.
+
+    A row during which others used the machine is done again; when there are too many of those, the least disturbed are
+    taken.
+
+    Returns:
+        The rows, and what to say of those that were not undisturbed, "" if all were.
+    """
+    rows: list[tuple[Reply, ...]] = []
+
+    def disturbed(row: tuple[Reply, ...]) -> float:
+        return max(float(reply["foreign"]) for reply in row)
+
+    while len(rows) < TRIES * rounds and sum(disturbed(row) <= FOREIGN for row in rows) < rounds:
+        rows.append(tuple(watched(worker, unit) for worker, unit in sides))
+    kept = sorted(sorted(range(len(rows)), key=lambda i: max(disturbed(rows[i]), FOREIGN))[:rounds])
+    noisy = sum(disturbed(rows[i]) > FOREIGN for i in kept)
+    said = f"{len(rows) - rounds} rounds left out because others used the machine" if len(rows) > rounds else ""
+    said += f"{'; ' if said else ''}{noisy} of those kept were disturbed too" if noisy else ""
+    return [rows[i] for i in kept], said
+
+
+def ratios(pairs: Sequence[tuple[Reply, ...]], of: Callable[[Reply], float] = rate, top: int = 0, bottom: int = 1) -> list[float]:
+    """One side's number over another's, row by row."""
+    return [of(row[top]) / of(row[bottom]) for row in pairs]
 
 
 def fastest(openings: Mapping[str, Callable[[], Worker]], unit: Unit, repeats: int = 2) -> tuple[str, Worker, dict[str, Any]]:
@@ -41,7 +84,8 @@ def fastest(openings: Mapping[str, Callable[[], Worker]], unit: Unit, repeats: i
             continue
         try:
             unit(worker)
-            found[name] = round(statistics.median(rate(unit(worker)) for _ in range(repeats)), 1)
+            rows, _ = in_turn([(worker, unit)], repeats)
+            found[name] = round(statistics.median(rate(reply) for (reply,) in rows), 1)
         except Failed as error:
             found[name] = str(error)
             worker.close()

@@ -3,8 +3,8 @@
 import statistics
 from typing import Any
 
-from benchmarks.speed.options import Found, Options, opening
-from benchmarks.speed.pairs import Reply, rate, ratios
+from benchmarks.speed.options import Found, Options, noted, opening
+from benchmarks.speed.pairs import Reply, in_turn, rate, ratios
 from benchmarks.speed.results import ratio
 from benchmarks.speed.setting import SOURCES, STILL
 from benchmarks.speed.training import dtypes
@@ -58,8 +58,7 @@ def run(options: Options) -> Found:
     dtype, mine, own = options.pick("ours", ours(options, True), step, 1)
     with theirs, mine, ours(options, False)[dtype]() as whole:
         step(whole)
-        rows = [(step(mine), step(theirs), step(whole)) for _ in range(options.rounds)]
-    first, second = [(a, b) for a, b, _ in rows], [(c, b) for _, b, c in rows]
+        rows, noise = in_turn([(mine, step), (theirs, step), (whole, step)], options.rounds)
 
     def said(at: int) -> str:
         seconds = statistics.median(row[at]["seconds"] for row in rows)
@@ -70,13 +69,13 @@ def run(options: Options) -> Found:
     length = one["tokens"] / one["attempts"]
     return {
         "ratios": {
-            "trl_tokens_per_second": ratio("trl_tokens_per_second", ratios(first)),
-            "trl_tokens_per_second_no_skip": ratio("trl_tokens_per_second_no_skip", ratios(second)),
-            "trl_extra_memory": ratio("trl_extra_memory", ratios(first, lambda reply: float(reply["extra_bytes"]))),
+            "trl_tokens_per_second": ratio("trl_tokens_per_second", ratios(rows)),
+            "trl_tokens_per_second_no_skip": ratio("trl_tokens_per_second_no_skip", ratios(rows, top=2)),
+            "trl_extra_memory": ratio("trl_extra_memory", ratios(rows, lambda reply: float(reply["extra_bytes"]))),
         },
         "settings": {"trl": trl, "ours": own},
         "footnotes": {
-            "a step": f"{one['attempts']} attempts of {length:.0f} tokens, {one['flat']:.0%} of groups without signal",
+            "a step": f"{one['attempts']} attempts of {length:.0f} tokens, {one['flat']:.0%} of groups without signal" + noted(noise),
             "ours": f"{dtype}: {said(0)}; skip off: {said(2)}",
             "trl": f"{used}: {said(1)}",
         },

@@ -1,10 +1,12 @@
 """Seconds of training until held-out accuracy, by greedy decoding, first reaches a target: TRL's over ours."""
 
+import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.options import Found, Options, opening
+from benchmarks.speed.options import Found, Options, noted, opening
+from benchmarks.speed.pairs import FOREIGN, watched
 from benchmarks.speed.results import ratio
 from benchmarks.speed.steps import best_trl
 from benchmarks.speed.training import dtypes
@@ -17,11 +19,12 @@ STARTED: dict[str, Any] = {"lr": LR, "sources": SOURCES, "steps": MOST}
 
 
 class Course:
-    """One side's way to the target. Attributes: seconds of each step; accuracy after each look."""
+    """One side's way to the target. Attributes: seconds of each step, and cores at work for others meanwhile; accuracy after each look."""
 
     def __init__(self, name: str, worker: Worker, judge: Worker) -> None:
         self.name, self.worker, self.judge = name, worker, judge
         self.steps_S: list[float] = []
+        self.foreign_S: list[float] = []
         self.accuracy: list[float] = []
 
     @property
@@ -42,14 +45,18 @@ class Course:
     def go(self, folder: Path) -> None:
         """A few steps on the clock, a look off it."""
         for _ in range(min(EVERY, MOST - self.steps)):
-            self.steps_S.append(self.worker.ask("step")["seconds"])
+            step = watched(self.worker, lambda worker: worker.ask("step"))
+            self.steps_S.append(step["seconds"])
+            self.foreign_S.append(step["foreign"])
         saved = self.worker.ask("save", folder=str(folder)).get("folder", str(folder))
         self.accuracy.append(self.judge.ask("accuracy", folder=saved, sources=SOURCES)["accuracy"])
 
     def record(self) -> dict[str, Any]:
         """For the results."""
         seconds, each = sum(self.steps_S), [round(s, 3) for s in self.steps_S]
-        return {"seconds": seconds, "steps": self.steps, "reached": self.reached, "accuracy": self.accuracy, "each": each}
+        foreign = round(statistics.mean(self.foreign_S), 3)
+        about = {"seconds": seconds, "steps": self.steps, "reached": self.reached, "foreign": foreign}
+        return about | {"accuracy": self.accuracy, "each": each}
 
 
 def race(seed: int, options: Options, trl: dict[str, Any], dtype: str, judge: Worker) -> tuple[Course, Course]:
@@ -102,4 +109,6 @@ def summary(courses: list[dict[str, Any]]) -> Found:
 def said(course: dict[str, Any]) -> str:
     """One seed in words."""
     a, b = course["ours"], course["trl"]
-    return f"{a['seconds']:.0f} s in {a['steps']} steps, TRL {b['seconds']:.0f} s in {b['steps']}"
+    loud = max(a["foreign"], b["foreign"])
+    noise = noted(f"others used {loud:.1f} cores meanwhile" if loud > FOREIGN else "")
+    return f"{a['seconds']:.0f} s in {a['steps']} steps, TRL {b['seconds']:.0f} s in {b['steps']}{noise}"

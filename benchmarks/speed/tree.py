@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.speed.options import Found, Options, opening
-from benchmarks.speed.pairs import rate
+from benchmarks.speed.options import Found, Options, noted, opening
+from benchmarks.speed.pairs import in_turn, rate, ratios
 from benchmarks.speed.results import ratio
 from benchmarks.speed.setting import SOURCES, TASKS_SEED, opened
 from benchmarks.speed.training import Steps, open_model
@@ -79,14 +79,12 @@ def run(options: Options) -> Found:
     with opening("tree", options, "start", dtype=options.settings.get("ours", {}).get("used", ""))() as worker:
         n = max(1, round(worker.ask("tree")["rows"] / SEARCHES))
         worker.ask("flat", n=n)
-        pairs = [(worker.ask("tree"), worker.ask("flat", n=n)) for _ in range(options.rounds)]
-
-    def compared(clock: str) -> list[float]:
-        return [(a["tokens"] / a[clock]) / (b["tokens"] / b[clock]) for a, b in pairs]
+        units = [(worker, lambda side: side.ask("tree")), (worker, lambda side: side.ask("flat", n=n))]
+        pairs, noise = in_turn(units, options.rounds)
 
     tree, flat = pairs[0]
-    inside = compared("inside")
+    inside = statistics.median(ratios(pairs, lambda reply: reply["tokens"] / reply["inside"]))
     said = f"{SEARCHES} searches, {tree['requests']} rows in waves of {tree['rows']:.0f} ({flat['rows']:.0f} flat): "
-    said += f"{rate(tree):.0f} sampled tokens/s, flat {rate(flat):.0f}; within sample alone {statistics.median(inside):.2f}"
-    return {"ratios": {"tree_over_flat": ratio("tree_over_flat", compared("seconds")) | {"within_sample": statistics.median(inside)}},
+    said += f"{rate(tree):.0f} sampled tokens/s, flat {rate(flat):.0f}; within sample alone {inside:.2f}{noted(noise)}"
+    return {"ratios": {"tree_over_flat": ratio("tree_over_flat", ratios(pairs)) | {"within_sample": inside}},
             "footnotes": {"tree": said}}  # fmt: skip
