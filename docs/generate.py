@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from selftaught.describe import parts_table, recipes_table, tasks_table
 from selftaught.parts import shelf
@@ -132,7 +133,29 @@ def calibration_blocks() -> dict[str, str]:
     return {"calibration": calibration()}
 
 
-BLOCKS = {"README.md": readme_blocks, "docs/is-my-gain-real.md": calibration_blocks}
+def speed() -> dict[str, str]:
+    """The block on speed, from the last committed `make bench`."""
+    found = json.loads((ROOT / "benchmarks" / "results" / "latest.json").read_text())
+    rows = [
+        (row["what"], f"{row['median']:.2f} ({row['spread'][0]:.2f} to {row['spread'][1]:.2f})", bar(row, ".2f"))
+        for row in found["ratios"].values()
+    ]
+    rows += [(row["what"], f"{row['value']:.2g}", bar(row, "g")) for row in found["targets"].values()]
+    about = "Medians of pairs and their spread, on two cores, sprout, 64 prompts with 8 attempts each (`make bench`)."
+    return {"speed": "\n\n".join([about, table(("what", "measured", "aim"), rows)])}
+
+
+def bar(row: dict[str, Any], form: str) -> str:
+    """An aim, and whether it was missed."""
+    sign = "at least" if row.get("better") == "higher" else "at most"
+    return f"{sign} {row['target']:{form}}" + ("" if row["met"] else " (missed)")
+
+
+BLOCKS = {
+    "README.md": lambda: readme_blocks() | speed(),
+    "docs/speed.md": speed,
+    "docs/is-my-gain-real.md": calibration_blocks,
+}
 
 
 def renewed(text: str, blocks: dict[str, str]) -> str:

@@ -57,7 +57,7 @@ def ratio(name: str, pairs: Sequence[float]) -> dict[str, Any]:
     target, median = RATIOS[name], statistics.median(pairs)
     return {
         "median": median, "spread": [min(pairs), max(pairs)], "pairs": list(pairs), "target": target.bar,
-        "better": "higher" if target.above else "lower", "met": target.met(median),
+        "better": "higher" if target.above else "lower", "met": target.met(median), "what": target.what,
     }  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     kept = new.get("not_run", {})
     result["not_run"] = {k: why for k, why in result.get("not_run", {}).items() if k in kept or k.split(".")[0] not in measured}
     result["targets"] = {
-        name: {"target": target.bar, "met": target.met(number(result, name))}
+        name: {"value": number(result, name), "target": target.bar, "met": target.met(number(result, name)), "what": target.what}
         for name, target in NUMBERS.items() if not math.isnan(number(result, name))
     }  # fmt: skip
     return result

@@ -136,6 +136,32 @@ def test_prefixes_are_of_one_set_of_weights_and_forgotten_when_those_change(fold
     assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]), atol=1e-3)
 
 
+def test_attempts_of_one_token_are_continued(folders):
+    fast, slow = both(folders["llama"])
+    fast.sampler.decoder.prefixes.wanted = True
+    (parents,), (twins,) = (sample(model, request("p", n=3, max_tokens=1)) for model in (fast, slow))
+    asked = [[request(f"c{i}", messages=(), after=a, n=2, max_tokens=5) for i, a in enumerate(kept)] for kept in (parents, twins)]
+    assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_batches_side_by_side_draw_the_same(folders, threads):
+    fast, slow = both(folders["llama"])
+    many = [request(f"m{i}", "q" * (i % 5 + 1), n=4, max_tokens=10 + i % 3) for i in range(24)]
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = sample(fast, *many)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert_equal(found, sample(slow, *many))
+    nodes = [
+        [request(f"n{i}", messages=(), after=group[0], n=3, max_tokens=4) for i, group in enumerate(sample(m, *many))] for m in (fast, slow)
+    ]
+    assert_equal(sample(fast, *nodes[0]), sample(slow, *nodes[1]))
+
+
 def test_prefixes_stay_within_their_room(folders):
     fast, slow = both(folders["llama"])
     fast.sampler.decoder.prefixes = Prefixes(2, room=60_000)

@@ -7,6 +7,7 @@ next level, a revision) computes only what is new. On CUDA a step is one graph, 
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -37,6 +38,13 @@ def graphs() -> Callable[[Body], Body]:
     return capture
 
 
+class Ended(NamedTuple):
+    """What a batch said, and what `Prefixes.remember` is told of it."""
+
+    said: list[Said]
+    kept: tuple[Block, Sequence[Draw], list[int], list[int], list[Said]]
+
+
 class Decoder:
     """Decodes batches of draws under one set of packed weights.
 
@@ -50,7 +58,7 @@ class Decoder:
         self.capture = graphs if self.device.type == "cuda" else None
 
     @torch.inference_mode()
-    def decode(self, packed: Packed, name: str, draws: Sequence[Draw]) -> list[Said]:
+    def decode(self, packed: Packed, name: str, draws: Sequence[Draw]) -> Ended:
         """Draw all rows of a batch; equal contexts must stand side by side.
 
         Args:
@@ -71,8 +79,7 @@ class Decoder:
             rows = Rows(*given)
             self._loop(packed, rows, noise, logits_U_V[rows.owner_R])
         said = noise.said()
-        self.prefixes.remember(block, draws, owners, rows.slots(), said)
-        return said
+        return Ended(said, (block, draws, owners, rows.slots(), said))
 
     def _loop(self, packed: Packed, rows: Rows, noise: Noise, logits_n_V: Tensor) -> None:
         """Step by step, over no more columns and slots than are needed."""

@@ -23,14 +23,11 @@ from selftaught.parts import BadInput
 from selftaught.stages import Objective
 from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens
 
-RANK = 16
-
 
 class LocalModel:
     """A causal language model that samples, scores and learns here, on CPU, CUDA or MPS.
 
-    Sampling and learning use the same parameters: as `learn` and `publish` come one after the other, publishing
-    only counts a generation.
+    Sampling and learning use the same parameters, so publishing only counts a generation.
 
     Attributes:
         capabilities: what it can be asked for.
@@ -58,7 +55,7 @@ class LocalModel:
         config = module.config.get_text_config(decoder=True)
         self.limit = int(getattr(config, "max_position_embeddings", None) or 2**31)
         self.vocabulary = int(module.get_output_embeddings().weight.shape[0])
-        self.module = opening.with_lora(module, RANK, seed) if adapter else module
+        self.module = opening.with_lora(module, seed) if adapter else module
         self.tokenizer, self.seed, self.adapter = tokenizer, seed, adapter
         self.weights, device = Weights(self.module, bool(adapter)), next(self.module.parameters()).device
         self.heads = Heads(modules or {}, int(module.get_output_embeddings().weight.shape[1]), device)
@@ -73,6 +70,11 @@ class LocalModel:
     def warm(self) -> bool:
         """Whether what was sampled since the last change of weights is remembered for those who continue it."""
         return self.sampler.decoder is not None
+
+    @property
+    def wave_rows(self) -> int:
+        """Attempts of one wave: two batches, so that checks of the first are made beside the second."""
+        return 2 * self.sampler.max_rows
 
     @classmethod
     def open(

@@ -80,7 +80,7 @@ def load(where: str, device: str, adapter: str) -> tuple[Any, Any]:
     return module.to(place).eval(), tokenizer
 
 
-def with_lora(module: Any, rank: int, seed: int) -> Any:
+def with_lora(module: Any, seed: int, rank: int = 16) -> Any:
     """The module with a LoRA adapter (arXiv:2106.09685) on every linear layer but the output, drawn from a seed."""
     from peft import LoraConfig, get_peft_model
 

@@ -68,6 +68,10 @@ class Prefixes:
         self.where.clear()
         self.size, self.wanted = 0, False
 
+    def expect(self, draws: Sequence[Draw]) -> None:
+        """Look at a wave before it is drawn: whether any of it continues an attempt."""
+        self.wanted = self.wanted or any(draw.parent for draw in draws)
+
     def held(self, name: str, draw: Draw) -> int:
         """How many of a context's tokens are remembered; never the last, whose logits are wanted."""
         block = self.where.get(draw.parent)
@@ -81,7 +85,6 @@ class Prefixes:
     def gather(self, name: str, contexts: Sequence[Draw], device: torch.device) -> tuple[list[int], Block]:
         """How many tokens of each context are remembered, and a new block that holds these."""
         held = [self.held(name, draw) for draw in contexts]
-        self.wanted = self.wanted or any(draw.parent for draw in contexts)
         new = Block(name, [], torch.empty(len(contexts), 0, dtype=torch.long, device=device), [len(draw.context) for draw in contexts])
         sources: dict[int, tuple[Block, list[int]]] = {}
         for u, (draw, n) in enumerate(zip(contexts, held, strict=True)):
@@ -121,8 +124,10 @@ class Prefixes:
 
         def read(layer: int) -> list[Tensor]:
             found = []
-            for context, own in zip(block.prompt[layer], block.own[layer], strict=True):
-                whole = torch.cat([context[prompts], own[slots, :, :said]], 2)
+            # who ended with the first token has said nothing that was read
+            owns = block.own[layer] if block.own else (None, None)
+            for context, own in zip(block.prompt[layer], owns, strict=True):
+                whole = context[prompts] if own is None else torch.cat([context[prompts], own[slots, :, :said]], 2)
                 found.append(whole.take_along_dim(order_u_C[:, None, :, None], 2))
             return found
 

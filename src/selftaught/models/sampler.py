@@ -1,8 +1,9 @@
 """Sampler: draws of named weights, by the fast decoder where there is one, else by the module's own forward."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 import torch
 
@@ -14,6 +15,22 @@ from selftaught.models.packed import Packed
 from selftaught.models.plain import decode
 from selftaught.models.prefixes import Prefixes
 from selftaught.models.weights import Weights
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+def side_by_side(function: Callable[[A], B], items: Sequence[A], cores: int) -> list[B]:
+    """The function of every item, on threads that compute on one core each; in this thread where that gains nothing."""
+    if cores < 2 or len(items) < 2:
+        return [function(item) for item in items]
+    # a thread takes over what is set when it begins
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(min(cores, len(items))) as threads:
+            return list(threads.map(function, items))
+    finally:
+        torch.set_num_threads(cores)
 
 
 class Sampler:
@@ -35,18 +52,30 @@ class Sampler:
 
     def draw(self, name: str, draws: Sequence[Draw]) -> list[Said]:
         """What named weights say after each draw's context, in the order asked."""
-        said: dict[int, Said] = {}
         longest = max(len(draw.context) + draw.limit for draw in draws)
         most = room.rows_that_fit(self.device, self.weights.module, self.dtype, longest, self.max_rows)
-        held: Any = partial(self.decoder.prefixes.held, name) if self.decoder else lambda draw: 0
         with self.weights.use(name):
-            for batch in batches(draws, most, held):
-                rows = [draws[i] for i in batch]
-                found = (
-                    self.decoder.decode(self._pack(self.decoder, name), name, rows) if self.decoder else decode(self.weights.module, rows)
-                )
-                said |= zip(batch, found, strict=True)
+            said = self._fast(self.decoder, name, draws, most) if self.decoder else self._plain(draws, most)
         return [said[i] for i in range(len(draws))]
+
+    def _plain(self, draws: Sequence[Draw], most: int) -> dict[int, Said]:
+        said: dict[int, Said] = {}
+        for batch in batches(draws, most):
+            said |= zip(batch, decode(self.weights.module, [draws[i] for i in batch]), strict=True)
+        return said
+
+    def _fast(self, decoder: Decoder, name: str, draws: Sequence[Draw], most: int) -> dict[int, Said]:
+        """Batches side by side where there are cores for it: each then waits for no other core after every operation."""
+        packed, prefixes = self._pack(decoder, name), decoder.prefixes
+        prefixes.expect(draws)
+        cores = torch.get_num_threads() if self.device.type == "cpu" and len(draws) >= 2 * room.LEAST_ROWS else 1
+        most = max(room.LEAST_ROWS, min(most, -(-len(draws) // cores)))
+        plan = list(batches(draws, most, partial(prefixes.held, name)))
+        found = side_by_side(lambda batch: decoder.decode(packed, name, [draws[i] for i in batch]), plan, cores)
+        # in the order of the batches, whichever ended first
+        for ended in found:
+            prefixes.remember(*ended.kept)
+        return {i: said for batch, ended in zip(plan, found, strict=True) for i, said in zip(batch, ended.said, strict=True)}
 
     def forget(self) -> None:
         """Drop what was computed with weights that change."""
