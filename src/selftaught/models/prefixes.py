@@ -12,6 +12,8 @@ from selftaught.models.draws import Draw, Said
 
 # The position of a column that holds nothing; later than any that a query may look at.
 NOWHERE = 2**40
+# How many times as many columns as are needed may be kept, empty ones among them.
+ROOMY = 1.5
 Pair = tuple[Tensor, Tensor]
 
 
@@ -118,9 +120,11 @@ class Prefixes:
         said = max(0, int((ends - starts).max()))
         at_u_C = torch.cat([block.at_U_C[prompts], starts[:, None] + torch.arange(said, device=device)], 1)
         at_u_C = at_u_C.masked_fill(at_u_C >= ends[:, None], NOWHERE)
-        # columns in the order of their positions, so that those which hold nothing are cut off
-        at_u_C, order_u_C = at_u_C.sort(1)
-        at_u_C, order_u_C = at_u_C[:, : int(ends.max())], order_u_C[:, : int(ends.max())]
+        order_u_C = None
+        if at_u_C.shape[1] > ROOMY * int(ends.max()):
+            # columns in the order of their positions, so that those which hold nothing are cut off
+            at_u_C, order_u_C = at_u_C.sort(1)
+            at_u_C, order_u_C = at_u_C[:, : int(ends.max())], order_u_C[:, : int(ends.max())]
 
         def read(layer: int) -> list[Tensor]:
             found = []
@@ -128,7 +132,7 @@ class Prefixes:
             owns = block.own[layer] if block.own else (None, None)
             for context, own in zip(block.prompt[layer], owns, strict=True):
                 whole = context[prompts] if own is None else torch.cat([context[prompts], own[slots, :, :said]], 2)
-                found.append(whole.take_along_dim(order_u_C[:, None, :, None], 2))
+                found.append(whole if order_u_C is None else whole.take_along_dim(order_u_C[:, None, :, None], 2))
             return found
 
         return torch.tensor(us, device=device), at_u_C, read
