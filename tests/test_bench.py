@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -146,6 +147,23 @@ def test_a_process_answers_once_for_each_command_and_says_what_went_wrong():
         worker.ask("fly")
     with Worker("nowhere", 1) as worker, pytest.raises(Failed, match="No module named"):
         worker.ask("start")
+
+
+def test_a_process_ends_with_the_one_that_started_it(tmp_path):
+    code = (
+        "import time; from benchmarks.speed.worker import Worker; w = Worker('rounds', 1); print(w.process.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    child = Path(f"/proc/{int(parent.stdout.readline())}")
+    time.sleep(0.5)
+    assert child.exists()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    until = time.monotonic() + 10
+    while child.exists() and "State:\tZ" not in (child / "status").read_text() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert time.monotonic() < until
 
 
 def test_the_command_line(tmp_path):
