@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -146,6 +147,30 @@ def test_a_process_answers_once_for_each_command_and_says_what_went_wrong():
         worker.ask("fly")
     with Worker("nowhere", 1) as worker, pytest.raises(Failed, match="No module named"):
         worker.ask("start")
+
+
+def test_a_process_ends_with_the_one_that_started_it():
+    code = (
+        "import time; from benchmarks.speed.worker import Worker; w = Worker('rounds', 1); print(w.process.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    status = Path(f"/proc/{int(parent.stdout.readline())}/status")
+
+    def alive():
+        try:
+            return "State:\tZ" not in status.read_text()
+        except OSError:
+            return False
+
+    time.sleep(0.5)
+    assert alive()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    until = time.monotonic() + 10
+    while alive() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not alive()
 
 
 def test_the_command_line(tmp_path):

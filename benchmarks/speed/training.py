@@ -91,15 +91,17 @@ class Seen(LiveRun):
 
 
 class Steps:
-    """A run in a folder that is thrown away, with the monitors every run has; an alarm does not end it."""
+    """A run in a folder that is thrown away; an alarm does not end it."""
 
-    def __init__(self, model: LocalModel, recipe: Recipe, pool: Any, seed: int = 0, settings: SamplerSettings = SETTINGS) -> None:
-        """Open the run; `recipe` says how a step goes."""
+    def __init__(
+        self, model: LocalModel, recipe: Recipe, pool: Any, seed: int = 0, settings: SamplerSettings = SETTINGS, monitored: bool = True
+    ) -> None:
+        """Open the run; `recipe` says how a step goes. `monitored` has the monitors every run has, whose first look costs extra."""
         self.folder = tempfile.TemporaryDirectory()
         self.model, self.recipe = model, recipe
         self.run = Seen(
             recipe=recipe, model=model, pool=pool, folder=RunFolder(Path(self.folder.name)), settings=settings, format=Format(),
-            seed=seed, monitors=DEFAULT_MONITORS, heed=False,
+            seed=seed, monitors=DEFAULT_MONITORS if monitored else (), heed=False,
         )  # fmt: skip
         self.base = memory.rss()
 

@@ -53,9 +53,7 @@ class Side:
 
     def opened(self, explore: Any) -> Steps:
         """A run of it, without monitors."""
-        steps = Steps(self.model, only(explore), opened(SOURCES, TASKS_SEED)[0])
-        steps.run.watcher.monitors = ()
-        return steps
+        return Steps(self.model, only(explore), opened(SOURCES, TASKS_SEED)[0], monitored=False)
 
     def tree(self) -> dict[str, Any]:
         """A step of 64 searches."""

@@ -3,9 +3,11 @@
 A side is a module with a class `Side(channel)`; a command names one of its methods and gives the arguments.
 """
 
+import ctypes
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,8 @@ from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
+# PR_SET_PDEATHSIG of Linux
+DIE_WITH_PARENT = 1
 
 
 class Channel:
@@ -37,7 +41,9 @@ class Channel:
 
 
 def serve(name: str) -> None:
-    """Be the side of that name until the parent hangs up."""
+    """Be the side of that name until the parent hangs up, or is no more."""
+    # A unit of work would be finished before the end of input is seen, and disturb whatever is measured next.
+    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     channel = Channel()
     side: Any = None
     for command in channel.commands():
