@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from selftaught.models.family import Family
-from selftaught.models.layout import Rows, costs, lay_out
+from selftaught.models.layout import Batch, costs, lay_out
 from selftaught.models.packed import Packed
 from selftaught.models.picked import picked
 from selftaught.types import Ints
@@ -101,7 +101,7 @@ class Forward:
             found[name] = torch.zeros(len(ids_N), device=device).index_put((torch.cat(targets),), torch.cat(values))
         return found
 
-    def _hidden(self, rows: Rows, predictor_K: Tensor, device: torch.device, packed: Packed | None) -> tuple[Tensor, Callable[[], Tensor]]:
+    def _hidden(self, rows: Batch, predictor_K: Tensor, device: torch.device, packed: Packed | None) -> tuple[Tensor, Callable[[], Tensor]]:
         """Hidden states of a batch, and how to get the logits at flattened positions."""
         ids_B_T, at_B_T = (torch.from_numpy(a).to(device) for a in (rows.ids_B_T, rows.at_B_T))
         seen = torch.from_numpy(rows.seen_B_T_T)[:, None].to(device) if rows.seen_B_T_T is not None else None

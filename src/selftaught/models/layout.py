@@ -34,7 +34,7 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class Batch:
     """A batch.
 
     Attributes:
@@ -87,7 +87,7 @@ def trees(sequences: Sequence[Ints]) -> list[Tree]:
     return found
 
 
-def lay_out(sequences: Sequence[Ints], packed: bool, sharing: bool) -> list[Rows]:
+def lay_out(sequences: Sequence[Ints], packed: bool, sharing: bool) -> list[Batch]:
     """Batches of all sequences: one of even rows when several may share a row, else one a length.
 
     Args:
@@ -117,7 +117,7 @@ def alone(index: int, ids: Ints) -> Tree:
     return Tree([ids], {index: np.arange(len(ids))}, len(ids))
 
 
-def rows_of(rows: Sequence[Sequence[Tree]], starts: NDArray[np.int64], masked: bool) -> Rows:
+def rows_of(rows: Sequence[Sequence[Tree]], starts: NDArray[np.int64], masked: bool) -> Batch:
     """The arrays of rows of trees; a mask is needed only where a row holds more than one sequence."""
     masked = masked and any(len(row) > 1 or len(row[0].paths) > 1 for row in rows)
     width = max(sum(tree.size for tree in row) for row in rows)
@@ -143,4 +143,4 @@ def rows_of(rows: Sequence[Sequence[Tree]], starts: NDArray[np.int64], masked: b
                 spots.append(path + offset + r * width)
             offset += tree.size
         at_B_T[r, offset:] = np.arange(width - offset)
-    return Rows(ids_B_T, at_B_T, seen_B_T_T, np.concatenate(items), np.concatenate(spots))
+    return Batch(ids_B_T, at_B_T, seen_B_T_T, np.concatenate(items), np.concatenate(spots))

@@ -31,10 +31,8 @@ class LocalModel:
 
     Attributes:
         capabilities: what it can be asked for.
-        parameters: number of parameters, without adapter and heads.
-        generation: version of the policy.
-        max_tokens: most tokens of a scoring or learning micro-batch, unless one example has more.
-        limit: most tokens of a sequence.
+        parameters, generation: number of parameters, without adapter and heads; version of the policy.
+        max_tokens, limit: most tokens of a micro-batch, unless one example has more; of a sequence.
     """
 
     capabilities = frozenset({"text", "logprobs", "entropy", "hidden", "value", "learn", "weights"})
