@@ -140,7 +140,7 @@ def speed() -> dict[str, str]:
         (row["what"], f"{row['median']:.2f} ({row['spread'][0]:.2f} to {row['spread'][1]:.2f})", bar(row, ".2f"))
         for row in found["ratios"].values()
     ]
-    rows += [(row["what"], f"{row['value']:.2g}", bar(row, "g")) for row in found["targets"].values()]
+    rows += [(row["what"], f"{row['value']:.3g}", bar(row, "g")) for row in found["targets"].values()]
     about = "Medians of pairs and their spread, on two cores, sprout, 64 prompts with 8 attempts each (`make bench`)."
     return {"speed": "\n\n".join([about, table(("what", "measured", "aim"), rows)])}
 
