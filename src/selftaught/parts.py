@@ -6,13 +6,15 @@ A part is declared once with the `part` decorator, found by its name, built from
 
 import dataclasses
 import difflib
+import gc
 import importlib
 import importlib.metadata
 import pkgutil
 import re
 import types as pytypes
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -55,6 +57,18 @@ def part(cls: P) -> P:
         raise ValueError(f"two parts are called {cls.kind} '{cls.name}': {other} and {cls}")
     shelf[cls.name] = cls
     return cls
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no garbage while much is imported: that makes hundreds of thousands of objects, and all of them stay."""
+    going = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if going:
+            gc.enable()
 
 
 def walk(package: str) -> None:

@@ -13,7 +13,7 @@ from selftaught.ablate import without
 from selftaught.format import Format
 from selftaught.models.base import Model
 from selftaught.models.engines import open_language_model, parse_engine
-from selftaught.parts import BadInput, record
+from selftaught.parts import BadInput, record, uncollected
 from selftaught.prove.bench import Bench, open_bench
 from selftaught.prove.proof import Splits
 from selftaught.recipe import Recipe, get_recipe
@@ -140,7 +140,8 @@ def open_model(job: Job, recipe: Recipe) -> Model:
 
         [row] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
         return TableModel(row.payload.values.shape[1], recipe.modules, job.seed)
-    return open_language_model(job.engine, str(job.model or SPROUT), Format(), job.seed, job.adapter, recipe.modules)
+    with uncollected():
+        return open_language_model(job.engine, str(job.model or SPROUT), Format(), job.seed, job.adapter, recipe.modules)
 
 
 def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Mapping[str, float]], None] | None = None) -> Session:

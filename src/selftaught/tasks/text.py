@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Set
+from functools import lru_cache
 from typing import Any
 
 from selftaught.types import Message, Sealed, Split, Task, content_hash
@@ -19,6 +20,8 @@ def words(text: str, shared: Set[str] = frozenset()) -> str:
     return " ".join(word for word in WORD.findall(folded.replace("_", " ")) if word not in shared)
 
 
+# A task is looked at by every source that might hold it too.
+@lru_cache(maxsize=256)
 def text_fingerprint(text: str) -> str:
     """Equal for texts that differ in case, spacing or punctuation alone; spacing alone where a text has no words."""
     return content_hash(words(text) or " ".join(text.split()))

@@ -4,7 +4,6 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 
 from selftaught.parts import part
 from selftaught.tasks.family import Facts, Family, Say, exactly
@@ -12,20 +11,39 @@ from selftaught.tasks.family import Facts, Family, Say, exactly
 UNITS = [[r * 4 + c for c in range(4)] for r in range(4)]
 UNITS += [[r * 4 + c for r in range(4)] for c in range(4)]
 UNITS += [[(b // 2 * 2 + i // 2) * 4 + b % 2 * 2 + i % 2 for i in range(4)] for b in range(4)]
-PEERS = [itemgetter(*sorted({j for unit in UNITS if i in unit for j in unit if j != i})) for i in range(16)]
+PEERS = [sorted({j for unit in UNITS if i in unit for j in unit if j != i}) for i in range(16)]
+# The digits that are free beside those a set of bits says are taken.
+FREE = [[digit for bit, digit in enumerate("1234") if not taken >> bit & 1] for taken in range(16)]
 
 
 def fill(grid: list[str], rng: random.Random | None) -> list[str] | None:
     """The first completion of a grid ("_" is blank), digits tried in random or rising order."""
-    around = [(i, PEERS[i](grid)) for i in range(16) if grid[i] == "_"]
-    options = {i: [d for d in "1234" if d not in near] for i, near in around}
-    if not options:
+    taken = [0] * 16
+    for cell, digit in enumerate(grid):
+        if digit != "_":
+            take(taken, cell, digit)
+    return completed(grid, taken, rng)
+
+
+def completed(grid: list[str], taken: list[int], rng: random.Random | None) -> list[str] | None:
+    """`fill`, given what is taken around each cell: the first of the blanks with the fewest free digits comes first."""
+    blanks = [cell for cell in range(16) if grid[cell] == "_"]
+    if not blanks:
         return grid
-    cell = min(options, key=lambda i: len(options[i]))
-    for digit in rng.sample(options[cell], len(options[cell])) if rng else options[cell]:
-        if done := fill([*grid[:cell], digit, *grid[cell + 1 :]], rng):
+    cell = min(blanks, key=lambda i: len(FREE[taken[i]]))
+    free = FREE[taken[cell]]
+    for digit in rng.sample(free, len(free)) if rng else free:
+        around = taken.copy()
+        take(around, cell, digit)
+        if done := completed([*grid[:cell], digit, *grid[cell + 1 :]], around, rng):
             return done
     return None
+
+
+def take(taken: list[int], cell: int, digit: str) -> None:
+    """Note a digit at all cells that may not repeat it."""
+    for peer in PEERS[cell]:
+        taken[peer] |= 1 << int(digit) - 1
 
 
 @part
