@@ -71,7 +71,7 @@ class LocalModel:
 
     @property
     def wave_rows(self) -> int:
-        """Attempts of one wave: two batches, so that checks of the first are made beside the second."""
+        """Attempts of one wave; what a larger one asks to be checked is checked beside the next part of it."""
         return 2 * self.sampler.max_rows
 
     @classmethod
