@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from selftaught.models.local import LocalModel
 from selftaught.stages import Objective
+from selftaught.train.credit.group_centred import centred
 from selftaught.train.losses.policy_gradient import PolicyGradient
 from selftaught.train.optim import AdamW
 from selftaught.types import Attempt, Example, SampleRequest, SamplerSettings, Task, content_hash
@@ -56,8 +57,7 @@ class Ours:
         """One optimizer step on all of them."""
         began, examples = time.perf_counter(), []
         for group in groups:
-            rewards_G = np.array([pay(a.text) for a in group], np.float32)
-            for attempt, advantage in zip(group, (rewards_G - rewards_G.mean()) / (rewards_G.std() + 1e-4), strict=True):
+            for attempt, advantage in zip(group, centred(np.array([pay(a.text) for a in group], np.float32), "std"), strict=True):
                 mask_T = attempt.payload.sampled.astype(np.float32)
                 streams = {"advantage": mask_T * (advantage + 1e-9), "mask": mask_T, "sampler_logprobs": attempt.payload.logprobs}
                 examples.append(Example(payloads=(attempt.payload,), streams=streams, attempt=attempt.id))

@@ -52,10 +52,12 @@ def test_an_attempt_costs_less_than_a_tenth_of_a_millisecond_beside_the_verbs(na
     rows = []
     run.watch = rows.append
     meter = Overhead(run)
-    asyncio.run(improve(recipe, run))
+    try:
+        asyncio.run(improve(recipe, run))
+    finally:
+        run.folder.journal.close()
     # The fastest step: other processes only ever make one slower.
     assert min(outside / row["attempts"] for (_, outside), row in zip(meter.steps, rows, strict=True)) < 1e-4
-    run.folder.journal.close()
 
 
 @pytest.mark.slow

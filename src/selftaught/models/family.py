@@ -30,9 +30,8 @@ class Family:
         scale: of attention scores.
     """
 
-    def __init__(self, module: Any) -> None:
-        """Read the structure; raises AttributeError and its like where the module has another."""
-        causal = module.get_base_model() if hasattr(module, "get_base_model") else module
+    def __init__(self, causal: Any) -> None:
+        """Read the structure of a causal language model; raises AttributeError and its like where it has another."""
         self.causal, self.body, self.config = causal, causal.model, causal.config
         attention = self.body.layers[0].self_attn
         self.heads, self.kv_heads = int(self.config.num_attention_heads), int(self.config.num_key_value_heads)
@@ -54,7 +53,7 @@ class Family:
         if config.hidden_act != "silu" or getattr(config, "mlp_bias", False) or hasattr(config, "quantization_config"):
             return None
         try:
-            family = cls(module)
+            family = cls(causal)
             return family if family.equals_module() else None
         except (AttributeError, RuntimeError, TypeError, ValueError):
             return None

@@ -1,6 +1,6 @@
 """Forward passes over a causal language model: unpadded, shared beginnings once, logits only where they are read."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -58,17 +58,15 @@ class Forward:
         self.packed = self._same(packed=True, sharing=False)
         self.sharing = self.packed and plain_attention(module) and self._same(packed=True, sharing=True)
 
-    def pack(self, dtype: torch.dtype) -> Packed | None:
-        """The weights in use for `outputs`, where a fast forward may be taken."""
-        return self.family.pack(dtype) if self.family else None
-
-    def outputs(self, sequences: Sequence[Ints], wanted_N: Tensor, names: Sequence[str], packed: Packed | None = None) -> dict[str, Tensor]:
+    def outputs(
+        self, sequences: Sequence[Ints], wanted_N: Tensor, names: Collection[str], packed: Packed | None = None
+    ) -> dict[str, Tensor]:
         """Outputs over the N items of all sequences, end to end, in order.
 
         Args:
             sequences: token ids i32[T], all non-empty.
             wanted_N: where log-probabilities (and entropies) are computed; elsewhere, and at first items, they are 0.
-            names: of "logprobs", "entropy"; "hidden" f32[N,H] is always there.
+            names: of "logprobs" f32[N], "entropy" f32[N] and "hidden" f32[N,H]; others are not its own.
             packed: the family's weights; None takes the module's own forward.
         """
         device = wanted_N.device
@@ -85,8 +83,9 @@ class Forward:
             # what predicts an item is the one before it in its sequence, which may stand elsewhere in the batch
             predictor_K = spots_M[(wanted_M.nonzero()[:, 0] - 1)]
             hidden_B_T_H, logits_of = self._hidden(rows, predictor_K, device, packed)
-            hidden.append(hidden_B_T_H.flatten(0, 1)[spots_M])
-            order.append(items_M)
+            if "hidden" in names:
+                hidden.append(hidden_B_T_H.flatten(0, 1)[spots_M])
+                order.append(items_M)
             targets.append(target_K)
             if packed is not None and "entropy" not in scores and "logprobs" in scores:
                 scores["logprobs"].append(picked(hidden_B_T_H.flatten(0, 1)[predictor_K], packed.head, ids_N[target_K]))
@@ -96,7 +95,7 @@ class Forward:
                     scores["logprobs"].append(logp_K_V.gather(-1, ids_N[target_K, None])[:, 0])
                 if "entropy" in scores:
                     scores["entropy"].append(-(logp_K_V.exp() * logp_K_V).sum(-1))
-        found = {"hidden": torch.cat(hidden)[torch.cat(order).argsort()].float()}
+        found = {"hidden": torch.cat(hidden)[torch.cat(order).argsort()].float()} if hidden else {}
         for name, values in scores.items():
             found[name] = torch.zeros(len(ids_N), device=device).index_put((torch.cat(targets),), torch.cat(values))
         return found
@@ -121,11 +120,11 @@ class Forward:
         sequences = [np.array(ids, np.int32) for ids in ((1, 2, 3, 4, 5), (1, 2, 3), (1, 2, 3, 7, 8, 9, 10), (4, 4))]
         wanted_N = torch.ones(17, dtype=torch.bool, device=p.device)
         with torch.inference_mode():
-            apart = self.outputs(sequences, wanted_N, ())["hidden"]
+            apart = self.outputs(sequences, wanted_N, ("hidden",))["hidden"]
             kept = self.packed, self.sharing
             self.packed, self.sharing = packed, sharing
             try:
-                together = self.outputs(sequences, wanted_N, ())["hidden"]
+                together = self.outputs(sequences, wanted_N, ("hidden",))["hidden"]
             except (RuntimeError, ValueError, TypeError, IndexError):
                 return False
             finally:

@@ -72,7 +72,8 @@ class Learner:
 
     def pack(self) -> Packed | None:
         """The fast forward's weights; an adapter is trained through the module itself, which leaves frozen weights alone."""
-        return None if self.weights.lora else self.forward.pack(self.dtype)
+        family = self.forward.family
+        return None if self.weights.lora or family is None else family.pack(self.dtype)
 
 
 class Pass:
@@ -180,9 +181,10 @@ class Pass:
         for name in self.reads:
             wanted_N |= batch[name].flatten(1).ne(0).any(-1) if batch[name].ndim > 1 else batch[name].ne(0)
         scored = [need for need in self.needs if need in ("logprobs", "entropy")]
+        below = ["hidden"] if any(need == "hidden" or need in self.heads for need in self.needs) else []
         with nullcontext() if self.policy else torch.no_grad():
             sequences, _ = sequences_of(examples)
-            outputs = self.learner.forward.outputs(sequences, wanted_N if scored else torch.zeros_like(wanted_N), scored, packed)
+            outputs = self.learner.forward.outputs(sequences, wanted_N if scored else torch.zeros_like(wanted_N), [*scored, *below], packed)
         for need in self.needs:
             if need in self.heads:
                 outputs[need] = self.heads[need](outputs["hidden"]).squeeze(-1)

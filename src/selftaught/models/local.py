@@ -129,21 +129,21 @@ class LocalModel:
             mine = [r for r, request in enumerate(requests) if request.weights == name]
             with self.weights.use(name):
                 for run in runs_of([requests[r].payload.ids for r in mine], self.max_tokens):
-                    self._score([mine[i] for i in run], requests, found)
+                    self._score(name, [mine[i] for i in run], requests, found)
         return found
 
     @torch.inference_mode()
-    def _score(self, run: list[int], requests: Sequence[ScoreRequest], found: list[dict[str, Floats]]) -> None:
-        device = next(self.module.parameters()).device
+    def _score(self, name: str, run: list[int], requests: Sequence[ScoreRequest], found: list[dict[str, Floats]]) -> None:
         names = {output for r in run for output in requests[r].outputs}
         ids = [requests[r].payload.ids for r in run]
-        wanted_N = torch.full((sum(map(len, ids)),), bool(names & {"logprobs", "entropy"}), device=device)
-        outputs = self.forward.outputs(ids, wanted_N, sorted(names), self.forward.pack(self.dtype))
-        outputs |= {name: self.heads[name](outputs["hidden"]).squeeze(-1) for name in names if name in self.heads}
-        arrays = {name: outputs[name].cpu().numpy() for name in names}
+        wanted_N = torch.full((sum(map(len, ids)),), bool(names & {"logprobs", "entropy"}), device=self.sampler.device)
+        heads = [output for output in names if output in self.heads]
+        outputs = self.forward.outputs(ids, wanted_N, {*names, "hidden"} if heads else names, self.sampler.packed(name))
+        outputs |= {head: self.heads[head](outputs["hidden"]).squeeze(-1) for head in heads}
+        arrays = {output: outputs[output].cpu().numpy() for output in names}
         at = 0
         for r, ids_T in zip(run, ids, strict=True):
-            found[r] = {name: arrays[name][at : at + len(ids_T)].copy() for name in requests[r].outputs}
+            found[r] = {output: arrays[output][at : at + len(ids_T)].copy() for output in requests[r].outputs}
             at += len(ids_T)
 
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Prefixes: keys and values of what was sampled since the weights last changed, for requests that continue it."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ NOWHERE = 2**40
 # How many times as many columns as are needed may be kept, empty ones among them.
 ROOMY = 1.5
 Pair = tuple[Tensor, Tensor]
+# Rows of a new block, positions of what they are given, and how to read a layer of it: [keys, values].
+Part = tuple[Tensor, Tensor, Callable[[int], list[Tensor]]]
 
 
 class Place(NamedTuple):
@@ -109,7 +111,7 @@ class Prefixes:
             new.prompt.append((pair[0], pair[1]))
         return held, new
 
-    def _part(self, block: Block, us: list[int], parents: list[str], held: list[int], device: torch.device):  # type: ignore[no-untyped-def]
+    def _part(self, block: Block, us: list[int], parents: list[str], held: list[int], device: torch.device) -> Part:
         """What one block gives: rows of the new block, positions i64[u,C] of their columns, and how to read a layer."""
         places = [block.places[parent] for parent in parents]
         prompts, slots = torch.tensor([p.prompt for p in places], device=device), torch.tensor([p.slot for p in places], device=device)

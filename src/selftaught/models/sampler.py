@@ -55,7 +55,8 @@ class Sampler:
         longest = max(len(draw.context) + draw.limit for draw in draws)
         most = room.rows_that_fit(self.device, self.weights.module, self.dtype, longest, self.max_rows)
         with self.weights.use(name):
-            said = self._fast(self.decoder, name, draws, most) if self.decoder else self._plain(draws, most)
+            packed = self.packed(name)
+            said = self._fast(self.decoder, packed, name, draws, most) if self.decoder and packed else self._plain(draws, most)
         return [said[i] for i in range(len(draws))]
 
     def _plain(self, draws: Sequence[Draw], most: int) -> dict[int, Said]:
@@ -64,9 +65,9 @@ class Sampler:
             said |= zip(batch, decode(self.weights.module, [draws[i] for i in batch]), strict=True)
         return said
 
-    def _fast(self, decoder: Decoder, name: str, draws: Sequence[Draw], most: int) -> dict[int, Said]:
+    def _fast(self, decoder: Decoder, packed: Packed, name: str, draws: Sequence[Draw], most: int) -> dict[int, Said]:
         """Batches side by side where there are cores for it: each then waits for no other core after every operation."""
-        packed, prefixes = self._pack(decoder, name), decoder.prefixes
+        prefixes = decoder.prefixes
         prefixes.expect(draws)
         cores = torch.get_num_threads() if self.device.type == "cpu" and len(draws) >= 2 * room.LEAST_ROWS else 1
         most = max(room.LEAST_ROWS, min(most, -(-len(draws) // cores)))
@@ -84,7 +85,8 @@ class Sampler:
             self.decoder.prefixes.forget()
 
     @torch.inference_mode()
-    def _pack(self, decoder: Decoder, name: str) -> Packed:
-        if name not in self.packs:
-            self.packs[name] = decoder.family.pack(self.dtype)
-        return self.packs[name]
+    def packed(self, name: str) -> Packed | None:
+        """The fused weights of a name that is in use, for whoever samples or scores by the fast forward."""
+        if self.decoder and name not in self.packs:
+            self.packs[name] = self.decoder.family.pack(self.dtype)
+        return self.packs.get(name)
