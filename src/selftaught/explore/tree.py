@@ -2,58 +2,13 @@
 
 import math
 from asyncio import gather
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-import numpy as np
-
+from selftaught.explore.nodes import Node, below, first, searched, step_sizes
 from selftaught.models.base import Pool, Run
 from selftaught.parts import BadInput, part
 from selftaught.stages import Explore
-from selftaught.types import Attempt, Group, Request, Score
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """A partial solution.
-
-    Attributes:
-        attempt: its tokens so far; None at the root.
-        text: all its steps.
-        parent: what it continues.
-        depth: number of steps.
-        over: nothing can follow.
-        expanded: its children were drawn on purpose, not only on the way of a rollout.
-        value: what the value model says of it.
-        visits: nodes below it and itself that were valued, plus those under way.
-        total: sum of their values.
-        shut: it was found closed.
-    """
-
-    attempt: Attempt | None = None
-    text: str = ""
-    parent: "Node | None" = None
-    depth: int = 0
-    over: bool = False
-    expanded: bool = False
-    value: float = 0.0
-    visits: int = 0
-    total: float = 0.0
-    shut: bool = False
-    children: list["Node"] = field(default_factory=list)
-
-    def path(self) -> Iterator["Node"]:
-        """This node and those above it."""
-        node: Node | None = self
-        while node is not None:
-            yield node
-            node = node.parent
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing below it can be expanded any more; what is closed stays so, and is not looked through again."""
-        self.shut = self.shut or self.over or (self.expanded and all(child.closed for child in self.children))
-        return self.shut
+from selftaught.types import Attempt, Group, Request, SamplerSettings
 
 
 @part
@@ -62,9 +17,9 @@ class TreeSearch(Explore):
     """Monte Carlo tree search over steps; the group holds every solution that was followed to its end.
 
     A round picks `parallel` leaves by mean value + c sqrt(ln(visits of the parent) / visits), draws `branch` next
-    steps for each, and follows the best of them step by step to the end. Searches of all tasks and leaves of a
-    round wait for each other, so that a wave holds one step of each. Each attempt carries a score "search": the
-    value model's estimates after its steps, per item, NaN within steps.
+    steps for each, and follows the best of them to the end in one request, whose steps become nodes too. Searches of
+    all tasks and leaves of a round wait for each other: a round is two waves of samples, whatever the depth. Each
+    attempt carries a score "search": the value model's estimates after its steps, per item, NaN within steps.
 
     Source: MCTS* of ReST-MCTS*, arXiv:2406.03816. Departs from it: a node's worth is the mean value of its subtree;
     rollouts go to the end (there a few steps) so that every round ends in answers; no self-critic ends a search.
@@ -74,7 +29,7 @@ class TreeSearch(Explore):
         rounds: rounds of a search.
         parallel: leaves expanded in a round.
         branch: next steps drawn for a leaf; equal ones count once.
-        depth: most steps of a solution.
+        depth: most steps of a solution, which has at most the run's `max_tokens` tokens.
         step_tokens: most tokens of a step.
         ending: text that ends a step.
         c: weight of what was visited little.
@@ -135,34 +90,53 @@ class TreeSearch(Explore):
     async def grow(self, run: Run, request: Request, leaf: Node, tag: str) -> list[Node]:
         """Expand a leaf and follow its best child to the end; returns the new nodes, valued."""
         leaf.expanded = True
-        new = await self.steps(run, request, leaf, request.n, tag)
+        new = await self.steps(run, request, leaf, tag)
         await gather(*(self.assess(run, [node], f"{tag}.{i}") for i, node in enumerate(new)))
-        rollout = [max(new, key=lambda node: node.value)] if new else []
-        while rollout and not rollout[-1].over:
-            further = await self.steps(run, request, rollout[-1], 1, f"{tag}.{rollout[-1].depth}")
-            if not further:
-                break
-            rollout += further
-        if len(rollout) > 1:
-            await self.assess(run, rollout[1:], f"{tag}.rollout")
-        return [*new, *rollout[1:]]
+        best = max(new, key=lambda node: node.value) if new else None
+        rollout = await self.rollout(run, request, best, f"{tag}.rollout") if best and not best.over else []
+        if rollout:
+            await self.assess(run, rollout, f"{tag}.rollout")
+        return [*new, *rollout]
 
-    async def steps(self, run: Run, request: Request, node: Node, n: int, tag: str) -> list[Node]:
-        """Up to n different next steps, as children; none when the budget is spent."""
-        messages = () if node.attempt else request.task.messages
-        made = await run.sample(f"tree-{tag}", request.task, messages, n=n, settings=request.settings, after=node.attempt)
-        known = {child.attempt.payload.ids.tobytes() for child in node.children if child.attempt}
-        new = []
-        for attempt in made:
-            if (key := attempt.payload.ids.tobytes()) in known:
-                continue
-            known.add(key)
+    async def steps(self, run: Run, request: Request, node: Node, tag: str) -> list[Node]:
+        """Different next steps, as children; none when the budget is spent."""
+        known = {child.ids for child in node.children}
+        new, left = [], run.settings.max_tokens - node.said
+        settings = replace(request.settings, max_tokens=min(self.step_tokens, left))
+        for attempt in await self.sample(run, request, node, tag, request.n, settings):
             ended = attempt.stop == "error" or (attempt.stop == "end" and self.ending not in attempt.text)
-            cut = not ended and node.depth + 1 == self.depth
+            cut = not ended and (node.depth + 1 == self.depth or attempt.sampled_count >= run.settings.max_tokens)
             attempt = replace(attempt, stop="length") if cut else attempt
-            new.append(Node(attempt=attempt, text=node.text + attempt.text, parent=node, depth=node.depth + 1, over=ended or cut))
+            child = node.child(attempt, len(attempt.payload), attempt.text, ended or cut)
+            if child.ids not in known:
+                known.add(child.ids)
+                new.append(child)
         node.children += new
         return new
+
+    async def rollout(self, run: Run, request: Request, node: Node, tag: str) -> list[Node]:
+        """The steps from a node to an end, each the child of the one before; none when the budget is spent."""
+        left, found = self.depth - node.depth, []
+        most = min(left * self.step_tokens, run.settings.max_tokens - node.said)
+        settings = replace(request.settings, max_tokens=most, stop=())
+        for attempt in await self.sample(run, request, node, tag, 1, settings):
+            pieces = run.pieces(attempt.payload.ids[node.size :].tolist())
+            sizes = step_sizes(pieces, self.ending, self.step_tokens)[:left]
+            if sum(sizes) < len(pieces):
+                attempt = replace(attempt, payload=first(attempt.payload, node.size + sum(sizes)), stop="length")
+            for i, size in enumerate(sizes, 1):
+                text = "".join(pieces[:size])
+                pieces = pieces[size:]
+                child = node.child(attempt, node.size + size, text, i == len(sizes))
+                node.children.append(child)
+                found.append(child)
+                node = child
+        return found
+
+    async def sample(self, run: Run, request: Request, node: Node, tag: str, n: int, settings: SamplerSettings) -> list[Attempt]:
+        """What is said after a node."""
+        messages, cut = ((), node.size) if node.attempt else (request.task.messages, None)
+        return await run.sample(f"tree-{tag}", request.task, messages, n=n, settings=settings, after=node.attempt, cut=cut)
 
     async def assess(self, run: Run, nodes: list[Node], tag: str) -> None:
         """Give nodes on one path the value model's estimate after their last token."""
@@ -171,22 +145,5 @@ class TreeSearch(Explore):
             return
         reply = await run.score(f"tree-{attempt.task}-{tag}", attempt.payload, outputs=("value",))
         for node in nodes:
-            if reply and node.attempt:
-                node.value = float(reply["value"][len(node.attempt.payload) - 1])
-
-
-def below(node: Node) -> Iterator[Node]:
-    """A node and its subtree, in the order it grew."""
-    yield node
-    for child in node.children:
-        yield from below(child)
-
-
-def searched(attempt: Attempt, end: Node, judge: str) -> Score:
-    """The values on the way to an end, each at the last item of its step."""
-    values_T = np.full(len(attempt.payload), np.nan, np.float32)
-    steps = [node for node in end.path() if node.attempt]
-    for node in steps:
-        values_T[len(node.attempt.payload) - 1] = node.value  # type: ignore[union-attr]
-    mean = float(np.mean([node.value for node in steps]))
-    return Score(attempt=attempt.id, value=mean, source="self", judge=judge, name="search", per_item=values_T)
+            if reply:
+                node.value = float(reply["value"][node.size - 1])

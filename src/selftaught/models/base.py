@@ -51,6 +51,9 @@ class Model(Protocol):
     def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
         """Tokens the context of a request has, for the budget."""
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token by itself."""
+
     def digest(self, weights: str = "policy") -> str:
         """Content hash of named weights and of whatever else decides what they sample; equal for equal ones."""
 
@@ -133,6 +136,9 @@ class Run(Protocol):
 
     def answer(self, text: str) -> str | None:
         """The canonical answer in a text by the run's Format; equal answers are equal strings."""
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token by itself, as the model's tokenizer has it."""
 
     def rng(self, *key: Any) -> random.Random:
         """Random numbers that depend on the run's seed, the step and the key alone."""

@@ -157,6 +157,10 @@ class TableModel:
         self.network.load_state_dict(saved["policy"])
         self.weights.copies, self.optimizers, self.generation = saved["copies"], saved["optimizers"], saved["generation"]
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """Values have no text."""
+        return [""] * len(ids)
+
     def digest(self, weights: str = "policy") -> str:
         """Content hash of named weights."""
         with self.weights.use(weights):

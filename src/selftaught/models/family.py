@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_attention, silu
 
+from selftaught.models import room
 from selftaught.models.fusing import LARGE_MODEL, fusing
-from selftaught.models.packed import Layer, Packed, weight_of
+from selftaught.models.packed import Layer, Packed, lengthened, weight_of
 from selftaught.models.picked import wide
 
 KNOWN = ("llama", "mistral", "qwen2", "qwen3")
@@ -108,20 +109,21 @@ class Family:
 
     def hidden(self, packed: Packed, ids: Tensor, at: Tensor, attend: Attend) -> Tensor:
         """Normed last hidden states [..., H] of tokens ids i64[...] at positions at i64[...]."""
-        dtype = packed.dtype
+        dtype, shape, n = packed.dtype, ids.shape, ids.numel()
         turns = self._turns_to(int(self.config.max_position_embeddings), ids.device)[at].unsqueeze(-2)
         turns = turns if self.turned is turned else torch.view_as_real(turns)
-        x = embedding(ids, packed.table).float()
+        rows = room.product_rows(n, dtype, ids.device)
+        x = embedding(lengthened(ids.flatten(), rows), packed.table).float()
         for i, w in enumerate(packed.layers):
             h = rms_norm(x, x.shape[-1:], w.before, self.eps).to(dtype)
-            qkv = linear(h, w.qkv, w.qkv_bias).to(packed.attended).view(*ids.shape, -1, self.size)
+            qkv = linear(h, w.qkv, w.qkv_bias)[:n].to(packed.attended).view(*shape, -1, self.size)
             qk, v = qkv[..., : -self.kv_heads, :], qkv[..., -self.kv_heads :, :]
             if w.q_norm is not None and w.k_norm is not None:
                 q, k = qk[..., : self.heads, :], qk[..., self.heads :, :]
                 qk = torch.cat([rms_norm(q, (self.size,), w.q_norm, self.eps), rms_norm(k, (self.size,), w.k_norm, self.eps)], -2)
             qk = self.turned(qk, turns)
-            o = attend(i, qk[..., : self.heads, :], qk[..., self.heads :, :], v)
-            x = x + linear(o.to(dtype), w.out, w.out_bias)
+            o = attend(i, qk[..., : self.heads, :], qk[..., self.heads :, :], v).reshape(n, -1)
+            x = x + linear(lengthened(o.to(dtype), rows), w.out, w.out_bias)
             h = rms_norm(x, x.shape[-1:], w.after, self.eps).to(dtype)
             if torch.is_grad_enabled():
                 # apart, so that their gradients need not be joined
@@ -129,7 +131,7 @@ class Family:
             else:
                 gate, up = linear(h, w.gate_up).chunk(2, -1)
             x = x + linear(self.gated(gate, up), w.down)
-        return rms_norm(x, x.shape[-1:], packed.norm, self.eps)
+        return rms_norm(x[:n], x.shape[-1:], packed.norm, self.eps).view(*shape, -1)
 
     def logits(self, packed: Packed, hidden: Tensor) -> Tensor:
         """f32[..., V]."""

@@ -197,4 +197,4 @@ class LocalModel:
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The text of each token by itself."""
-        return [self.renderer.text([i]) for i in ids]
+        return self.renderer.pieces(ids)

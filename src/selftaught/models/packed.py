@@ -67,3 +67,8 @@ def weight_of(projection: Any) -> Tensor:
             if name in projection.lora_A:
                 weight = weight + projection.get_delta_weight(name).to(weight.dtype)
     return weight
+
+
+def lengthened(x: Tensor, rows: int) -> Tensor:
+    """x [n, ...] with zeros behind, of so many rows."""
+    return x if len(x) == rows else torch.cat([x, x.new_zeros(rows - len(x), *x.shape[1:])])

@@ -76,16 +76,20 @@ class Renderer:
         found: list[str] = core.decode_batch([list(ids) for ids in ids_R], skip_special_tokens=True)
         return found
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token by itself."""
+        if not self._vocabulary:
+            self._vocabulary = self.texts([[i] for i in range(len(self.tokenizer))])
+        # the width of the logits may be larger than the vocabulary
+        return [self._vocabulary[i] if i < len(self._vocabulary) else "" for i in ids]
+
     def ending(self, stop: tuple[str, ...], size: int) -> NDArray[np.bool_]:
         """bool[size]: token ids an attempt ends after, given stop strings; `size` is the width of the logits."""
         if stop not in self._stops:
             over_V = np.zeros(size, np.bool_)
             over_V[[i for i in self.ends if 0 <= i < size]] = True
-            if stop and not self._vocabulary:
-                self._vocabulary = [self.text([i]) for i in range(min(size, len(self.tokenizer)))]
-            if stop:
-                for i, text in enumerate(self._vocabulary):
-                    over_V[i] |= any(s in text for s in stop)
+            for i, text in enumerate(self.pieces(range(size)) if stop else ()):
+                over_V[i] |= any(s in text for s in stop)
             self._stops[stop] = over_V
         return self._stops[stop]
 

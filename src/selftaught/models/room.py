@@ -7,6 +7,7 @@ import torch
 ROWS, CUDA_ROWS, LEAST_ROWS = 256, 1024, 64
 TOKENS, CUDA_TOKENS, LEAST_TOKENS = 2048, 32768, 256
 LOGITS, LOGIT_BYTES = 2**28, 32
+LEAST_PRODUCT, SIZES_AN_OCTAVE = 16, 4
 PREFIX_BYTES, CUDA_PREFIX_BYTES = 2**27, 2**31
 
 
@@ -37,3 +38,15 @@ def rows_that_fit(device: torch.device, module: Any, dtype: torch.dtype, longest
     token = 2 * text.num_hidden_layers * heads * size * dtype.itemsize
     free = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return max(1, min(most, int(free // (3 * token * longest))))
+
+
+def product_rows(n: int, dtype: torch.dtype, device: torch.device) -> int:
+    """Rows of a matrix product that n rows are computed in.
+
+    On a processor a bfloat16 product is compiled for each number of rows, which takes longer than the product itself and
+    is kept, two thirds of a MiB each: so they come in few sizes.
+    """
+    if dtype != torch.bfloat16 or device.type != "cpu":
+        return n
+    step = max(LEAST_PRODUCT, 2 ** (n.bit_length() - 1) // SIZES_AN_OCTAVE)
+    return -(-n // step) * step

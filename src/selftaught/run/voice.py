@@ -91,24 +91,18 @@ class Voice:
         """The canonical answer in a text."""
         return self.format.canonical(text)
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token."""
+        return self.model.pieces(ids)
+
     def environment(self, name: str, options: Mapping[str, Any]) -> Any:
         """A game or world by name."""
         return build(find("environment", name), options)
 
     async def sample(
-        self,
-        tag: str,
-        task: Task,
-        messages: tuple[Message, ...],
-        *,
-        n: int = 1,
-        settings: SamplerSettings | None = None,
-        role: str = "solver",
-        view: int = 0,
-        weights: str = "policy",
-        after: Attempt | None = None,
-        cut: int | None = None,
-    ) -> list[Attempt]:
+        self, tag: str, task: Task, messages: tuple[Message, ...], *, n: int = 1, settings: SamplerSettings | None = None,
+        role: str = "solver", view: int = 0, weights: str = "policy", after: Attempt | None = None, cut: int | None = None,
+    ) -> list[Attempt]:  # fmt: skip
         """See `models.base.Run.sample`."""
         settings = settings or self.settings
         key = f"{self.mark}/{role}/{task.id}/{tag}"
