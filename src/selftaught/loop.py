@@ -9,6 +9,7 @@ from asyncio import gather
 from collections.abc import Callable, Sequence
 
 from selftaught.recipe import Phase, Recipe
+from selftaught.run.heap import settled_heap
 from selftaught.run.live import LiveRun
 from selftaught.stages import PerGroup, leading
 from selftaught.types import Example, Group, Request
@@ -19,6 +20,12 @@ async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambd
 
     `stop` is asked before each step; the answer True leaves the run as it is, to be resumed, and returns False.
     """
+    with settled_heap():
+        return await play(recipe, run, stop)
+
+
+async def play(recipe: Recipe, run: LiveRun, stop: Callable[[], bool]) -> bool:
+    """The schedule, phase by phase; see `improve`."""
     schedule = list(recipe.schedule())
     while run.position < len(schedule) and not run.alarmed:
         if stop():

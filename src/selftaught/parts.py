@@ -30,11 +30,13 @@ class Part:
     Attributes:
         kind: which shelf of the registry the part stands on ("explore", "loss", "family" ...).
         name: the name on that shelf; the class name in kebab case unless set.
+        continues: it continues attempts, or has them scored, so what a model computed for them should be remembered.
     """
 
     kind: ClassVar[str] = ""
     name: ClassVar[str] = ""
     paper: ClassVar[str] = ""
+    continues: ClassVar[bool] = False
 
     def as_record(self) -> dict[str, Any]:
         """This part as JSON-ready data: its registry key and every field."""

@@ -71,6 +71,11 @@ class Phase:
     every: int = 10
     start: Literal["previous", "start"] = "previous"
 
+    @property
+    def continues(self) -> bool:
+        """Whether any part that asks for attempts asks for more of them."""
+        return any(part.continues for part in (self.explore, *self.read))
+
     def __post_init__(self) -> None:
         if self.steps < 1 or self.every < 1:
             raise BadInput(f"steps={self.steps} and every={self.every} must be at least 1")

@@ -243,6 +243,7 @@ class SampleRequest:
         messages: turns that open the conversation; with `after`, turns appended to that attempt's tokens.
         after, cut: continue this attempt's tokens, or only the first `cut` of them (a tree node's fork).
         noise: noise key, when it must differ from `key` (paired evaluation).
+        remember: what is computed for it will be wanted again, because attempts are continued or scored.
     """
 
     key: str
@@ -256,17 +257,25 @@ class SampleRequest:
     after: Attempt | None = None
     cut: int | None = None
     noise: str = ""
+    remember: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoreRequest:
-    """A wish for log-probabilities of a payload's tokens, and for other outputs by name ("value", "hidden")."""
+    """A wish for log-probabilities of a payload's tokens, and for other outputs by name ("value", "hidden").
+
+    Attributes:
+        attempt: id of the attempt the payload is of, of which the model may remember what it computed; "" for none.
+        start: outputs of the items before it are not wanted, and may be 0.
+    """
 
     key: str
     payload: Any
     outputs: tuple[str, ...] = ("logprobs",)
     weights: str = "policy"
     role: str = "solver"
+    attempt: str = ""
+    start: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -105,7 +105,7 @@ def test_continued_attempts_reuse_their_parents_prefix(folders, name, monkeypatc
         nodes = grown(level)
         if depth:
             held = [fast.sampler.decoder.prefixes.where[a.id].places[a.id] for a in level]
-            assert all(len(a.payload) - 1 == len(place.ids) for a, place in zip(level, held, strict=True))
+            assert all(len(a.payload) == len(place.ids) for a, place in zip(level, held, strict=True))
         found = sample(fast, *nodes)
         assert_equal(found, sample(slow, *grown(twins)))
         # what is new: the last token of the parent and the turn, not the whole context

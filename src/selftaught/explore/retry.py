@@ -28,6 +28,7 @@ class Retry(Sample):
     """
 
     paper: ClassVar[str] = "arXiv:2409.12917"
+    continues = True
     question: str = QUESTION
 
     async def explore(self, run: Run, request: Request) -> Group:

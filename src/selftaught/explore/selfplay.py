@@ -24,6 +24,7 @@ class SelfPlay(Explore):
             takes the seats in turn, game by game, and only its attempts are kept.
     """
 
+    continues = True
     games: int = 64
     max_tokens: int = 0
     opponent: str = "policy"

@@ -36,6 +36,7 @@ class TreeSearch(Explore):
     """
 
     name = "tree"
+    continues = True
     tasks: int = 16
     rounds: int = 4
     parallel: int = 4
@@ -143,7 +144,8 @@ class TreeSearch(Explore):
         attempt = nodes[-1].attempt
         if attempt is None:
             return
-        reply = await run.score(f"tree-{attempt.task}-{tag}", attempt.payload, outputs=("value",))
+        tag, start = f"tree-{attempt.task}-{tag}", nodes[0].size - 1
+        reply = await run.score(tag, attempt.payload, outputs=("value",), attempt=attempt.id, start=start)
         for node in nodes:
             if reply:
                 node.value = float(reply["value"][node.size - 1])

@@ -123,9 +123,13 @@ class Run(Protocol):
         """
 
     async def score(
-        self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver"
-    ) -> dict[str, Floats]:
-        """Log-probabilities (or other outputs) of a payload; an empty dict when the budget is spent."""
+        self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver",
+        attempt: str = "", start: int = 0,
+    ) -> dict[str, Floats]:  # fmt: skip
+        """Log-probabilities (or other outputs) of a payload; an empty dict when the budget is spent.
+
+        `attempt` names the attempt it is of, where outputs are wanted only from the item `start` on.
+        """
 
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
         """Grade texts by the task's checker, in [0, 1]; NaN where it cannot tell.

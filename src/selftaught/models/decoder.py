@@ -83,10 +83,12 @@ class Decoder:
 
     def _loop(self, packed: Packed, rows: Rows, noise: Noise, logits_n_V: Tensor) -> None:
         """Step by step, over no more columns and slots than are needed."""
-        while True:
+        while rows.said < noise.steps:
             token_n, over_n = noise.take(rows.step, rows.live, logits_n_V)
-            stood = rows.keep(~over_n)
-            if not rows.n or rows.said == noise.steps - 1:
+            # what is kept of an attempt is also that of its last token, so it stays for one step more
+            gone_n = over_n & (noise.lengths_R[rows.live] <= rows.said) if rows.all else over_n
+            stood = rows.keep(~gone_n)
+            if not rows.n or (rows.said == noise.steps - 1 and not rows.all):
                 break
             rows.make_room(rows.said + 1, noise.steps)
             logits_n_V = self._step(packed, rows, noise, token_n if stood is None else token_n[stood])
@@ -119,7 +121,9 @@ class Decoder:
         """Logits after one more token a live slot."""
         # a row that is over but not yet dropped decodes on in place, so that no position lies beyond the model's last
         at_n = rows.start[rows.live] + torch.minimum(rows.step, noise.limit_R[rows.live] - 1)
-        return self.family.logits(packed, self.family.hidden(packed, token_n, at_n, rows.attend()))
+        hidden_n_H = self.family.hidden(packed, token_n, at_n, rows.attend())
+        rows.note(hidden_n_H)
+        return self.family.logits(packed, hidden_n_H)
 
     def _read(self, packed: Packed, name: str, contexts: Sequence[Draw]) -> tuple[Block, Tensor]:
         """Keys and values of contexts, as far as they are not remembered, and the logits f32[U,V] after them."""

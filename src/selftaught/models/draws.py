@@ -28,6 +28,7 @@ class Draw:
         settings, noise: the sampler's; key of its noise.
         over_V: bool[V], ids that end it.
         id, parent: of the attempt, and of the one it continues ("" for none).
+        remember: what is computed for it will be wanted again.
     """
 
     context: tuple[int, ...]
@@ -37,6 +38,7 @@ class Draw:
     over_V: NDArray[np.bool_]
     id: str = ""
     parent: str = ""
+    remember: bool = False
 
 
 def uniforms(keys: Sequence[str], count: int) -> NDArray[np.float64]:

@@ -12,16 +12,17 @@ from selftaught.models import opening, room
 from selftaught.models.digest import language_facts, module_tensors, tensors_hash
 from selftaught.models.draws import Draw, Drawn
 from selftaught.models.family import Family
-from selftaught.models.forward import Forward, runs_of
+from selftaught.models.forward import Forward
 from selftaught.models.heads import Heads
 from selftaught.models.learner import Learner, OptimizerState
 from selftaught.models.render import Renderer
 from selftaught.models.sampler import Sampler
+from selftaught.models.scoring import score_wave
 from selftaught.models.wave import sample_wave
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput
 from selftaught.stages import Objective
-from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens
+from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest
 
 
 class LocalModel:
@@ -120,31 +121,7 @@ class LocalModel:
         Raises:
             BadInput: for another payload, a payload the model has no room for, or an output it does not have.
         """
-        for request in requests:
-            if not isinstance(request.payload, Tokens) or not 0 < len(request.payload) <= self.limit:
-                raise BadInput(f"{request.key}: a payload of 1 to {self.limit} tokens can be scored, not {type(request.payload).__name__}")
-            self.heads.make(output for output in request.outputs if output not in ("logprobs", "entropy", "hidden"))
-        found: list[dict[str, Floats]] = [{} for _ in requests]
-        for name in dict.fromkeys(request.weights for request in requests):
-            mine = [r for r, request in enumerate(requests) if request.weights == name]
-            with self.weights.use(name):
-                for run in runs_of([requests[r].payload.ids for r in mine], self.max_tokens):
-                    self._score(name, [mine[i] for i in run], requests, found)
-        return found
-
-    @torch.inference_mode()
-    def _score(self, name: str, run: list[int], requests: Sequence[ScoreRequest], found: list[dict[str, Floats]]) -> None:
-        names = {output for r in run for output in requests[r].outputs}
-        ids = [requests[r].payload.ids for r in run]
-        wanted_N = torch.full((sum(map(len, ids)),), bool(names & {"logprobs", "entropy"}), device=self.sampler.device)
-        heads = [output for output in names if output in self.heads]
-        outputs = self.forward.outputs(ids, wanted_N, {*names, "hidden"} if heads else names, self.sampler.packed(name))
-        outputs |= {head: self.heads[head](outputs["hidden"]).squeeze(-1) for head in heads}
-        arrays = {output: outputs[output].cpu().numpy() for output in names}
-        at = 0
-        for r, ids_T in zip(run, ids, strict=True):
-            found[r] = {output: arrays[output][at : at + len(ids_T)].copy() for output in requests[r].outputs}
-            at += len(ids_T)
+        return score_wave(self, requests)
 
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> dict[str, float]:
         """Take the optimizer steps; returns "loss/NAME", "grad_norm", "tokens" and, where examples carry the stream

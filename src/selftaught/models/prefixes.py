@@ -1,4 +1,4 @@
-"""Prefixes: keys and values of what was sampled since the weights last changed, for requests that continue it."""
+"""Prefixes: what was computed for sampled attempts since the weights last changed, for requests that come back to them."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,20 +20,22 @@ Part = tuple[Tensor, Tensor, Callable[[int], list[Tensor]]]
 
 
 class Place(NamedTuple):
-    """Where an attempt's keys and values stand: index of its context, its slot, and the ids they are of."""
+    """Where an attempt stands: index of its context, its slot, its draw, and its token ids."""
 
     prompt: int
     slot: int
+    draw: int
     ids: tuple[int, ...]
 
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """Keys and values of one batch.
+    """What one batch computed.
 
     Attributes:
         name: of the weights.
         prompt, own: by layer, (keys, values) of U contexts f[U,h,C,D], and of R slots f[R,h,S,D] after them.
+        hidden_R_S_H: last hidden states after each token of each draw, where they are kept.
         at_U_C: i64[U,C], position of each column of a context, NOWHERE for none.
         lengths: tokens of each context.
         places: by attempt id.
@@ -44,12 +46,14 @@ class Block:
     at_U_C: Tensor
     lengths: list[int]
     own: list[Pair] = field(default_factory=list)
+    hidden_R_S_H: Tensor | None = None
     places: dict[str, Place] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
         """Bytes held."""
-        return sum(t.numel() * t.element_size() for part in (self.prompt, self.own) for pair in part for t in pair)
+        held = [t for part in (self.prompt, self.own) for pair in part for t in pair]
+        return sum(t.numel() * t.element_size() for t in (*held, self.hidden_R_S_H) if t is not None)
 
 
 class Prefixes:
@@ -58,7 +62,7 @@ class Prefixes:
     Attributes:
         layers: of the model.
         room: most bytes held.
-        wanted: somebody has continued an attempt; until then nothing is kept, as most recipes never do.
+        wanted: somebody comes back to attempts; until then nothing is kept, as most recipes never do.
     """
 
     def __init__(self, layers: int, room: int) -> None:
@@ -73,8 +77,8 @@ class Prefixes:
         self.size, self.wanted = 0, False
 
     def expect(self, draws: Sequence[Draw]) -> None:
-        """Look at a wave before it is drawn: whether any of it continues an attempt."""
-        self.wanted = self.wanted or any(draw.parent for draw in draws)
+        """Look at a wave before it is drawn: whether any of it continues an attempt, or will be continued."""
+        self.wanted = self.wanted or any(draw.parent or draw.remember for draw in draws)
 
     def held(self, name: str, draw: Draw) -> int:
         """How many of a context's tokens are remembered; never the last, whose logits are wanted."""
@@ -85,6 +89,17 @@ class Prefixes:
         if known[:most] == draw.context[: min(most, len(known))]:
             return min(most, len(known))
         return next(i for i, (a, b) in enumerate(zip(known, draw.context, strict=False)) if a != b)
+
+    def hidden(self, name: str, attempt: str, ids: tuple[int, ...], start: int) -> Tensor | None:
+        """Last hidden states f32[T - start, H] after an attempt's tokens i[T] from `start` on, if they are remembered."""
+        block = self.where.get(attempt)
+        if block is None or block.name != name or block.hidden_R_S_H is None:
+            return None
+        place = block.places[attempt]
+        began = block.lengths[place.prompt]
+        if start < began or place.ids[: len(ids)] != ids:
+            return None
+        return block.hidden_R_S_H[place.draw, start - began : len(ids) - began]
 
     def gather(self, name: str, contexts: Sequence[Draw], device: torch.device) -> tuple[list[int], Block]:
         """How many tokens of each context are remembered, and a new block that holds these."""
@@ -130,10 +145,8 @@ class Prefixes:
 
         def read(layer: int) -> list[Tensor]:
             found = []
-            # who ended with the first token has said nothing that was read
-            owns = block.own[layer] if block.own else (None, None)
-            for context, own in zip(block.prompt[layer], owns, strict=True):
-                whole = context[prompts] if own is None else torch.cat([context[prompts], own[slots, :, :said]], 2)
+            for context, own in zip(block.prompt[layer], block.own[layer], strict=True):
+                whole = torch.cat([context[prompts], own[slots, :, :said]], 2)
                 found.append(whole if order_u_C is None else whole.take_along_dim(order_u_C[:, None, :, None], 2))
             return found
 
@@ -143,9 +156,8 @@ class Prefixes:
         """Keep a batch's block, where that is wanted; the oldest go when there is no room."""
         if not self.wanted:
             return
-        for draw, prompt, slot, (ids, _, _) in zip(draws, prompts, slots, said, strict=True):
-            # what came last was never read again, so it has no keys
-            block.places[draw.id] = Place(prompt, slot, (*draw.context, *ids[:-1]))
+        for r, (draw, prompt, slot, (ids, _, _)) in enumerate(zip(draws, prompts, slots, said, strict=True)):
+            block.places[draw.id] = Place(prompt, slot, r, (*draw.context, *ids))
             self.where[draw.id] = block
         self.blocks.append(block)
         self.size += block.size

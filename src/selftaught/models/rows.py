@@ -25,7 +25,7 @@ class Rows:
     base = 0
 
     def __init__(self, family: Family, block: Block, owners: Sequence[int], all: bool) -> None:
-        """`owners` says which context each draw goes on from; `all` keeps what slots that are over have said."""
+        """`owners` says which context each draw goes on from; `all` keeps all that is computed."""
         self.family, self.block, self.all = family, block, all
         self.device = block.at_U_C.device
         self.owner_R = torch.tensor(owners, device=self.device)
@@ -86,6 +86,16 @@ class Rows:
             for old, new in zip(own[layer], fresh, strict=True):
                 new[:, :, : self.base + self.said] = old[:rows, :, : self.base + self.said]
             own[layer] = fresh
+        if self.all:
+            held, width = self.block.hidden_R_S_H, int(self.family.config.hidden_size)
+            self.block.hidden_R_S_H = torch.zeros(len(self.order), shape[2] - self.base, width, device=self.device)
+            if held is not None:
+                self.block.hidden_R_S_H[:, : self.said] = held[:, : self.said]
+
+    def note(self, hidden_n_H: Tensor) -> None:
+        """Keep the last hidden states after what live slots said at this step, where all is kept."""
+        if self.block.hidden_R_S_H is not None:
+            self.block.hidden_R_S_H[self.live, self.step] = hidden_n_H
 
     def attend(self) -> Attend:
         """Attention of one new token a live slot over its prompt, what it has said, and itself."""

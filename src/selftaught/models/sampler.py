@@ -6,6 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from selftaught.models import room
 from selftaught.models.decoder import Decoder
@@ -15,6 +16,7 @@ from selftaught.models.packed import Packed
 from selftaught.models.plain import decode
 from selftaught.models.prefixes import Prefixes
 from selftaught.models.weights import Weights
+from selftaught.types import ScoreRequest
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -77,6 +79,12 @@ class Sampler:
         for ended in found:
             prefixes.remember(*ended.kept)
         return {i: said for batch, ended in zip(plan, found, strict=True) for i, said in zip(batch, ended.said, strict=True)}
+
+    def recall(self, name: str, request: ScoreRequest) -> Tensor | None:
+        """Last hidden states f32[T - start, H] of an attempt, if they were kept when it was sampled."""
+        if not request.attempt or self.decoder is None:
+            return None
+        return self.decoder.prefixes.hidden(name, request.attempt, tuple(request.payload.ids.tolist()), request.start)
 
     def forget(self) -> None:
         """Drop what was computed with weights that change."""

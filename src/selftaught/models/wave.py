@@ -28,7 +28,7 @@ def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest]) -> list[
         for i in range(request.n):
             draw = Draw(
                 context=context, settings=request.settings, limit=limit, noise=f"{noise}/{i}", over_V=over_V,
-                id=f"{request.key}/{i}", parent=request.after.id if request.after else "",
+                id=f"{request.key}/{i}", parent=request.after.id if request.after else "", remember=request.remember,
             )  # fmt: skip
             waves.setdefault(request.weights, []).append((r, i, draw))
     for name, wave in waves.items():

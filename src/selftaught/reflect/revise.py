@@ -27,6 +27,7 @@ class Revise(Reflect):
         question: the turn that asks.
     """
 
+    continues = True
     below: float = 0.0
     most: int = 2
     question: str = QUESTION

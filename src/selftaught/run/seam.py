@@ -15,6 +15,8 @@ from selftaught.run.stopwatch import AHEAD, Stopwatch
 IDLE_PASSES = 24
 # Kinds that do not need the model: they are performed beside what it does.
 BESIDE = ("check",)
+# Kinds that others wait for: who is answered will ask for more of those, and waves get larger.
+QUICK = ("score",)
 # Attempts of one wave, where the model does not say (`wave_rows`).
 ROWS = 512
 DIFFERS = "what was sampled before the stop comes out differently now: this run no longer equals one that was not stopped"
@@ -60,7 +62,7 @@ class Seam:
 
     Waves therefore depend on what was asked, not on timing; a logged wave is replayed, any other is performed and
     logged. The replies of a tick are handed out together, after the last of them arrived. Checks are performed beside
-    what the model does.
+    what the model does. Samples wait while there is anything to be scored.
 
     Sample requests for more than `wave_rows` attempts make several waves, in the order of their keys, one a tick.
     What is asked of the model meanwhile waits until the last of them is done, so that it is not divided further; checks
@@ -127,7 +129,9 @@ class Seam:
         beside = [asked for asked in self.waiting.values() if asked.kind in BESIDE]
         others = {pair: asked for pair, asked in self.waiting.items() if asked.kind not in BESIDE}
         if not self.parts:
-            self.parts, others = deque(divided(others.values(), getattr(self.model, "wave_rows", ROWS))), {}
+            quick = {pair: asked for pair, asked in others.items() if asked.kind in QUICK} or others
+            self.parts = deque(divided(quick.values(), getattr(self.model, "wave_rows", ROWS)))
+            others = {pair: asked for pair, asked in others.items() if pair not in quick}
         self.waiting = others
         return waves_of(beside), self.parts.popleft() if self.parts else []
 
@@ -151,7 +155,7 @@ class Seam:
             wave.replies = self.journal.replay(wave.kind, wave.keys)
             wave.fresh = wave.replies is None
             if wave.replies is None:
-                if wave.kind == "sample" and any(getattr(request, "after", None) is not None for request in wave.requests):
+                if any(getattr(request, "after", None) or getattr(request, "attempt", "") for request in wave.requests):
                     await self._remind()
                 wave.replies = await self.performers[wave.kind](wave.requests)
             elif wave.kind == "sample" and getattr(self.model, "warm", False):

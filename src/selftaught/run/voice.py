@@ -108,7 +108,7 @@ class Voice:
         key = f"{self.mark}/{role}/{task.id}/{tag}"
         request = SampleRequest(
             key=key, task=task, messages=messages, n=n, settings=settings, role=role, view=view, weights=weights,
-            after=after, cut=cut, noise=f"{self.seed}/{key}",
+            after=after, cut=cut, noise=f"{self.seed}/{key}", remember=self.phase is not None and self.phase.continues,
         )  # fmt: skip
         prompted = self.model.count(messages, after, cut)
         worst, train = prompted + n * settings.max_tokens, n * (prompted + settings.max_tokens) * self._epochs()
@@ -125,13 +125,14 @@ class Voice:
         return attempts
 
     async def score(
-        self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver"
-    ) -> dict[str, Floats]:
+        self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver",
+        attempt: str = "", start: int = 0,
+    ) -> dict[str, Floats]:  # fmt: skip
         """See `models.base.Run.score`."""
         key, worst = f"{self.mark}/{role}/{weights}/{tag}", len(payload) if self.counted else 0
         if worst and not self.ledger.admit(worst):
             return {}
-        request = ScoreRequest(key=key, payload=payload, outputs=outputs, weights=weights, role=role)
+        request = ScoreRequest(key=key, payload=payload, outputs=outputs, weights=weights, role=role, attempt=attempt, start=start)
         with self.ledger.watch.outside(self.purpose):
             reply: dict[str, Floats] = await self.seam.ask("score", key, request)
         self.ledger.release(worst)

@@ -28,6 +28,7 @@ class Judge(Supervise):
     """
 
     signal = ("self",)
+    continues = True
     n: int = 4
     question: str = QUESTION
 
