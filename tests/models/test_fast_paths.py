@@ -9,6 +9,7 @@ import torch
 from local_models import Adam, Weighted, example, make_folder, request
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
 
+from selftaught.models import room
 from selftaught.models.family import Family
 from selftaught.models.local import LocalModel
 from selftaught.models.picked import picked
@@ -114,6 +115,55 @@ def test_continued_attempts_reuse_their_parents_prefix(folders, name, monkeypatc
         twins = [group[0] for group in sample(slow, *grown(twins))][:8]
 
 
+@pytest.mark.parametrize("replayed", [False, True])
+def test_what_was_computed_for_an_attempt_scores_it(folders, replayed, monkeypatch):
+    fast, slow = both(folders["llama"], modules={"value": 1})
+    for model in (fast, slow):
+        model.heads.make(("value",))
+    torch.nn.init.normal_(fast.heads["value"].weight)
+    slow.heads["value"].load_state_dict(fast.heads["value"].state_dict())
+    if replayed:
+        monkeypatch.setattr("selftaught.models.decoder.SPAN", 7)
+        monkeypatch.setattr(fast.sampler.decoder, "capture", lambda: lambda body: body)
+    roots = [replace(r, remember=True) for r in wave() if r.key != "long"]
+    first = [a for group in sample(fast, *roots) for a in group]
+    grown = [request(f"n{i}", messages=(), after=a, cut=len(a.payload) - i % 2, max_tokens=3 + i) for i, a in enumerate(first[:8])]
+    attempts = [*first, *(a for group in sample(fast, *grown) for a in group)]
+    computed, outputs = [], fast.forward.outputs
+    monkeypatch.setattr(fast.forward, "outputs", lambda ids, *given: computed.extend(ids) or outputs(ids, *given))
+
+    def asked(**options):
+        return [
+            ScoreRequest(key=a.id, payload=a.payload, outputs=("value", "hidden"), attempt=a.id, start=len(a.payload) - said(a), **options)
+            for a in attempts
+        ]
+
+    def said(attempt):
+        return len(attempt.payload) - (attempt.fork or int((~attempt.payload.sampled).sum()))
+
+    found, wanted = (asyncio.run(model.score(asked())) for model in (fast, slow))
+    assert not computed
+    for a, one, other in zip(attempts, found, wanted, strict=True):
+        for name in ("value", "hidden"):
+            assert one[name].shape == other[name].shape and not one[name][: -said(a)].any()
+            np.testing.assert_allclose(one[name][-said(a) :], other[name][-said(a) :], rtol=1e-4, atol=2e-4)
+    # other weights, other tokens, what was not sampled, and what was computed before the weights changed
+    odd = replace(attempts[0].payload, ids=attempts[0].payload.ids[::-1].copy())
+    asks = [
+        replace(asked()[0], weights="start"), replace(asked()[0], payload=odd), replace(asked()[0], start=0),
+        replace(asked()[0], outputs=("value", "logprobs")),
+    ]  # fmt: skip
+    for one in asks:
+        computed.clear()
+        asyncio.run(fast.score([one]))
+        assert len(computed) == 1
+    computed.clear()
+    asyncio.run(fast.learn([example(np.random.default_rng(1), (20,))], [Objective(loss=Weighted(), optimizer=Adam(lr=0.1))]))
+    computed.clear()
+    asyncio.run(fast.score(asked()))
+    assert len(computed) == len(attempts)
+
+
 def test_prefixes_are_of_one_set_of_weights_and_forgotten_when_those_change(folders):
     fast, slow = both(folders["llama"])
     rng = np.random.default_rng(0)
@@ -217,6 +267,24 @@ def test_bfloat16_stays_within_rounding_of_float32(folders):
     assert all(p.dtype == torch.float32 for p in half.module.parameters())
     with pytest.raises(BadInput, match="unknown dtype 'half'"):
         LocalModel.open(folders["llama"], device="cpu", dtype="half")
+
+
+def test_bfloat16_products_come_in_few_sizes_and_what_is_added_changes_nothing(folders, monkeypatch):
+    cpu = torch.device("cpu")
+    sizes = [room.product_rows(n, torch.bfloat16, cpu) for n in range(1, 4097)]
+    assert len(set(sizes)) < 40 and all(n <= size <= max(n + 15, 1.25 * n) for n, size in enumerate(sizes, 1))
+    assert room.product_rows(17, torch.float32, cpu) == 17
+    half = LocalModel.open(folders["llama"], device="cpu", dtype="bfloat16")
+    given = example(np.random.default_rng(1), (23, 18))
+    found = []
+    for rows in (room.product_rows, lambda n, *_: n):
+        monkeypatch.setattr(room, "product_rows", rows)
+        wanted_N, ids = torch.ones(41, dtype=torch.bool), [p.ids for p in given.payloads]
+        packed = half.forward.family.pack(torch.bfloat16).leaves()
+        scores = half.forward.outputs(ids, wanted_N, ("logprobs",), packed)["logprobs"]
+        found.append((scores.detach(), *torch.autograd.grad(scores.sum(), packed.tensors())))
+    for padded, plain in zip(*found, strict=True):
+        torch.testing.assert_close(padded, plain, rtol=0.02, atol=0.02 * float(plain.abs().max()))
 
 
 def test_the_same_request_gives_the_same_bits(folders):

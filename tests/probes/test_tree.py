@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from probes.helpers import live, stopped_and_resumed, whole
+from selftaught.explore.nodes import step_sizes
 from selftaught.explore.tree import TreeSearch
 from selftaught.models.scripted import ScriptedModel
 from selftaught.parts import BadInput
@@ -28,6 +29,12 @@ def test_step_values_by_hand():
     np.testing.assert_allclose(values[2], [1 / 3, 1 / 9, 0], atol=1e-7)
     assert values[3] == [0]
     assert all(v == 0 for v in np.concatenate(step_values(paths, [False] * 4)))
+
+
+def test_steps_of_what_was_said_by_hand():
+    assert step_sizes(["a ", "b", "c ", "d"], " ", 8) == [1, 2, 1]
+    assert step_sizes(["a", "b", "c", "d ", "e"], " ", 3) == [3, 1, 1]
+    assert step_sizes(["a", "b"], " ", 2) == [2] and step_sizes([], " ", 2) == []
 
 
 def small(path, *, skill=0.5, steps=4, sources=("countdown:level=2",), explore=None, **options):
@@ -62,6 +69,19 @@ def test_attempts_are_whole_solutions_with_a_value_for_every_step(tmp_path):
             solved += right == 1
             assert (value.value == pytest.approx(1)) == (right == 1) and (found["trace"][attempt.id].value > 0) == (right == 1)
     assert 0 < solved < len(rewards)
+
+
+def test_solutions_keep_to_the_most_tokens_and_the_most_steps(tmp_path):
+    short = groups_of(small(tmp_path / "a", steps=1, settings=SamplerSettings(max_tokens=10)))
+    few = groups_of(small(tmp_path / "b", steps=1, explore={"explore.depth": 3}))
+    for group in short:
+        assert all(a.sampled_count <= 10 and (a.sampled_count == 10 or a.stop == "end") for a in group.attempts_G)
+    for group in few:
+        marks = {s.attempt: np.flatnonzero(~np.isnan(s.per_item)) for s in group.scores if s.name == "search"}
+        assert all(len(marks[a.id]) == 3 or a.stop == "end" for a in group.attempts_G)
+        assert all(marks[a.id][-1] == len(a.payload) - 1 for a in group.attempts_G)
+        assert all(bytes(a.payload.ids[a.payload.sampled].tolist()).decode() == a.text for a in group.attempts_G)
+    assert all(any(a.stop == "length" for group in groups for a in group.attempts_G) for groups in (short, few))
 
 
 def test_thousands_of_requests_flow_in_few_waves(tmp_path):

@@ -54,6 +54,26 @@ def test_what_is_asked_of_the_model_meanwhile_waits_and_an_error_reaches_everyon
     assert [type(one) for one in found] == [ValueError] * 3
 
 
+def test_samples_wait_for_scores_so_that_waves_are_larger():
+    class Nothing:
+        replay, append = staticmethod(lambda kind, keys: None), staticmethod(lambda kind, keys, replies: seen.append((kind, keys)))
+
+    async def echo(requests):
+        return list(requests)
+
+    async def one(seam, key, *kinds):
+        for i, kind in enumerate(kinds):
+            await seam.ask(kind, f"{key}{i}", f"{key}{i}")
+
+    async def play():
+        seam = Seam(Nothing(), {"sample": echo, "score": echo})
+        await asyncio.gather(one(seam, "a", "sample", "score", "sample"), one(seam, "b", "sample", "sample"), one(seam, "c", "score"))
+
+    seen = []
+    asyncio.run(play())
+    assert seen == [("score", ["c0"]), ("sample", ["a0", "b0"]), ("score", ["a1"]), ("sample", ["a2", "b1"])]
+
+
 def test_rows_and_time_of_what_goes_ahead_are_its_own_stages():
     now = [0.0]
     ledger = Ledger(watch=Stopwatch(lambda: now[0], lambda: 0.0))

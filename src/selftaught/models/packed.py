@@ -70,5 +70,5 @@ def weight_of(projection: Any) -> Tensor:
 
 
 def lengthened(x: Tensor, rows: int) -> Tensor:
-    """x [n, ...] with zeros behind, of so many rows."""
+    """As many rows as asked: x [n, ...], and zeros behind it."""
     return x if len(x) == rows else torch.cat([x, x.new_zeros(rows - len(x), *x.shape[1:])])
