@@ -3,6 +3,7 @@
 import functools
 import statistics
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from benchmarks.speed.options import Found, Options, noted, opening
@@ -13,28 +14,51 @@ from benchmarks.speed.training import Steps, open_model, recipe
 
 from selftaught.types import SamplerSettings
 
-VERBS = ("sample", "score", "learn", "publish", "save", "load", "average")
+VERBS = ("learn", "publish", "save", "load", "average")
 
 
 class Clock:
-    """When something was inside the watched calls, however they overlap. Attributes: spans as (begin, end), by name of the call."""
+    """When a run was inside a verb of its model or a checker, however these overlap.
 
-    def __init__(self) -> None:
-        self.spans: dict[str, list[tuple[float, float]]] = {}
+    Attributes:
+        spans: (begin, end) of the calls by name; a check that goes through the pool of processes counts from wave to reply.
+    """
 
-    def watch(self, owner: Any, name: str, label: str = "") -> None:
-        """Note the spans of an owner's async method."""
-        called, spans = getattr(owner, name), self.spans.setdefault(label or name, [])
+    def __init__(self, run: Any = None, now: Callable[[], float] = time.perf_counter) -> None:
+        """Put a meter around the verbs and the checkers of a run."""
+        self.now, self.spans = now, dict[str, list[tuple[float, float]]]()
+        if run is None:
+            return
+        for kind, perform in run.seam.performers.items():
+            run.seam.performers[kind] = self.watched(perform, "checkers" if kind == "check" else kind)
+        for verb in VERBS:
+            if hasattr(run.model, verb):
+                setattr(run.model, verb, self.watched(getattr(run.model, verb), verb))
+        rule, spans = run.grader._rule, self.spans.setdefault("checkers", [])
+
+        def checked(*args: Any) -> float:
+            began = self.now()
+            try:
+                return float(rule(*args))
+            finally:
+                spans.append((began, self.now()))
+
+        # a rule that decides from the prompt is asked here and now, not through the seam
+        run.grader._rule = checked
+
+    def watched(self, called: Callable[..., Awaitable[Any]], name: str) -> Callable[..., Awaitable[Any]]:
+        """The same call, whose spans are noted."""
+        spans = self.spans.setdefault(name, [])
 
         @functools.wraps(called)
         async def timed(*args: Any, **kwargs: Any) -> Any:
-            began = time.perf_counter()
+            began = self.now()
             try:
                 return await called(*args, **kwargs)
             finally:
-                spans.append((began, time.perf_counter()))
+                spans.append((began, self.now()))
 
-        setattr(owner, name, timed)
+        return timed
 
     def inside(self) -> float:
         """Seconds during which at least one call was under way."""
@@ -55,29 +79,13 @@ class Clock:
 class Side:
     """A run whose verbs and checkers are watched."""
 
-    def __init__(self, channel: Any) -> None:
-        self.clock = Clock()
+    def __init__(self, channel: Any) -> None: ...
 
     def start(self, dtype: str) -> dict[str, Any]:
         """Open a run that draws its own tasks, as runs do."""
-        model = open_model(dtype)
-        for verb in VERBS:
-            self.clock.watch(model, verb)
-        pool, _ = opened(SOURCES, SEED)
-        self.steps = Steps(model, recipe(STILL), pool, settings=SamplerSettings(temperature=TEMPERATURE, max_tokens=NEW_TOKENS))
-        grader = self.steps.run.grader
-        # A rule is checked where it is asked for; what goes through the pool of processes is asked of the seam, in a wave.
-        self.clock.watch(grader, "perform", "checkers")
-        rule = grader._rule
-
-        def checked(*args: Any) -> float:
-            began = time.perf_counter()
-            try:
-                return rule(*args)
-            finally:
-                self.clock.spans["checkers"].append((began, time.perf_counter()))
-
-        grader._rule = checked  # type: ignore[method-assign]
+        settings = SamplerSettings(temperature=TEMPERATURE, max_tokens=NEW_TOKENS)
+        self.steps = Steps(open_model(dtype), recipe(STILL), opened(SOURCES, SEED)[0], settings=settings)
+        self.clock = Clock(self.steps.run)
         return {}
 
     def step(self) -> dict[str, Any]:

@@ -5,21 +5,25 @@ import asyncio
 import pytest
 
 from selftaught.run.ledger import Ledger
-from selftaught.run.seam import Seam, divided
+from selftaught.run.seam import Seam
 from selftaught.run.stopwatch import Ahead, Stopwatch
+from selftaught.run.waves import divided
 from selftaught.stages import PerGroup
 
 
 def test_parts_by_hand():
     class Want:
-        def __init__(self, key, n, kind="sample", whole=False):
-            self.key, self.rows, self.kind, self.whole = key, n, kind, whole
+        def __init__(self, key, n, kind="sample", whole=False, checked=False):
+            self.key, self.rows, self.kind, self.whole, self.checked = key, n, kind, whole, checked
             self.request = key
 
     asked = [Want("c", 3), Want("a", 2), Want("b", 2), Want("d", 9), Want("e", 1), Want("s", 1, "score"), Want("w", 50, whole=True)]
     parts = [[(wave.kind, wave.keys) for wave in part] for part in divided(asked, 5)]
     assert parts == [[("sample", ["a", "b", "w"]), ("score", ["s"])], [("sample", ["c"])], [("sample", ["d"])], [("sample", ["e"])]]
     assert divided([], 5) == []
+    # processes check these: while the second half is sampled, those of the first are at work
+    halves = divided([Want(f"{i}", 8, checked=True) for i in range(8)], 64)
+    assert [[len(wave.keys) for wave in part] for part in halves] == [[4], [4]]
 
 
 def test_what_is_asked_of_the_model_meanwhile_waits_and_an_error_reaches_everyone():

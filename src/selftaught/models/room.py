@@ -48,5 +48,5 @@ def product_rows(n: int, dtype: torch.dtype, device: torch.device) -> int:
     """
     if dtype != torch.bfloat16 or device.type != "cpu":
         return n
-    step = max(LEAST_PRODUCT, 2 ** (n.bit_length() - 1) // SIZES_AN_OCTAVE)
-    return -(-n // step) * step
+    step = max(LEAST_PRODUCT, (1 << n.bit_length() - 1) // SIZES_AN_OCTAVE)
+    return (n + step - 1) // step * step

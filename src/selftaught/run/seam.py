@@ -3,13 +3,13 @@
 import asyncio
 import warnings
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import takewhile
 from typing import Any
 
 from selftaught.run.journal import Journal
 from selftaught.run.stopwatch import AHEAD, Stopwatch
+from selftaught.run.waves import Asked, Wave, divided, waves_of
 
 # A coroutine that got its reply needs a few passes of the event loop (two a nested gather) until it asks again.
 IDLE_PASSES = 24
@@ -24,39 +24,6 @@ DIFFERS = "what was sampled before the stop comes out differently now: this run 
 Perform = Callable[[Sequence[Any]], Awaitable[list[Any]]]
 
 
-@dataclass(slots=True, eq=False)
-class Asked:
-    """A request that waits.
-
-    Attributes:
-        kind, key, request, reply: what is asked, and where the answer goes.
-        whole: whoever asks waits for others of its wave too, so that dividing the wave would gain nothing.
-        stage: the stage of a coroutine that has gone ahead of the loop, "" of all others.
-    """
-
-    kind: str
-    key: str
-    request: Any
-    reply: asyncio.Future[Any]
-    whole: bool = False
-    stage: str = ""
-
-    @property
-    def rows(self) -> int:
-        """How many attempts are asked for."""
-        return getattr(self.request, "n", 1)
-
-
-class Wave:
-    """Requests of one kind, sorted by key, and what came of them; `fresh` when that is not in the journal yet."""
-
-    def __init__(self, kind: str, asked: Iterable[Asked]) -> None:
-        self.kind, self.asked = kind, sorted(asked, key=lambda a: a.key)
-        self.keys, self.requests = [a.key for a in self.asked], [a.request for a in self.asked]
-        self.replies: list[Any] | None = None
-        self.fresh = False
-
-
 class Seam:
     """Holds requests back until no coroutine can go on, then makes one wave of each kind, sorted by key: a tick.
 
@@ -64,7 +31,8 @@ class Seam:
     logged. The replies of a tick are handed out together, after the last of them arrived. Checks are performed beside
     what the model does. Samples wait while there is anything to be scored.
 
-    Sample requests for more than `wave_rows` attempts make several waves, in the order of their keys, one a tick.
+    Sample requests for more than `wave_rows` attempts, or half as many where processes check them, make several waves,
+    in the order of their keys, one a tick.
     What is asked of the model meanwhile waits until the last of them is done, so that it is not divided further; checks
     do not wait, and so those of one wave's attempts are made while the next wave is sampled.
 
@@ -166,30 +134,6 @@ class Seam:
         for requests, ids in replayed:
             if token_ids(await self.performers["sample"](requests)) != ids:
                 warnings.warn(DIFFERS, RuntimeWarning, stacklevel=1)
-
-
-def waves_of(asked: Iterable[Asked]) -> list[Wave]:
-    """One wave a kind, in the order of their names."""
-    kinds: dict[str, list[Asked]] = {}
-    for one in asked:
-        kinds.setdefault(one.kind, []).append(one)
-    return [Wave(kind, kinds[kind]) for kind in sorted(kinds)]
-
-
-def divided(asked: Iterable[Asked], rows: int) -> list[list[Wave]]:
-    """Waves by ticks: samples in the order of their keys, at most `rows` attempts (or one request) a tick, all else in the first."""
-    parts: list[list[Asked]] = [[]]
-    samples: list[Asked] = []
-    for one in asked:
-        (samples if one.kind == "sample" and not one.whole else parts[0]).append(one)
-    taken = 0
-    for one in sorted(samples, key=lambda a: a.key):
-        if taken and taken + one.rows > rows:
-            parts.append([])
-            taken = 0
-        parts[-1].append(one)
-        taken += one.rows
-    return [waves_of(part) for part in parts if part]
 
 
 def token_ids(replies: Sequence[Sequence[Any]]) -> list[bytes]:
