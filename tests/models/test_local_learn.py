@@ -181,6 +181,8 @@ def test_a_value_head_learns_without_moving_the_policy(folders):
     model, rng = LocalModel.open(folders["gpt2"], device="cpu"), np.random.default_rng(5)
     given = example(rng, (15,))
     given.streams["weight"][:] = 0.7
+    # a head that was made for a score learns like any other
+    asyncio.run(model.score([ScoreRequest(key="v", payload=given.payloads[0], outputs=("value",))]))
     before = state(model)
     objective = Objective(loss=Regressed(), optimizer=Adam(lr=3e-2), updates=("value",))
     losses = [learn(model, [given], objective)["loss/regressed"] for _ in range(30)]

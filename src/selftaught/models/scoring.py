@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 OWN = ("logprobs", "entropy", "hidden")
 
 
-@torch.inference_mode()
 def score_wave(model: "LocalModel", requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
     """The outputs of each request, in the order asked. Raises BadInput as `LocalModel.score` does."""
     for request in requests:
@@ -27,7 +26,8 @@ def score_wave(model: "LocalModel", requests: Sequence[ScoreRequest]) -> list[di
     found: list[dict[str, Floats]] = [{} for _ in requests]
     for name in dict.fromkeys(request.weights for request in requests):
         mine = [r for r, request in enumerate(requests) if request.weights == name]
-        with model.weights.use(name):
+        # heads are made outside: what is made in this mode can never be learned
+        with model.weights.use(name), torch.inference_mode():
             left = remembered(model, name, mine, requests, found)
             for run in runs_of([requests[r].payload.ids for r in left], model.max_tokens):
                 compute(model, name, [left[i] for i in run], requests, found)
