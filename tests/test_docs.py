@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text()
 
 @pytest.fixture(scope="module")
 def generate():
-    """docs/generate.py as a module, its neighbours within reach as when it is run."""
+    """docs/generate.py as a module, its neighbors within reach as when it is run."""
     sys.path.insert(0, str(ROOT / "docs"))
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     module = importlib.util.module_from_spec(spec)

@@ -6,7 +6,7 @@ import numpy as np
 from benchmarks.speed import memory
 from benchmarks.speed.options import Found, Options, opening
 from benchmarks.speed.setting import TASKS_SEED, opened
-from benchmarks.speed.training import Steps, open_model, recipe
+from benchmarks.speed.training import Steps, dtypes, open_model, recipe
 
 ROUNDS, WARM, TASKS, GROUP = 200, 50, 8, 4
 SOURCES = ("linear:level=5",)
@@ -38,9 +38,12 @@ def slope(held: list[int], warm: int = WARM) -> float:
 
 
 def run(options: Options) -> Found:
-    """The slope, and what it started and ended at."""
-    with opening("rounds", options, "start", dtype=options.settings.get("ours", {}).get("used", ""))() as worker:
-        held = worker.ask("rounds", count=ROUNDS)["bytes"]
-    at = [held[i] / 2**20 for i in (0, WARM, ROUNDS - 1)]
-    said = f"{at[0]:.0f} MiB after 1 round, {at[1]:.0f} after {WARM + 1}, {at[2]:.0f} after {ROUNDS} ({TASKS} x {GROUP} attempts)"
-    return {"memory_slope": slope(held), "footnotes": {"memory": said}}
+    """The larger slope of both precisions, and what each started and ended at."""
+    slopes, said = [], []
+    for dtype in dtypes():
+        with opening("rounds", options, "start", dtype=dtype)() as worker:
+            held = worker.ask("rounds", count=ROUNDS)["bytes"]
+        slopes.append(slope(held))
+        first, warm, last = (held[i] / 2**20 for i in (0, WARM, ROUNDS - 1))
+        said.append(f"{dtype} {first:.0f} MiB after 1 round, {warm:.0f} after {WARM + 1}, {last:.0f} after {ROUNDS}, slope {slopes[-1]:.3%}")
+    return {"memory_slope": max(slopes), "footnotes": {"memory": f"{TASKS} x {GROUP} attempts: {'; '.join(said)}"}}
