@@ -45,5 +45,7 @@ def run(options: Options) -> Found:
             held = worker.ask("rounds", count=ROUNDS)["bytes"]
         slopes.append(slope(held))
         first, warm, last = (held[i] / 2**20 for i in (0, WARM, ROUNDS - 1))
-        said.append(f"{dtype} {first:.0f} MiB after 1 round, {warm:.0f} after {WARM + 1}, {last:.0f} after {ROUNDS}, slope {slopes[-1]:.3%}")
+        said.append(
+            f"{dtype} {first:.0f} MiB after 1 round, {warm:.0f} after {WARM + 1}, {last:.0f} after {ROUNDS}, slope {slopes[-1]:.3%}"
+        )
     return {"memory_slope": max(slopes), "footnotes": {"memory": f"{TASKS} x {GROUP} attempts: {'; '.join(said)}"}}
