@@ -7,7 +7,7 @@ import torch
 ROWS, CUDA_ROWS, LEAST_ROWS = 256, 1024, 64
 TOKENS, CUDA_TOKENS, LEAST_TOKENS = 2048, 32768, 256
 LOGITS, LOGIT_BYTES = 2**28, 32
-LEAST_PRODUCT, SIZES_AN_OCTAVE = 16, 4
+LEAST_PRODUCT, SIZES_AN_OCTAVE, LARGE_PRODUCT = 16, 4, 256
 PREFIX_BYTES, CUDA_PREFIX_BYTES = 2**27, 2**31
 
 
@@ -44,9 +44,11 @@ def product_rows(n: int, dtype: torch.dtype, device: torch.device) -> int:
     """Rows of a matrix product that n rows are computed in.
 
     On a processor a bfloat16 product is compiled for each number of rows, which takes longer than the product itself and
-    is kept, two thirds of a MiB each: so they come in few sizes.
+    is kept, two thirds of a MiB each: so they come in few sizes, the fewer where gradients take two more
+    products each.
     """
     if dtype != torch.bfloat16 or device.type != "cpu":
         return n
-    step = max(LEAST_PRODUCT, (1 << n.bit_length() - 1) // SIZES_AN_OCTAVE)
+    fine = n <= LARGE_PRODUCT and not torch.is_grad_enabled()
+    step = max(LEAST_PRODUCT, (1 << n.bit_length() - 1) // SIZES_AN_OCTAVE) if fine else LARGE_PRODUCT
     return (n + step - 1) // step * step
