@@ -7,38 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
+from selftaught.claim import Claim
 from selftaught.options import leaves, names_of, parts_of, set_in
 from selftaught.parts import BadInput, nearest, record
 from selftaught.stages import Average, Credit, Decide, Explore, Grow, Keep, Objective, Reader, Select, State
 from selftaught.types import content_hash
 
+__all__ = ["Claim", "Phase", "Recipe", "all_recipes", "get_recipe", "recipe_names"]
+
 Pillar = Literal["explore", "supervise", "reflect", "train"]
 Changes = Literal["weights", "adapter", "prefix", "prompt", "memory", "program", "nothing"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """What must come true for the method to work as its paper says.
-
-    Attributes:
-        beats: names of the recipes it must beat at equal tokens.
-        metric: which number is compared.
-        by: how much higher it must be, as a fraction.
-        tasks: task sources it is tested on; empty takes those every claim is tested on.
-        options: options of both sides in its test.
-        text: the claim in one sentence.
-        status: holds, fails, opposite or untested, as last measured.
-        model: the model that was measured.
-    """
-
-    beats: tuple[str, ...] = ()
-    metric: str = "pass@1"
-    by: float = 0.0
-    tasks: tuple[str, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-    text: str = ""
-    status: Literal["holds", "fails", "opposite", "untested"] = "untested"
-    model: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
