@@ -48,9 +48,9 @@ class Rows:
         return found
 
     def keep(self, kept_n: Tensor) -> Tensor | None:
-        """Move slots that go on to the front, once a quarter is over; returns where the live ones stood, None when nothing moves."""
+        """Move slots that go on to the front, once an eighth is over; returns where the live ones stood, None when nothing moves."""
         n = int(kept_n.sum())
-        if 4 * n > 3 * self.n:
+        if 8 * n > 7 * self.n:
             return None
         holes, movers = (~kept_n[:n]).nonzero()[:, 0], kept_n[n:].nonzero()[:, 0] + n
         whole, moved = torch.cat([holes, movers]), torch.cat([movers, holes])
