@@ -31,11 +31,13 @@ class Progress:
         if self.quiet or (not self.live and now - self.last < 5 and done < of):
             return
         self.last = now
-        rate = (now - self.first[0]) / max(1.0, done - self.first[1])
+        taken = done - self.first[1]
+        # how long a step takes is not known before the second
+        left = f" · {(of - done) * (now - self.first[0]) / taken:.0f}s left" if taken else ""
         tokens = f"{numbers['spent'] / 1000:,.0f}k" + (f" of {self.budget / 1000:,.0f}k" if self.budget else "") + " tokens"
         reward = numbers.get("reward", float("nan"))
         line = (
             f"generation {numbers['generation']:.0f} · step {done:.0f}/{of:.0f} · {tokens} · reward by its own lights "
-            f"{reward:.2f} · no signal in {numbers.get('zero_signal_groups', 0):.0%} of groups · {(of - done) * rate:.0f}s left"
+            f"{reward:.2f} · no signal in {numbers.get('zero_signal_groups', 0):.0%} of groups{left}"
         )
         print(("\r\033[K" if self.live else "") + line, file=sys.stderr, end="" if self.live and done < of else "\n", flush=True)
