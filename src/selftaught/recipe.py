@@ -51,7 +51,7 @@ class Phase:
 
     @property
     def continues(self) -> bool:
-        """Whether any part that asks for attempts asks for more of them."""
+        """Whether any part comes back to attempts (`Part.continues`)."""
         return any(part.continues for part in (self.explore, *self.read))
 
     def __post_init__(self) -> None:

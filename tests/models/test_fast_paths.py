@@ -132,9 +132,9 @@ def test_what_was_computed_for_an_attempt_scores_it(folders, replayed, monkeypat
     computed, outputs = [], fast.forward.outputs
     monkeypatch.setattr(fast.forward, "outputs", lambda ids, *given: computed.extend(ids) or outputs(ids, *given))
 
-    def asked(**options):
+    def asked():
         return [
-            ScoreRequest(key=a.id, payload=a.payload, outputs=("value", "hidden"), attempt=a.id, start=len(a.payload) - said(a), **options)
+            ScoreRequest(key=a.id, payload=a.payload, outputs=("value", "hidden"), attempt=a.id, start=len(a.payload) - said(a))
             for a in attempts
         ]
 

@@ -84,12 +84,19 @@ def test_solutions_keep_to_the_most_tokens_and_the_most_steps(tmp_path):
     assert all(any(a.stop == "length" for group in groups for a in group.attempts_G) for groups in (short, few))
 
 
+def test_a_solution_says_what_its_tokens_say_together(tmp_path):
+    run = small(tmp_path, steps=1)
+    run.model.script = lambda request, rng, skill: f"{rng.randrange(3)} 2 #### é"
+    texts = {attempt.text for group in groups_of(run) for attempt in group.attempts_G}
+    assert texts and all(text.endswith("2 #### é") for text in texts)
+
+
 def test_thousands_of_requests_flow_in_few_waves(tmp_path):
     wide = {"explore.tasks": 128, "explore.rounds": 3, "explore.parallel": 8, "explore.branch": 4}
     run = small(tmp_path, steps=1, explore=wide)
     asked = []
     plain = run.seam.ask
-    run.seam.ask = lambda kind, key, request: asked.append(kind) or plain(kind, key, request)
+    run.seam.ask = lambda kind, key, request, **how: asked.append(kind) or plain(kind, key, request, **how)
     start = time.perf_counter()
     whole(run)
     seconds = time.perf_counter() - start

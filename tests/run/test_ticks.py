@@ -4,11 +4,14 @@ import asyncio
 
 import pytest
 
+from selftaught.format import Format
+from selftaught.run.grader import Grader
 from selftaught.run.ledger import Ledger
 from selftaught.run.seam import Seam
 from selftaught.run.stopwatch import Ahead, Stopwatch
 from selftaught.run.waves import divided
 from selftaught.stages import PerGroup
+from selftaught.types import Task
 
 
 def test_parts_by_hand():
@@ -24,6 +27,14 @@ def test_parts_by_hand():
     # processes check these: while the second half is sampled, those of the first are at work
     halves = divided([Want(f"{i}", 8, checked=True) for i in range(8)], 64)
     assert [[len(wave.keys) for wave in part] for part in halves] == [[4], [4]]
+
+
+def test_waves_are_halved_only_where_a_recipe_has_processes_check():
+    def apart(declared, checker):
+        return Grader(Format(), Ledger(), declared).checks_apart(Task(id="t", prompt="q", checker=checker))
+
+    assert apart(True, "gold")
+    assert not (apart(False, "gold") or apart(True, "rule") or apart(True, "equal") or apart(True, ""))
 
 
 def test_what_is_asked_of_the_model_meanwhile_waits_and_an_error_reaches_everyone():

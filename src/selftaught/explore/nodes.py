@@ -49,8 +49,8 @@ class Node:
         return int(np.count_nonzero(self.attempt.payload.sampled[: self.size])) if self.attempt else 0
 
     def child(self, attempt: Attempt, size: int, text: str, over: bool) -> "Node":
-        """A next step that says `text`."""
-        return Node(attempt=attempt, size=size, text=self.text + text, parent=self, depth=self.depth + 1, over=over)
+        """A next step, after which all steps say `text`."""
+        return Node(attempt=attempt, size=size, text=text, parent=self, depth=self.depth + 1, over=over)
 
     def path(self) -> Iterator["Node"]:
         """This node and those above it."""

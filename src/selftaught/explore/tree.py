@@ -108,7 +108,7 @@ class TreeSearch(Explore):
             ended = attempt.stop == "error" or (attempt.stop == "end" and self.ending not in attempt.text)
             cut = not ended and (node.depth + 1 == self.depth or attempt.sampled_count >= run.settings.max_tokens)
             attempt = replace(attempt, stop="length") if cut else attempt
-            child = node.child(attempt, len(attempt.payload), attempt.text, ended or cut)
+            child = node.child(attempt, len(attempt.payload), node.text + attempt.text, ended or cut)
             if child.ids not in known:
                 known.add(child.ids)
                 new.append(child)
@@ -124,11 +124,14 @@ class TreeSearch(Explore):
             pieces = run.pieces(attempt.payload.ids[node.size :].tolist())
             sizes = step_sizes(pieces, self.ending, self.step_tokens)[:left]
             if sum(sizes) < len(pieces):
-                attempt = replace(attempt, payload=first(attempt.payload, node.size + sum(sizes)), stop="length")
+                text = "".join(pieces[: sum(sizes)])
+                attempt = replace(attempt, payload=first(attempt.payload, node.size + sum(sizes)), text=text, stop="length")
+            start = node
             for i, size in enumerate(sizes, 1):
-                text = "".join(pieces[:size])
-                pieces = pieces[size:]
-                child = node.child(attempt, node.size + size, text, i == len(sizes))
+                end, last = node.size + size, i == len(sizes)
+                # tokens one by one may not say what they say together
+                text = attempt.text if last else "".join(pieces[: end - start.size])
+                child = node.child(attempt, end, start.text + text, last)
                 node.children.append(child)
                 found.append(child)
                 node = child

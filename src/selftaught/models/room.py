@@ -43,9 +43,8 @@ def rows_that_fit(device: torch.device, module: Any, dtype: torch.dtype, longest
 def product_rows(n: int, dtype: torch.dtype, device: torch.device) -> int:
     """Rows of a matrix product that n rows are computed in.
 
-    On a processor a bfloat16 product is compiled for each number of rows, which takes longer than the product itself and
-    is kept, two thirds of a MiB each: so they come in few sizes, the fewer where gradients take two more
-    products each.
+    On a processor a bfloat16 product is compiled for each number of rows, and kept: so they come in few sizes, the fewer
+    where gradients take two more products each.
     """
     if dtype != torch.bfloat16 or device.type != "cpu":
         return n

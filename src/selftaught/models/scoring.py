@@ -14,7 +14,8 @@ from selftaught.types import Floats, ScoreRequest, Tokens
 if TYPE_CHECKING:
     from selftaught.models.local import LocalModel
 
-OWN = ("logprobs", "entropy", "hidden")
+# Outputs of the distribution that predicted a token; of those after it, all but "hidden" are heads.
+PREDICTED = {"logprobs", "entropy"}
 
 
 def score_wave(model: "LocalModel", requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
@@ -22,7 +23,7 @@ def score_wave(model: "LocalModel", requests: Sequence[ScoreRequest]) -> list[di
     for request in requests:
         if not isinstance(request.payload, Tokens) or not 0 < len(request.payload) <= model.limit:
             raise BadInput(f"{request.key}: a payload of 1 to {model.limit} tokens can be scored, not {type(request.payload).__name__}")
-        model.heads.make(output for output in request.outputs if output not in OWN)
+        model.heads.make(output for output in request.outputs if output not in {*PREDICTED, "hidden"})
     found: list[dict[str, Floats]] = [{} for _ in requests]
     for name in dict.fromkeys(request.weights for request in requests):
         mine = [r for r, request in enumerate(requests) if request.weights == name]
@@ -40,7 +41,7 @@ def remembered(
     """Answer the requests that want no more than heads on hidden states which the sampler has kept; gives the others."""
     kept, left = dict[int, Tensor](), []
     for r in mine:
-        hidden_N_H = None if {"logprobs", "entropy"} & set(requests[r].outputs) else model.sampler.recall(name, requests[r])
+        hidden_N_H = None if PREDICTED & set(requests[r].outputs) else model.sampler.recall(name, requests[r])
         if hidden_N_H is None:
             left.append(r)
         else:
@@ -62,12 +63,13 @@ def compute(model: "LocalModel", name: str, run: list[int], requests: Sequence[S
     """Answer a micro-batch of requests from one forward pass."""
     names = {output for r in run for output in requests[r].outputs}
     ids = [requests[r].payload.ids for r in run]
-    wanted_N = torch.full((sum(map(len, ids)),), bool(names & {"logprobs", "entropy"}), device=model.sampler.device)
-    asked = {*names, "hidden"} if names - set(OWN) else names
+    wanted_N = torch.full((sum(map(len, ids)),), bool(names & PREDICTED), device=model.sampler.device)
+    after = names - PREDICTED
+    asked = {*names, "hidden"} if after else names
     outputs = model.forward.outputs(ids, wanted_N, asked, model.sampler.packed(name))
-    arrays = {output: outputs[output].cpu().numpy() for output in names & set(OWN)}
-    if "hidden" in asked:
-        arrays |= headed(model, names, outputs["hidden"])
+    arrays = {output: outputs[output].cpu().numpy() for output in names & PREDICTED}
+    if after:
+        arrays |= headed(model, after, outputs["hidden"])
     at = 0
     for r, ids_T in zip(run, ids, strict=True):
         found[r] = {output: arrays[output][at : at + len(ids_T)].copy() for output in requests[r].outputs}
@@ -76,5 +78,5 @@ def compute(model: "LocalModel", name: str, run: list[int], requests: Sequence[S
 
 def headed(model: "LocalModel", names: set[str], hidden_N_H: Tensor) -> dict[str, Floats]:
     """Hidden states and what heads make of them, by name."""
-    outputs = {head: model.heads[head](hidden_N_H).squeeze(-1) for head in names - set(OWN)} | {"hidden": hidden_N_H}
-    return {output: outputs[output].cpu().numpy() for output in names & set(outputs)}
+    found = {name: hidden_N_H if name == "hidden" else model.heads[name](hidden_N_H).squeeze(-1) for name in names}
+    return {name: values.cpu().numpy() for name, values in found.items()}

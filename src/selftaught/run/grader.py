@@ -50,6 +50,10 @@ class Grader:
             raise SealBroken(f"purpose '{purpose}' may not read answers of {task.split} tasks, only of {' and '.join(READABLE[purpose])}")
         return GoldReader(purpose, lambda: self.ledger.gold(purpose))
 
+    def checks_apart(self, task: Task) -> bool:
+        """Whether attempts at a task are checked by the pool's processes, if this recipe has them checked."""
+        return self.declared and task.checker == "gold"
+
     async def check(self, seam: Any, task: Task, texts: Sequence[str], purpose: Purpose, gold: bool) -> list[float]:
         """See `models.base.Run.check`. NaN for all when the calls do not fit the budget; raises SealBroken as `reader` does."""
         unable = [math.nan] * len(texts)

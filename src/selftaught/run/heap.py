@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def settled_heap() -> Iterator[None]:
-    """Leave what is alive now (libraries, the model) out of collections: walking it takes 50 ms, in a search many times a step."""
+    """Leave what is alive now (libraries, the model) out of collections, which would walk through all of it many times a step."""
     gc.freeze()
     try:
         yield

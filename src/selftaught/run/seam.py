@@ -38,7 +38,7 @@ class Seam:
 
     A model that says it is `warm` remembers, until it is published, what it computed for the attempts it sampled, to
     continue them. What was replayed it has not sampled: those waves are made once more, in their order, before the
-    first request that continues an attempt, so that it computes from the same last bits as if it had never stopped.
+    first request that comes back to an attempt, so that it computes from the same last bits as if it had never stopped.
     """
 
     def __init__(self, journal: Journal, performers: dict[str, Perform], model: Any = None, watch: Stopwatch | None = None) -> None:
@@ -50,12 +50,12 @@ class Seam:
         self.asked = 0
         self.flusher: asyncio.Task[None] | None = None
 
-    async def ask(self, kind: str, key: str, request: Any, whole: bool = False) -> Any:
+    async def ask(self, kind: str, key: str, request: Any, whole: bool = False, checked: bool = False) -> Any:
         """The reply to one request; raises RuntimeError when two requests of a wave share a key."""
         if (kind, key) in self.waiting:
             raise RuntimeError(f"two requests are called {key!r}: give each its own tag")
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.waiting[kind, key] = Asked(kind, key, request, reply, whole, AHEAD.get())
+        self.waiting[kind, key] = Asked(kind, key, request, reply, whole, checked, AHEAD.get())
         self.asked += 1
         if self.flusher is None:
             self.flusher = asyncio.create_task(self._flush())

@@ -116,7 +116,7 @@ class Voice:
             return []
         self.train_reserve += train if self.counted else 0
         with self.ledger.watch.outside(self.purpose):
-            attempts: list[Attempt] = await self.seam.ask("sample", key, request)
+            attempts: list[Attempt] = await self.seam.ask("sample", key, request, checked=self.grader.checks_apart(task))
         self.ledger.release(worst if self.counted else 0)
         if role in JUDGES:
             self.ledger.add("calls", "judge", len(attempts), role, self.purpose)

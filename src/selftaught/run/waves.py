@@ -13,6 +13,7 @@ class Asked:
     Attributes:
         kind, key, request, reply: what is asked, and where the answer goes.
         whole: whoever asks waits for others of its wave too, so that dividing the wave would gain nothing.
+        checked: processes will check its attempts, and can do so while others are sampled.
         stage: the stage of a coroutine that has gone ahead of the loop, "" of all others.
     """
 
@@ -21,17 +22,13 @@ class Asked:
     request: Any
     reply: asyncio.Future[Any]
     whole: bool = False
+    checked: bool = False
     stage: str = ""
 
     @property
     def rows(self) -> int:
         """How many attempts are asked for."""
         return getattr(self.request, "n", 1)
-
-    @property
-    def checked(self) -> bool:
-        """Whether processes will check the attempts, so that they can do so while others are sampled."""
-        return self.kind == "sample" and getattr(getattr(self.request, "task", None), "checker", "") == "gold"
 
 
 class Wave:
