@@ -27,7 +27,7 @@ def improve(
     resume: bool = False,
     say: Say = lambda line: None,
     watch: Watch | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    halt: Callable[[], bool] = lambda: False,
     **job: Any,
 ) -> dict[str, Any]:
     """Let a model teach itself and test whether it got better.
@@ -38,7 +38,7 @@ def improve(
         resume: go on with the run in `out`; everything else is read from it.
         say: called with one line for people at every stage.
         watch: called with each step's numbers.
-        stop: asked before each step; True ends the run cleanly with everything kept.
+        halt: asked before each step; True ends the run cleanly with everything kept.
         **job: fields of `session.Job` (model, tasks, held_out, budget, steps, seed, adapter, options ...).
 
     Returns:
@@ -49,7 +49,7 @@ def improve(
     """
     folder = Path(out) if out else new_folder(recipe)
     session = open_session(Job(recipe=recipe, **job), folder, resume, watch)
-    return asyncio.run(improve_session(session, say, stop))
+    return asyncio.run(improve_session(session, say, halt))
 
 
 def new_folder(recipe: str) -> Path:
@@ -58,7 +58,7 @@ def new_folder(recipe: str) -> Path:
     return next(path for i in range(1000) if not (path := Path(stem + (f"-{i}" if i else ""))).exists())
 
 
-async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) -> dict[str, Any]:
+async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) -> dict[str, Any]:
     """Forecast, measure the start, run the loop, measure the result, decide, report."""
     from selftaught.evaluate.gate import not_tested
     from selftaught.prove.proof import Measured, measure
@@ -86,7 +86,7 @@ async def improve_session(session: Session, say: Say, stop: Callable[[], bool]) 
         say(f"start: {np.nanmean(correct):.1%} at T={job.temperature:g}, greedy {np.nanmean(greedy):.1%}, {len(greedy)} held-out tasks")
     if counted is not None:
         run.ledger.rows = counted
-    finished = await run_loop(session.recipe, run, stop)
+    finished = await run_loop(session.recipe, run, halt)
     if not finished:
         say("stopped; everything is kept: go on with --resume")
     for alarm in run.alarms:

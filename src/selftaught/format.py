@@ -20,50 +20,64 @@ MARKS = (
 NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?")
 
 
+PLACE = "{prompt}"
+# For models without a chat template.
+QUESTION = "Question: {prompt}\nAnswer:"
+READINGS = ("auto", "marked", "number", "text", "choice", "boxed")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Format(Part):
-    """Template, stop, answer parser and answer equality.
+    r"""Template, system turn, answer parser and answer equality.
 
     Attributes:
-        template: "auto" uses the tokenizer's chat template when it has one, "chat" insists on it, "plain"
-            renders with `plain`.
-        plain: text around a prompt for models without a chat template.
-        answer: "auto" takes what the last mark (boxed, ####, <answer>, "answer is") encloses, else, with
-            "number", the last number, or, with "text", the whole stripped text.
+        template: "auto" uses the tokenizer's chat template when it has one, "chat" insists on it, "plain" is
+            `QUESTION`, and text with `{prompt}` in it goes around the prompt, whatever the tokenizer has.
+        system: text of a system turn before conversations that have none.
+        chat_template_kwargs: a JSON object of further arguments of the chat template, such as `{"enable_thinking": false}`.
+        answer: "auto" takes what the last mark (boxed, ####, <answer>, "answer is") encloses, else the last number where
+            the task's answer is one, else a short reply as it is; "marked" takes marks alone; "number" the last number,
+            "text" the whole reply, "choice" a letter, "boxed" the last \boxed{}; else a regular expression with one group.
     """
 
     kind: ClassVar[str] = "format"
     name: ClassVar[str] = "format"
     template: str = "auto"
-    plain: str = "Question: {prompt}\nAnswer:"
+    system: str = ""
+    chat_template_kwargs: str = ""
     answer: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.template not in ("auto", "chat", "plain"):
-            raise BadInput(f"format: template={self.template!r} is none of auto, chat, plain")
-        if self.answer not in ("auto", "number", "text"):
-            raise BadInput(f"format: answer={self.answer!r} is none of auto, number, text")
+        if self.template not in ("auto", "chat", "plain") and PLACE not in self.template:
+            raise BadInput(f"template '{self.template[:40]}' is none of auto, chat, plain and has no place for the question: write {PLACE}")
+        if self.answer not in READINGS and "(" not in self.answer:
+            raise BadInput(f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression with one group")
 
-    def extract(self, text: str) -> str | None:
-        """The raw answer in a text, None when it gives none."""
+    @property
+    def around(self) -> str:
+        """The text around a prompt where no chat template is used."""
+        return self.template if PLACE in self.template else QUESTION
+
+    def extract(self, text: str, numeric: bool = False) -> str | None:
+        """The raw answer in a reply, None when it gives none; `numeric` when it is known to be a number."""
         text = text[-4000:]
         if self.answer != "text":
             for mark in MARKS:
                 if found := mark.findall(text):
                     return str(found[-1]).strip() or None
-        if self.answer == "number" and (numbers := NUMBER.findall(text)):
+        if (self.answer == "number" or (numeric and self.answer == "auto")) and (numbers := NUMBER.findall(text)):
             return str(numbers[-1])
         return text.strip() or None if self.answer == "text" else None
 
-    def canonical(self, text: str) -> str | None:
-        """The answer in a text such that equal answers are equal strings; None when there is none."""
-        return _canonical(self, text)
+    def canonical(self, text: str, numeric: bool = False) -> str | None:
+        """The answer in a reply such that equal answers are equal strings; None when there is none."""
+        return _canonical(self, text, numeric)
 
 
 # Votes, checkers and health ask for the same answers, one after the other.
 @lru_cache(maxsize=2048)
-def _canonical(format: Format, text: str) -> str | None:
-    answer = format.extract(text)
+def _canonical(format: Format, text: str, numeric: bool) -> str | None:
+    answer = format.extract(text, numeric)
     return None if answer is None else canonical(answer)
 
 

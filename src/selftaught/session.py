@@ -44,6 +44,8 @@ class Job:
         engine: what samples a language model: "local", or "vllm" with options as in "vllm:gpu_memory_utilization=0.5".
         max_tokens: length limit of an attempt; 0 takes 64 for sprout and 512 for other models.
         temperature: the stated sampler's.
+        template, system, answer, chat_template_kwargs: how prompts are rendered and answers read; see `format.Format`.
+        stop: an attempt ends after a token whose text contains one of these.
         held_out_count: how many held-out tasks decide.
         options: recipe options by dotted name.
         without: a pillar to replace by its plain form.
@@ -67,6 +69,11 @@ class Job:
     engine: str = "local"
     max_tokens: int = 0
     temperature: float = 1.0
+    template: str = "auto"
+    system: str = ""
+    answer: str = "auto"
+    chat_template_kwargs: str = ""
+    stop: tuple[str, ...] = ()
     held_out_count: int = 200
     options: Mapping[str, Any] = field(default_factory=dict)
     without: str = ""
@@ -82,6 +89,22 @@ class Job:
             raise BadInput("temperature, max_tokens, held_out_count and audit must not be negative")
         if parse_engine(self.engine)[0] != "local" and self.model == "scripted":
             raise BadInput(f"engine '{self.engine}' samples language models, and --model scripted is none: leave out --engine")
+        # a bad template or reading is refused here
+        _ = self.format
+
+    @property
+    def format(self) -> Format:
+        """How prompts are rendered and answers read; the models that come with the package mark their answers."""
+        marks = self.answer == "auto" and self.model in ("", "scripted")
+        return Format(
+            template=self.template, system=self.system, chat_template_kwargs=self.chat_template_kwargs,
+            answer="marked" if marks else self.answer,
+        )  # fmt: skip
+
+    @property
+    def settings(self) -> SamplerSettings:
+        """The stated sampler."""
+        return SamplerSettings(temperature=self.temperature, max_tokens=self.limit, stop=self.stop)
 
     @property
     def limit(self) -> int:
@@ -141,7 +164,7 @@ def open_model(job: Job, recipe: Recipe) -> Model:
         [row] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
         return TableModel(row.payload.values.shape[1], recipe.modules, job.seed)
     with uncollected():
-        return open_language_model(job.engine, str(job.model or SPROUT), Format(), job.seed, job.adapter, recipe.modules)
+        return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules)
 
 
 def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Mapping[str, float]], None] | None = None) -> Session:
@@ -151,10 +174,9 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     if resume:
         job = load_job(out)
     recipe = job.resolved()
-    settings = SamplerSettings(temperature=job.temperature, max_tokens=job.limit)
     bench = open_bench(
-        job.tasks or recipe.tasks or DEFAULT_TASKS, settings, held_out=job.held_out, count=job.held_out_count, seed=job.evaluation_seed,
-        off_task=job.others(recipe), ungraded=True,
+        job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.held_out_count, seed=job.evaluation_seed,
+        off_task=job.others(recipe), ungraded=True, format=job.format,
     )  # fmt: skip
     RunFolder.check(out, resume)
     model = open_model(job, recipe)
@@ -163,8 +185,8 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         model=model,
         pool=bench.pool,
         folder=RunFolder(out, resume),
-        settings=settings,
-        format=Format(),
+        settings=job.settings,
+        format=job.format,
         seed=job.seed,
         budget=job.budget,
         watch=watch,

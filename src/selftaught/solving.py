@@ -40,7 +40,7 @@ async def solve_session(session: Session, question: str) -> dict[str, Any]:
     group = groups[0]
     decide = session.recipe.decide
     attempt = await decide.decide(run, group) if decide else group.attempts_G[0]
-    return {"text": attempt.text, "answer": run.answer(attempt.text), "attempts": len(group.attempts_G)} | run.ledger.summary()
+    return {"text": attempt.text, "answer": run.answer(attempt.text, task), "attempts": len(group.attempts_G)} | run.ledger.summary()
 
 
 def recognized(question: str) -> Task | None:

@@ -43,7 +43,7 @@ class FakeRun:
         assert not gold and purpose == "select"
         return [float(t == "1") for t in texts]
 
-    def answer(self, text):
+    def answer(self, text, task):
         return text or None
 
 

@@ -28,7 +28,7 @@ def group(name, texts, rewards=(), source="self", checker="equal", **options):
     return Group(key=name, task=task, attempts_G=attempts, scores=scores)
 
 
-def said(text):
+def said(text, task=None):
     return text or None
 
 

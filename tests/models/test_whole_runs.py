@@ -31,7 +31,7 @@ def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path):
     for after in (1, 3) if recipe == "ttrl" else (2,):
         run = tmp_path / f"stopped-{after}"
         asked = []
-        api.improve(recipe, out=run, stop=lambda asked=asked, after=after: asked.append(1) or len(asked) > after, **job)
+        api.improve(recipe, out=run, halt=lambda asked=asked, after=after: asked.append(1) or len(asked) > after, **job)
         resumed = api.improve(recipe, out=run, resume=True)
         assert resumed["tokens"] == whole["tokens"] and resumed["gold_read"] == whole["gold_read"]
         assert numbers(run) == numbers(tmp_path / "whole")

@@ -43,7 +43,7 @@ def tiny_model(seed=0):
         max_position_embeddings=128, bos_token_id=None, eos_token_id=1, pad_token_id=0, tie_word_embeddings=True,
     )  # fmt: skip
     torch.manual_seed(seed)
-    return LocalModel(LlamaForCausalLM(config), tokenizer, Format(plain="{prompt} :"), seed=seed)
+    return LocalModel(LlamaForCausalLM(config), tokenizer, Format(template="{prompt} :"), seed=seed)
 
 
 def taught_the_rules(model, steps=60):

@@ -18,6 +18,7 @@ JOBS = (
     {"model": "-odd name; rm -rf $HOME", "held_out_count": 50, "evaluation_seed": 9, "gate": "full"},
     {"engine": "local:dtype=bfloat16,fast=false"},
     {"forecast": False, "monitors": False, "audit": 12, "off_task": ("sums:level=2", "chain:level=3")},
+    {"template": "Q: {prompt}\nA:", "system": "Be brief.", "answer": "number", "stop": ("\n", "#"), "chat_template_kwargs": '{"a": true}'},
     {"options": {"explore.n": "16", "optimizer.lr": "1e-05", "explore": "sample:n=4", "read.vote.min_share": "-0.5"}},
 )  # fmt: skip
 

@@ -48,7 +48,7 @@ def test_state_gets_the_best_pair():
 
 
 def test_share_counts_within_a_temperature():
-    run = SimpleNamespace(answer=lambda text: text or None)
+    run = SimpleNamespace(answer=lambda text, task: text or None)
     plain = group(("a", 1.0, 0, 0), ("a", 1.0, 0, 0), ("", 1.0, 0, 0), ("b", 1.0, 0, 0), ("a", 0.5, 0, 0))
     found = asyncio.run(Share(score="soft").read_group(run, plain)).values("soft")
     assert found == pytest.approx([0.5, 0.5, 0, 0.25, 1])

@@ -8,7 +8,7 @@ import pytest
 from selftaught.supervise.decide import Best, First, Last, Majority
 from selftaught.types import Attempt, Group, Score, Task
 
-RUN = SimpleNamespace(answer=lambda text: text or None)
+RUN = SimpleNamespace(answer=lambda text, task: text or None)
 
 
 def chosen(part, texts, rewards=()):

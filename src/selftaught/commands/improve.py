@@ -97,7 +97,7 @@ def run(options: Options, extra: dict[str, str]) -> int:
     old = signal.signal(signal.SIGINT, stop)
     try:
         result = api.improve(
-            out=options.out, resume=options.resume, say=progress.say, watch=progress.step, stop=lambda: bool(stopped), **job
+            out=options.out, resume=options.resume, say=progress.say, watch=progress.step, halt=lambda: bool(stopped), **job
         )
     except KeyboardInterrupt:
         progress.say("stopped; go on with --resume")

@@ -16,6 +16,11 @@ class Common:
         engine: what samples the model: local, or vllm (options of vllm.LLM behind a colon: vllm:gpu_memory_utilization=0.5).
         temperature: the stated sampler's temperature.
         max_tokens: length limit of an attempt in tokens; 64 for sprout and 512 for other models when left out.
+        template: how prompts are rendered: auto (the tokenizer's chat template where there is one), chat, or text with {prompt} in it.
+        system: text of a system turn.
+        answer: how answers are read: auto, marked, number, text, choice, boxed, or a regular expression with one group.
+        stop: an attempt ends after a token whose text contains one of these.
+        chat_template_kwargs: a JSON object of further arguments of the chat template, such as {"enable_thinking": false}.
         json: print one JSON object as the last line of standard output.
     """
 
@@ -25,6 +30,11 @@ class Common:
     engine: str = "local"
     temperature: float = 1.0
     max_tokens: int = 0
+    template: str = "auto"
+    system: str = ""
+    answer: str = "auto"
+    stop: tuple[str, ...] = ()
+    chat_template_kwargs: str = ""
     json: bool = False
 
 

@@ -93,7 +93,7 @@ class Agreement(Keep):
             votes = await run.sample("keep-start", task, task.messages, n=self.votes, weights="start")
             if not votes:
                 return float("nan"), 0.0
-            anchors[task.id] = list(reference([run.answer(a.text) for a in votes]))
+            anchors[task.id] = list(reference([run.answer(a.text, task) for a in votes]))
         if task.checker != "rule" and not anchors[task.id][1]:
             return 0.0, 0.0
         attempts = await run.sample("keep", task, task.messages, n=self.n, settings=settings)
@@ -102,7 +102,7 @@ class Agreement(Keep):
         if task.checker == "rule":
             return float(np.mean(await run.check(task, [a.text for a in attempts], "select"))), 1.0
         answer, weight = anchors[task.id]
-        return float(np.mean([run.answer(a.text) == answer for a in attempts])), float(weight)
+        return float(np.mean([run.answer(a.text, task) == answer for a in attempts])), float(weight)
 
 
 def reference(answers_G: Sequence[str | None]) -> tuple[str, float]:

@@ -31,7 +31,7 @@ def correct_of(grades: Sequence[Floats], n: int) -> Floats:
 
 def answers_of(drawer: Drawer, groups: Sequence[Group], n: int) -> tuple[tuple[str | None, ...], ...]:
     """Canonical answers [B][n], None where there is none."""
-    return tuple(tuple((*(drawer.answer(a.text) for a in g.attempts_G), *[None] * n)[:n]) for g in groups)
+    return tuple(tuple((*(drawer.answer(a.text, g.task) for a in g.attempts_G), *[None] * n)[:n]) for g in groups)
 
 
 def scores_of(groups: Sequence[Group], n: int) -> Floats:

@@ -12,7 +12,7 @@ from sys import intern
 
 import numpy as np
 
-from selftaught.types import Attempt, Group, Source
+from selftaught.types import Attempt, Group, Source, Task
 
 Answers = Sequence[str | None]
 OPINIONS: tuple[Source, ...] = ("self", "peer", "teacher")
@@ -46,9 +46,9 @@ def originals(group: Group) -> list[Attempt]:
     return [a for a in first_attempts(group) if a.messages == group.task.messages]
 
 
-def read_group(group: Group, answer: Callable[[str], str | None]) -> Read:
+def read_group(group: Group, answer: Callable[[str, Task], str | None]) -> Read:
     """A group as the numbers below want it."""
-    said = {a.id: answer(a.text) for a in group.attempts_G}
+    said = {a.id: answer(a.text, group.task) for a in group.attempts_G}
     firsts = first_attempts(group)
     last = {s.attempt: s for s in group.scores if s.name == "reward" and not isnan(s.value)}
     scored = [(said[a.id], last[a.id]) for a in group.attempts_G if a.id in last]
@@ -61,7 +61,7 @@ def read_group(group: Group, answer: Callable[[str], str | None]) -> Read:
     )
 
 
-def numbers(groups: Sequence[Group], answer: Callable[[str], str | None]) -> dict[str, float]:
+def numbers(groups: Sequence[Group], answer: Callable[[str, Task], str | None]) -> dict[str, float]:
     """Every number of a step that needs nothing but its groups; NaN ones are left out."""
     read = [read_group(group, answer) for group in groups]
     found = [r.answers for r in read if any(a is not None for a in r.answers)]

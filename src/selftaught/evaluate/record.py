@@ -35,8 +35,8 @@ class Drawer(Protocol):
         """f32[G] for each group, in order: a grade in [0, 1] per attempt, NaN where nobody can tell."""
         ...
 
-    def answer(self, text: str) -> str | None:
-        """The canonical answer in a text by the run's Format."""
+    def answer(self, text: str, task: Task) -> str | None:
+        """The canonical answer in a reply to a task by the run's Format."""
         ...
 
 

@@ -63,7 +63,7 @@ async def first_look(run: Run) -> list[dict[str, Any]]:
     for group in groups:
         [said] = group.attempts_G
         [passes] = await run.check(group.task, [said.text], "audit") if group.task.checker == "rule" else [1.0]
-        if passes == 1 and said.stop == "end" and run.answer(said.text) is not None:
+        if passes == 1 and said.stop == "end" and run.answer(said.text, group.task) is not None:
             opened = int(np.argmax(said.payload.sampled))
             replies.append({"ids": said.payload.ids.tolist(), "opened": opened, "logprob": said.logprob})
     return replies

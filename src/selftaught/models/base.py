@@ -138,8 +138,8 @@ class Run(Protocol):
         which is counted under the purpose.
         """
 
-    def answer(self, text: str) -> str | None:
-        """The canonical answer in a text by the run's Format; equal answers are equal strings."""
+    def answer(self, text: str, task: Task) -> str | None:
+        """The canonical answer in a reply to a task by the run's Format; equal answers are equal strings."""
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The text of each token by itself, as the model's tokenizer has it."""

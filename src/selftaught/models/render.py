@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selftaught.format import Format
+from selftaught.format import PLACE, Format
 from selftaught.parts import BadInput
 from selftaught.types import Attempt, Message
 
@@ -19,7 +19,7 @@ class Renderer:
 
     Attributes:
         ends: ids after which an attempt is over (end of sequence, end of turn).
-        chat: the tokenizer's chat template is used; else `format.plain`.
+        chat: the tokenizer's chat template is used; else `format.around`.
     """
 
     def __init__(self, tokenizer: Any, format: Format, ends: Sequence[int] = ()) -> None:
@@ -28,7 +28,7 @@ class Renderer:
         if format.template == "chat" and not has_template:
             raise BadInput("format: template=chat, but the tokenizer has no chat template: use template=plain")
         self.tokenizer, self.format = tokenizer, format
-        self.chat = has_template and format.template != "plain"
+        self.chat = has_template and format.template in ("auto", "chat")
         own = getattr(tokenizer, "eos_token_id", None)
         self.ends = frozenset(ends) | ({own} if own is not None else set()) | self._end_of_turn()
         self._contexts: dict[tuple[Message, ...], tuple[int, ...]] = {}
@@ -132,7 +132,7 @@ class Renderer:
             if role == "assistant":
                 text += content if not text or text[-1].isspace() or content[:1].isspace() else " " + content
             else:
-                text += ("\n" if text else "") + (self.format.plain.format(prompt=content) if role == "user" else content)
+                text += ("\n" if text else "") + (self.format.around.replace(PLACE, content) if role == "user" else content)
         return text
 
     def _end_of_turn(self) -> set[int]:

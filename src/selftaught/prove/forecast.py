@@ -47,7 +47,7 @@ async def looks_at(session: Session, tasks: Sequence[Task]) -> list[Look]:
     grades = await gather(*(run.check(g.task, [a.text for a in g.attempts_G], "evaluate") for g in (*sampled, *greedy)))
     return [
         Look(
-            answers_G=[run.answer(a.text) for a in group.attempts_G], greedy=run.answer(one.attempts_G[0].text),
+            answers_G=[run.answer(a.text, group.task) for a in group.attempts_G], greedy=run.answer(one.attempts_G[0].text, group.task),
             right_G=np.array(right_G), greedy_right=right[0],
             lengths_G=np.array([a.sampled_count / a.settings.max_tokens for a in group.attempts_G]),
             logprobs_G=np.array([mean_logprob(a) for a in group.attempts_G]),
@@ -65,7 +65,7 @@ async def rehearsed(session: Session, tasks: Sequence[Task], looks: Sequence[Loo
     for group in groups:
         truth_G = np.array(await run.check(group.task, [a.text for a in group.attempts_G], "evaluate"))
         if np.isnan(truth_G).any() and (said := majority.get(group.task.id)) is not None:
-            truth_G = np.array([float(run.answer(a.text) == said) for a in group.attempts_G])
+            truth_G = np.array([float(run.answer(a.text, group.task) == said) for a in group.attempts_G])
         # What answers would pay is not looked at: they are taken to pay what is right.
         rewards_G = group.values()
         paid.append(Paid(rewards_G=truth_G if session.recipe.reads_gold and np.isnan(rewards_G).all() else rewards_G, truth_G=truth_G))

@@ -36,9 +36,9 @@ class RunDrawer:
         grades = await gather(*(self.run.check(g.task, t, "evaluate", gold=True) for g, t in zip(groups, texts, strict=True)))
         return [np.array(grade, np.float32) for grade in grades]
 
-    def answer(self, text: str) -> str | None:
-        """The canonical answer in a text."""
-        return self.run.answer(text)
+    def answer(self, text: str, task: Task) -> str | None:
+        """The canonical answer in a reply to a task."""
+        return self.run.answer(text, task)
 
 
 @dataclass(frozen=True, kw_only=True)

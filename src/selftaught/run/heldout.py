@@ -29,16 +29,16 @@ class HeldOut:
         def kept(what: str, groups: list[Group], correct_B_n: Floats) -> None:
             rows = zip(groups, correct_B_n, strict=True)
             self.sides[label] = {
-                g.task.id: [self.row(a, c, i == 0) for i, (a, c) in enumerate(zip(g.attempts_G, n, strict=False))] for g, n in rows
+                g.task.id: [self.row(g.task, a, c, i == 0) for i, (a, c) in enumerate(zip(g.attempts_G, n, strict=False))] for g, n in rows
             }
 
         return kept
 
-    def row(self, attempt: Attempt, correct: float, first: bool) -> dict[str, Any]:
+    def row(self, task: Task, attempt: Attempt, correct: float, first: bool) -> dict[str, Any]:
         """One attempt: text, answer, right (1, 0 or null), mean logprob in nats, and of a task's first one its tokens."""
         logprob = mean_logprob(attempt)
         return {
-            "text": attempt.text, "answer": self.run.answer(attempt.text), "right": None if np.isnan(correct) else int(correct),
+            "text": attempt.text, "answer": self.run.answer(attempt.text, task), "right": None if np.isnan(correct) else int(correct),
             "logprob": None if np.isnan(logprob) else logprob, "tokens": self.tokens(attempt) if first else [],
         }  # fmt: skip
 

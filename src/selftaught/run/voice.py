@@ -87,9 +87,9 @@ class Voice:
         """Record a number of this step."""
         self.notes[name] = float(value)
 
-    def answer(self, text: str) -> str | None:
-        """The canonical answer in a text."""
-        return self.format.canonical(text)
+    def answer(self, text: str, task: Task) -> str | None:
+        """The canonical answer in a reply to a task."""
+        return self.format.canonical(text, task.numeric)
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The text of each token."""

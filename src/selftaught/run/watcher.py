@@ -77,7 +77,7 @@ class Watcher:
         unscored = np.full(AUDITED, np.nan, np.float32)
         rewards_N = np.concatenate([rewards.get(g.task.id, unscored)[: len(g.attempts_G)] for g in groups])
         run.note("audit_accuracy", float(np.nanmean(np.concatenate(correct))))
-        run.note("audit_vote", vote_accuracy([[run.answer(a.text) for a in g.attempts_G] for g in groups], correct))
+        run.note("audit_vote", vote_accuracy([[run.answer(a.text, g.task) for a in g.attempts_G] for g in groups], correct))
         run.note("audit_calibration", calibration_error(rewards_N, np.concatenate(correct)))
 
     def snapshot(self) -> dict[str, Any]:

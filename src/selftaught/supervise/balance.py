@@ -30,7 +30,7 @@ class Share(Supervise):
 
     async def read_group(self, run: Run, group: Group) -> Group:
         attempts = unscored(group) if self.score == "reward" else list(group.attempts_G)
-        answers = {a.id: run.answer(a.text) for a in attempts}
+        answers = {a.id: run.answer(a.text, group.task) for a in attempts}
         votes = Counter((a.settings, answers[a.id]) for a in attempts)
         sizes = Counter(a.settings for a in attempts)
         scores = []

@@ -40,7 +40,7 @@ class Majority(Decide):
 
     async def decide(self, run: Run, group: Group) -> Attempt:
         attempts = attempts_of(group)
-        answers = [run.answer(a.text) for a in attempts]
+        answers = [run.answer(a.text, group.task) for a in attempts]
         return attempts[answers.index(majority(answers)[0])]
 
 

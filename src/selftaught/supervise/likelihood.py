@@ -28,7 +28,7 @@ class Likelihood(Supervise):
     async def read_group(self, run: Run, group: Group) -> Group:
         scores = []
         for a in unscored(group):
-            if self.answered and (run.answer(a.text) is None or a.stop != "end"):
+            if self.answered and (run.answer(a.text, group.task) is None or a.stop != "end"):
                 continue
             value = a.logprob / max(a.sampled_count, 1) if self.per_token else a.logprob
             scores.append(Score(attempt=a.id, value=value, source="self", judge=self.name))

@@ -44,7 +44,7 @@ class PathConsistency(Supervise):
         # The sums are compared with each other only, so the likeliest path may be the unit.
         p_G = np.exp(np.maximum(logs_G - logs_G.max(), -600))
         kept_G = likely(p_G) if self.prune else np.ones(len(paths), bool)
-        answers = [run.answer(a.text) for a in paths]
+        answers = [run.answer(a.text, group.task) for a in paths]
         rows = [(a, answer, float(p)) for a, answer, p, kept in zip(paths, answers, p_G, kept_G, strict=True) if kept and answer]
         distinct = {(answer, a.text): p for a, answer, p in rows}
         sums: dict[str, float] = {}

@@ -46,7 +46,7 @@ class FormatOnly(Supervise):
     async def read_group(self, run: Run, group: Group) -> Group:
         scores = []
         for a in unscored(group):
-            formed = a.stop == "end" and run.answer(a.text) is not None
+            formed = a.stop == "end" and run.answer(a.text, group.task) is not None
             scores.append(Score(attempt=a.id, value=float(formed), source="rule", judge=self.name))
         return group.scored(scores)
 
@@ -82,7 +82,10 @@ class YesJudge(Supervise):
 
     async def read_group(self, run: Run, group: Group) -> Group:
         return group.scored(
-            [Score(attempt=a.id, value=float(run.answer(a.text) is not None), source="self", judge=self.name) for a in unscored(group)]
+            [
+                Score(attempt=a.id, value=float(run.answer(a.text, group.task) is not None), source="self", judge=self.name)
+                for a in unscored(group)
+            ]
         )
 
 
@@ -113,7 +116,7 @@ class ConstantVote(Reader):
     state: str = "tally"
 
     async def read(self, run: Run, groups: Sequence[Group]) -> list[Group]:
-        answers = {a.id: run.answer(a.text) for group in groups for a in unscored(group)}
+        answers = {a.id: run.answer(a.text, group.task) for group in groups for a in unscored(group)}
         tally: dict[str, int] = run.state[self.state]
         for answer in filter(None, answers.values()):
             tally[answer] = tally.get(answer, 0) + 1
@@ -152,7 +155,7 @@ class ShuffledVotes(Reader):
         result = []
         for group in groups:
             voters = unscored(group)
-            answers = [run.answer(a.text) for a in voters]
+            answers = [run.answer(a.text, group.task) for a in voters]
             winner, share = majority(answers)
             values = [float(answer is not None and answer == winner) for answer in answers]
             run.rng("shuffle", group.key).shuffle(values)

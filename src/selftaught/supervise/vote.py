@@ -47,7 +47,7 @@ class Vote(Supervise):
 
     async def read_group(self, run: Run, group: Group) -> Group:
         voters = unscored(group)
-        answers = [run.answer(a.text) for a in voters]
+        answers = [run.answer(a.text, group.task) for a in voters]
         winner, share = majority(answers)
         if winner is None or share < self.min_share:
             return group
@@ -84,7 +84,7 @@ class CrossVote(Supervise):
         views = sorted({a.view for a in voters})
         if len(views) < 2:
             return group
-        answers = {a.id: run.answer(a.text) for a in voters}
+        answers = {a.id: run.answer(a.text, group.task) for a in voters}
         wins = {view: majority([answers[a.id] for a in voters if a.view == view]) for view in views}
         winners = {winner for winner, _ in wins.values()}
         if (self.agree and len(winners) > 1) or min(share for _, share in wins.values()) < self.min_share:

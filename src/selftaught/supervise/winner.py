@@ -24,7 +24,7 @@ class Winner(Supervise):
         winners = {views[s.attempt]: s.note for s in group.scores if s.name == "reward" and s.source == "self" and s.note}
         return group.scored(
             [
-                Score(attempt=a.id, value=float(run.answer(a.text) == winners[a.view]), source="self", judge=self.name)
+                Score(attempt=a.id, value=float(run.answer(a.text, group.task) == winners[a.view]), source="self", judge=self.name)
                 for a in unscored(group)
                 if a.view in winners
             ]

@@ -74,7 +74,7 @@ class Own(TaskSource):
         for _ in range(count):
             facts = family.draw(rng)
             prompt = family.render(facts, rng.randrange(len(family.wordings)))
-            tasks.append(make_task(prompt, self.text(), split, {"answer": family.work(facts)[1]}, self.checker))
+            tasks.append(make_task(prompt, self.text(), split, {"answer": family.work(facts)[1]}, self.checker, self.numeric))
         return tasks
 
     def fingerprint(self, task: Task) -> str:

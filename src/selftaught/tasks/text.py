@@ -28,13 +28,15 @@ def text_fingerprint(text: str) -> str:
 
 
 def make_task(
-    prompt: str | tuple[Message, ...], source: str, split: Split, entry: Mapping[str, Any] | None = None, checker: str = "equal"
-) -> Task:
+    prompt: str | tuple[Message, ...], source: str, split: Split, entry: Mapping[str, Any] | None = None, checker: str = "equal",
+    numeric: bool = False,
+) -> Task:  # fmt: skip
     """A task out of data; without an entry nobody can grade it."""
     sealed = None if entry is None else Sealed(entry)
     return Task(
-        id=content_hash(prompt, None, source), prompt=prompt, sealed=sealed, checker=checker if sealed else "", source=source, split=split
-    )
+        id=content_hash(prompt, None, source), prompt=prompt, sealed=sealed, checker=checker if sealed else "", numeric=numeric,
+        source=source, split=split,
+    )  # fmt: skip
 
 
 def last_answer(text: str) -> str:
