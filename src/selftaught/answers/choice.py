@@ -3,7 +3,7 @@
 import re
 
 LEAD = r"[\s*_`$\"'\[({\\]*(?:text\{|mathrm\{|textbf\{|mathbf\{|boxed\{)?[\s*_`(\[{\\]*"
-TRAIL = r"(?=[*_`\"'$}]*\s*(?:[).\]},:;!*\"'$}]|$|\n|-|–|—|because\b|since\b|as\b|for\b|is\b|and not\b|due\b|\())"
+TRAIL = r"(?=[*_`\"'$}]*\s*(?:[).\]},:;!*\"'$}]|$|\n|-|–|—|because\b|since\b|as\b|for\b|and not\b|due\b|\())"
 NAMED = r"(?:the\s+)?(?:correct\s+)?(?:option|choice|letter|answer|alternative)s?(?:\s+is)?\W{0,4}"
 # What a mark encloses begins with the letter, or soon names it.
 FIRST = re.compile(rf"{LEAD}(?:{NAMED})?{LEAD}([A-Ja-j]){TRAIL}", re.IGNORECASE)

@@ -6,7 +6,7 @@ from selftaught.answers.choice import letter_first, letter_named
 from selftaught.answers.marks import alike, marked
 from selftaught.answers.numbers import NUMBER, ascii_digits, last_number, quantity
 from selftaught.answers.region import TAIL, after_thought, regions
-from selftaught.answers.spelling import plainer, unquoted
+from selftaught.answers.spelling import THIN, plainer, unquoted
 from selftaught.answers.tidy import tidy
 
 # A reply of one line up to this length is an answer as it is.
@@ -59,8 +59,9 @@ def within(content: str) -> str:
 
 
 def unmarked(text: str) -> str:
-    """A text in which LaTeX and bold do not split numbers."""
-    return plainer(text.replace("**", "").replace("$", "").replace("\n", " \u2029 ")) if "\\" in text else text.replace("**", "")
+    """A text in which neither LaTeX nor bold splits a number."""
+    text = text.replace("**", "").replace("$", "")
+    return plainer(THIN.sub("", text)) if "\\" in text or "{" in text else text
 
 
 def short(text: str) -> str | None:

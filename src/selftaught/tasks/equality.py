@@ -78,6 +78,8 @@ def ends(number: Quantity) -> bool:
 
 def lettered(answer: str, right: str) -> bool | None:
     """Whether a letter and a letter with its text (`B` and `(B) Paris`) are one choice; None where they are not such."""
+    if len(answer) == len(right) == 1 and (answer + right).isalpha():
+        return answer.casefold() == right.casefold()
     for one, other in ((answer, right), (right, answer)):
         if len(one) == 1 and (found := LETTER.fullmatch(other)):
             return found[1] == one
