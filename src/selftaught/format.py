@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from selftaught.answers import reading
 from selftaught.answers.pattern import last_group, refusal
+from selftaught.answers.region import TAIL
 from selftaught.answers.spelling import canonical as canonical
 from selftaught.parts import BadInput, Part
 
@@ -43,7 +44,9 @@ class Format(Part):
         if self.template not in ("auto", "chat", "plain") and PLACE not in self.template:
             raise BadInput(f"template '{self.template[:40]}' is none of auto, chat, plain and has no place for the question: write {PLACE}")
         if self.answer not in READINGS and (why := refusal(self.answer)):
-            raise BadInput(f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression that can be used: {why}")
+            raise BadInput(
+                f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression that can be used: {why}"
+            )
 
     @property
     def around(self) -> str:
@@ -56,7 +59,7 @@ class Format(Part):
             case "auto":
                 return reading.auto(text, numeric)
             case "marked":
-                return reading.last_mark(text[-reading.TAIL :])
+                return reading.last_mark(text[-TAIL:])
             case "number" | "choice" | "boxed":
                 return {"number": reading.number, "choice": reading.choice, "boxed": reading.boxed}[self.answer](text)
             case "text":

@@ -53,7 +53,9 @@ def within(content: str) -> str:
         return text
     found = [number[0] for number in NUMBER.finditer(text)]
     amount = quantity(text)
-    if amount and (amount.unit == "%" or text.lower().endswith(("dozen", "hundred", "thousand", "million", "billion", "trillion")) or len(found) != 1):
+    if amount and (
+        amount.unit == "%" or text.lower().endswith(("dozen", "hundred", "thousand", "million", "billion", "trillion")) or len(found) != 1
+    ):
         return text
     return found[0] if len(found) == 1 else text
 
@@ -70,7 +72,7 @@ def short(text: str) -> str | None:
     lines = text.split("\n")
     if len(text) <= SHORT and len(lines) == 1:
         return text or None
-    return text if 1 < len(lines) and all(alike(lines[0], line) for line in lines) else None
+    return text if len(lines) > 1 and all(alike(lines[0], line) for line in lines) else None
 
 
 def number(text: str) -> str | None:

@@ -12,8 +12,9 @@ import re
 import threading
 from functools import lru_cache
 
-from selftaught.answers.numbers import UNITS, Quantity, quantity
+from selftaught.answers.numbers import Quantity, quantity
 from selftaught.answers.spelling import canonical
+from selftaught.answers.units import UNITS
 from selftaught.tasks.checkers import Child
 
 # Seconds of processor time a pair, bytes beyond what a ready process uses, characters of an answer.
