@@ -30,10 +30,10 @@ def test_a_pattern_that_cannot_be_used_is_refused(pattern):
 
 def test_a_pattern_that_does_not_end_gives_no_answer_and_says_so():
     form = Format(answer=r"((?:x+x+)+)y")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.warns(UserWarning, match="given up"):
         assert form.extract("x" * 3000) is None
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 HOSTILE = ["\\boxed{", "{", "(", "1", "1,", "answer ", "answer is ", "*", " ", "\n", "\nQuestion:", "<think>", "<answer>", "####", "$",

@@ -35,6 +35,7 @@ CHOSEN = re.compile(
     r"(?:(?:option|choice|answer|letter)\s+)?(?:\(([A-Ja-j])\)|\[([A-J])\]|([A-J])[).:]|(?<=\s)([A-J])|([A-J]))", re.IGNORECASE
 )
 AROUND = re.compile(r"\s*([-+*/^=<>,(){}\[\]|])\s*")
+LISTED = re.compile(r"\s*,\s*")
 SAID = {"yes": "Yes", "no": "No", "true": "True", "false": "False", "none": "None"}
 QUOTES = (('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("`", "`"))
 
@@ -116,5 +117,5 @@ def worded(text: str) -> str:
         return SAID[said]
     if not re.search(r"[\d\\^=<>\[({]", text):
         return " ".join(w.lower() if len(w) > 1 and w[1:].islower() else w for w in text.split())
-    text = AROUND.sub(lambda f: ", " if f[1] == "," else f[1], text) if re.search(r"[\\^=\[({,*+/]|\d\s*-", text) else text
+    text = AROUND.sub(lambda f: ", " if f[1] == "," else f[1], text) if re.search(r"[\\a-zA-Z(\[]", text) else LISTED.sub(", ", text)
     return text.rstrip(", ") if text.count(",") == 1 and text.endswith(", ") else text
