@@ -118,8 +118,9 @@ def members(answer: str, right: str) -> Verdict | None:
         return None
     (left, ours), (other, golds) = mine or ("", [answer]), theirs or ("", [right])
     if len(ours) != len(golds) or len(ours) > MOST or (left and other and left != other) or not any(map(len, (left, other, *ours[1:]))):
-        # x^2=4 may be a list to a mathematician, a list and one number are not.
-        return None if mine is None or theirs is None else (0.0, "")
+        # x^2=4 may be a list to a mathematician; a list and one number are not.
+        alone = answer if mine is None else right if theirs is None else ""
+        return None if alone and quantity(alone) is None else (0.0, "")
     loose = "{}" in (left, other) or any(re.search(r"\s(?:and|or)\s", text) for text in (answer, right) if "," not in text)
     left_over = list(golds)
     for piece in ours:
