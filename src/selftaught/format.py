@@ -3,6 +3,7 @@
 Votes, checkers, judges, training, the gate and serving all use the same one.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -50,6 +51,14 @@ class Format(Part):
     def __post_init__(self) -> None:
         if self.template not in ("auto", "chat", "plain") and PLACE not in self.template:
             raise BadInput(f"template '{self.template[:40]}' is none of auto, chat, plain and has no place for the question: write {PLACE}")
+        try:
+            further = json.loads(self.chat_template_kwargs or "{}")
+        except ValueError:
+            further = None
+        if not isinstance(further, dict):
+            raise BadInput(
+                f"chat_template_kwargs '{self.chat_template_kwargs[:40]}' are no JSON object: write '{{\"enable_thinking\": false}}'"
+            )
         if self.answer not in READINGS and "(" not in self.answer:
             raise BadInput(f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression with one group")
 

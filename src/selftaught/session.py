@@ -4,7 +4,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from selftaught.format import Format
 from selftaught.models.base import Model
 from selftaught.models.engines import open_language_model, parse_engine
 from selftaught.parts import BadInput, record, uncollected
+from selftaught.prove.asking import prepare
 from selftaught.prove.bench import Bench, open_bench
 from selftaught.prove.proof import Splits
 from selftaught.recipe import Recipe, get_recipe
@@ -126,17 +127,28 @@ class Job:
 
 @dataclass(kw_only=True)
 class Session:
-    """A run with everything it needs, and what it will be judged by."""
+    """A run with everything it needs, what it will be judged by, and what people should be told first (`said`)."""
 
     job: Job
     recipe: Recipe
     run: LiveRun
     bench: Bench
+    said: tuple[str, ...] = ()
 
     @property
     def splits(self) -> Splits:
         """Held-out, development and audit tasks."""
         return self.bench.splits
+
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        """Say what was found on opening; choose a wording where that is left open, and see that replies can be read."""
+        for line in self.said:
+            say(line)
+        await prepare(self.run, self.splits["development"], self.job.evaluation_seed, say)
+        if self.run.format.template != self.job.format.template:
+            # From now on the run, its resumption and whoever opens its generations ask in this wording.
+            self.job = replace(self.job, template=self.run.format.template)
+            write_json(self.run.folder.path / "run.json", manifest(self.job, self.recipe))
 
     @property
     def judged(self) -> bool:
@@ -180,6 +192,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     )  # fmt: skip
     RunFolder.check(out, resume)
     model = open_model(job, recipe)
+    bench, said = bench.fitted(model)
     run = LiveRun(
         recipe=recipe,
         model=model,
@@ -198,7 +211,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         run.ledger.gold("audit")
     if not resume:
         write_json(run.folder.path / "run.json", manifest(job, recipe))
-    return Session(job=job, recipe=recipe, run=run, bench=bench)
+    return Session(job=job, recipe=recipe, run=run, bench=bench, said=said)
 
 
 def manifest(job: Job, recipe: Recipe) -> dict[str, Any]:
