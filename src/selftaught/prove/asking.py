@@ -78,7 +78,7 @@ async def prepare(run: Voice, tasks: Sequence[Task], seed: int, say: Callable[[s
         say: told in one line what was chosen and why.
 
     Raises:
-        BadInput: none of 64 attempts has an answer in it.
+        BadInput: none of 64 attempts has an answer in it, or the system turn is lost.
     """
     if not tasks or "text" not in run.model.capabilities or run.format.answer == "marked":
         return
@@ -87,6 +87,8 @@ async def prepare(run: Voice, tasks: Sequence[Task], seed: int, say: Callable[[s
         format, reason = await template_for(run, tasks, seed)
         run.asked_by(format)
         say(reason)
+    if set(words(run.format.system).split()) - set(words(asked.shown(tasks[0].messages)).split()):
+        raise BadInput("--system: the chat template loses the system turn: leave it out, or give --template with the words in it")
     # One attempt a task tells enough where there is any answer.
     for n in (1, EACH):
         look = look_at(run, await run.draw(tasks, n, run.settings, "policy", "reading", seed))
