@@ -67,8 +67,10 @@ class Grader:
         entry = task.sealed.open(reader)
         answers = [self.format.canonical(text, task.numeric) for text in texts]
         if task.checker == "equal":
-            right = canonical(str(entry["answer"]))
-            return [float(answer is not None and same(answer, right)) for answer in answers]
+            # Of several accepted answers any is right.
+            given = entry["answer"] if isinstance(entry["answer"], tuple) else (entry["answer"],)
+            rights = [canonical(str(one)) for one in given]
+            return [float(answer is not None and any(same(answer, right) for right in rights)) for answer in answers]
         # A foreign checker is sent the answer as it was written: squeezing would spoil grids and lists.
         answers = [self.format.extract(text, task.numeric) for text in texts]
         key = content_hash(task.id, answers, purpose)
