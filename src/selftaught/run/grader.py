@@ -70,8 +70,9 @@ class Grader:
         entry = task.sealed.open(reader)
         if task.checker == "equal":
             answers = [self.format.canonical(text, task.numeric) for text in texts]
-            right = canonical(gold_answer(str(entry["answer"])))
-            verdicts = [(0.0, "") if answer is None else compare(answer, right) for answer in answers]
+            given = entry["answer"] if isinstance(entry["answer"], tuple) else (entry["answer"],)
+            rights = [canonical(gold_answer(str(one))) for one in given]
+            verdicts = [any_of(answer, rights) for answer in answers]
             for kind in filter(None, (kind for _, kind in verdicts)):
                 self.ledger.add("failures", kind, purpose=purpose)
             return [value for value, _ in verdicts]
@@ -104,3 +105,14 @@ class Grader:
         """End the pool's processes."""
         if self.pool is not None:
             self.pool.close()
+
+
+def any_of(answer: str | None, rights: Sequence[str]) -> tuple[float, str]:
+    """(1 when the answer equals one of several accepted ones, else 0; the kind of failure where a comparison had to be ended)."""
+    failed = ""
+    for right in () if answer is None else rights:
+        value, kind = compare(answer, right)
+        if value:
+            return value, ""
+        failed = failed or kind
+    return 0.0, failed
