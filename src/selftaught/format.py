@@ -4,7 +4,7 @@ Votes, checkers, judges, training, the gate and serving all use the same one.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import ClassVar
@@ -68,6 +68,10 @@ class Format(Part):
         if (self.answer == "number" or (numeric and self.answer == "auto")) and (numbers := NUMBER.findall(text)):
             return str(numbers[-1])
         return text.strip() or None if self.answer == "text" else None
+
+    def suited(self, reads: str) -> "Format":
+        """This format, reading as a task asks for (`Task.reads`) where it leaves that open."""
+        return replace(self, answer=reads) if reads and self.answer == "auto" else self
 
     def canonical(self, text: str, numeric: bool = False) -> str | None:
         """The answer in a reply such that equal answers are equal strings; None when there is none."""

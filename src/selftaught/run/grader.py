@@ -65,12 +65,12 @@ class Grader:
         if not self.ledger.checks(len(texts), purpose):
             return unable
         entry = task.sealed.open(reader)
-        answers = [self.format.canonical(text, task.numeric) for text in texts]
+        answers = [self.format.suited(task.reads).canonical(text, task.numeric) for text in texts]
         if task.checker == "equal":
             right = canonical(str(entry["answer"]))
             return [float(answer is not None and same(answer, right)) for answer in answers]
         # A foreign checker is sent the answer as it was written: squeezing would spoil grids and lists.
-        answers = [self.format.extract(text, task.numeric) for text in texts]
+        answers = [self.format.suited(task.reads).extract(text, task.numeric) for text in texts]
         key = content_hash(task.id, answers, purpose)
         # The same answers to the same question, asked at the same time, are graded once.
         asked = seam.waiting.get(("check", key))
@@ -81,7 +81,7 @@ class Grader:
         return [float(grade) for grade, _ in replies]
 
     def _rule(self, task: Task, text: str) -> float:
-        answer = self.format.canonical(text, task.numeric)
+        answer = self.format.suited(task.reads).canonical(text, task.numeric)
         return 0.0 if answer is None else source_of(task.source).check(task, answer, None)
 
     async def perform(self, wave: Sequence[tuple[Task, list[str | None], Any]]) -> list[list[list[Any]]]:
