@@ -4,11 +4,12 @@ Votes, checkers, judges, training, the gate and serving all use the same one.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
 from selftaught.answers import reading
+from selftaught.answers.region import TAIL
 from selftaught.answers.pattern import last_group, refusal
 from selftaught.answers.spelling import canonical as canonical
 from selftaught.parts import BadInput, Part
@@ -65,12 +66,16 @@ class Format(Part):
             case "auto":
                 return reading.auto(text, numeric)
             case "marked":
-                return reading.last_mark(text[-reading.TAIL :])
+                return reading.last_mark(text[-TAIL :])
             case "number" | "choice" | "boxed":
                 return {"number": reading.number, "choice": reading.choice, "boxed": reading.boxed}[self.answer](text)
             case "text":
                 return reading.whole(text)
         return last_group(self.answer, text)
+
+    def suited(self, reads: str) -> "Format":
+        """This format, reading as a task asks for (`Task.reads`) where it leaves that open."""
+        return replace(self, answer=reads) if reads and self.answer == "auto" else self
 
     def canonical(self, text: str, numeric: bool = False) -> str | None:
         """The answer in a reply such that equal answers are equal strings; None when there is none."""

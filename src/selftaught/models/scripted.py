@@ -33,9 +33,9 @@ def solve(request: SampleRequest, rng: random.Random, skill: float) -> str:
                 continue
             family = cls()
             if body != prompt:
-                return str(family.render(family.vary(facts, rng), rng.randrange(len(family.wordings))))
+                return str(family.render(family.vary(facts, rng), rng.randrange(len(family.asked))))
             steps, answer = family.work(facts) if rng.random() < skill else family.spoil(facts, rng)
-            return f"{steps} #### {answer}".strip()
+            return answer if family.reads else f"{steps} #### {answer}".strip()
     return "#### " + rng.choice("abc")
 
 

@@ -89,7 +89,7 @@ class Voice:
 
     def answer(self, text: str, task: Task) -> str | None:
         """The canonical answer in a reply to a task."""
-        return self.format.canonical(text, task.numeric)
+        return self.format.suited(task.reads).canonical(text, task.numeric)
 
     def asked_by(self, format: Format) -> None:
         """Render prompts and read answers by another format from now on."""

@@ -120,7 +120,7 @@ class TaskPool:
 
 def task_record(task: Task) -> dict[str, Any]:
     """A task without its seal as JSON-ready data."""
-    names = ("id", "prompt", "start", "payload", "checker", "numeric", "source", "split", "origin", "lineage")
+    names = ("id", "prompt", "start", "payload", "checker", "numeric", "reads", "source", "split", "origin", "lineage")
     return {name: getattr(task, name) for name in names}
 
 
