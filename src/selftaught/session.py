@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from selftaught.ablate import without
+from selftaught.fits import fit_model, fit_tasks
 from selftaught.format import Format
 from selftaught.models.base import Model
 from selftaught.models.engines import open_language_model, parse_engine
@@ -37,7 +38,7 @@ class Job:
         tasks: task sources; empty takes the recipe's, then the default ones.
         held_out: where held-out tasks come from; empty takes the training sources.
         budget: most to spend on improving: tokens, or text such as "1M", "90s", "5000calls", "1M,10m".
-        steps: steps of every phase, when not the recipe's.
+        steps: steps in all, when not the recipe's (see `schedule.in_all`).
         seed: seed of the training run.
         evaluation_seed: seed of held-out tasks and their noise.
         adapter: "lora" trains an adapter, "" the weights.
@@ -126,12 +127,13 @@ class Job:
 
 @dataclass(kw_only=True)
 class Session:
-    """A run with everything it needs, and what it will be judged by."""
+    """A run with everything it needs, and what it will be judged by; `warnings` are lines for people."""
 
     job: Job
     recipe: Recipe
     run: LiveRun
     bench: Bench
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def splits(self) -> Splits:
@@ -179,7 +181,9 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         off_task=job.others(recipe), ungraded=True, format=job.format,
     )  # fmt: skip
     RunFolder.check(out, resume)
+    warnings = fit_tasks(recipe, bench.pool)
     model = open_model(job, recipe)
+    fit_model(recipe, model, job.adapter)
     run = LiveRun(
         recipe=recipe,
         model=model,
@@ -198,7 +202,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         run.ledger.gold("audit")
     if not resume:
         write_json(run.folder.path / "run.json", manifest(job, recipe))
-    return Session(job=job, recipe=recipe, run=run, bench=bench)
+    return Session(job=job, recipe=recipe, run=run, bench=bench, warnings=warnings)
 
 
 def manifest(job: Job, recipe: Recipe) -> dict[str, Any]:

@@ -52,9 +52,16 @@ class TaskSource(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Explore(Part):
-    """Plans how many attempts each task gets, and makes them."""
+    """Plans how many attempts each task gets, and makes them.
+
+    Attributes:
+        takes: what its tasks are made of: "words", "rows" of a table, or "games".
+        signal: source of the rewards it gives by itself (a game's returns), () for none.
+    """
 
     kind: ClassVar[str] = "explore"
+    takes: ClassVar[str] = "words"
+    signal: ClassVar[tuple[Source, ...]] = ()
 
     @abstractmethod
     def plan(self, run: Run, pool: Pool) -> list[Request]:
@@ -78,6 +85,10 @@ class Reader(Part):
     @abstractmethod
     async def read(self, run: Run, groups: Sequence[Group]) -> list[Group]:
         """The groups, with what this part has to say."""
+
+    def scores(self, task: Task) -> bool:
+        """Whether it can score attempts at this task by itself; one that builds on others' scores cannot."""
+        return bool(self.signal)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ class Options(Common):
         held_out: where held-out tasks come from; the training sources when left out.
         budget: most to spend: tokens (1000000, 1M; prompted, sampled, scored and trained), or 90s, 10m, 5000calls, 2e12flops;
             several joined by commas.
-        steps: steps of every phase.
+        steps: steps in all, over all phases and rounds; a recipe of several phases keeps them in proportion.
         adapter: "lora" trains an adapter instead of the weights.
         out: run folder; a new one under runs/ when left out.
         resume: go on with the run in --out.
