@@ -15,7 +15,7 @@ def lengths(recipe):
 
 
 @pytest.mark.parametrize("name", sorted(all_recipes()))
-@pytest.mark.parametrize("steps", [2, 3, 7, 10, 16, 40, 45, 200])
+@pytest.mark.parametrize("steps", [2, 7, 45])
 def test_every_recipe_takes_as_many_steps_as_it_is_told(name, steps):
     recipe = all_recipes()[name].with_options({"steps": steps})
     schedule = list(recipe.schedule())

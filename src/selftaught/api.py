@@ -16,6 +16,8 @@ from selftaught.run.folder import write_json
 from selftaught.session import Job, Session, open_session
 from selftaught.solving import solve
 
+# Up to so many minutes, or FLOPs (which no busy machine changes), it is cheaper to find out than to ask.
+CHEAP_MINUTES, CHEAP_FLOPS = 5.0, 2e13
 Say = Callable[[str], None]
 Watch = Callable[[Mapping[str, float]], None]
 
@@ -72,6 +74,9 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     forecast = await forecast_of(session) if job.forecast else None
     if forecast:
         say(f"forecast: {'it can help' if forecast['help'] else 'no help expected'}, {spread(forecast)}: {forecast['why']}")
+        await heed_forecast(session, forecast)
+    for line in session.warnings:
+        say(line)
 
     async def side(label: str, before: Measured | None = None) -> Measured:
         say(f"measuring the {label} on {len(session.splits['held-out'])} held-out tasks")
@@ -105,6 +110,26 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     session.close()
     write_report(run.folder.path)
     return result
+
+
+async def heed_forecast(session: Session, forecast: Mapping[str, Any]) -> None:
+    """Raise BadInput, and leave nothing behind, when no help is expected and finding out is not cheap."""
+    from selftaught.estimate import planned, rates_of
+
+    run = session.run
+    # Without features there is no forecast, only words.
+    if forecast["help"] or not forecast["features"] or session.job.anyway or run.position:
+        return
+    found = planned(session, await rates_of(session))
+    minutes, flops = found["minutes"], 4 * run.model.parameters * (found["tokens"]["expected"] + found["tokens"]["evaluated"])
+    if minutes <= CHEAP_MINUTES or flops <= CHEAP_FLOPS:
+        return
+    session.close()
+    run.folder.discard()
+    raise BadInput(
+        f"no help is expected, {spread(forecast)}, and finding out would take about {minutes:,.0f} minutes "
+        f"(over {CHEAP_MINUTES:g}): {forecast['why']}: give --anyway (anyway=True) to run it all the same, or other settings"
+    )
 
 
 def spread(forecast: Mapping[str, Any]) -> str:

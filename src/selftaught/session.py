@@ -55,6 +55,7 @@ class Job:
             default tasks, none with others.
         audit: how many audit tasks watch the pseudo-labels with their answers; 0 reads none.
         forecast: says before anything is spent whether this can help.
+        anyway: run even when no help is expected and finding out is not cheap.
         monitors: the first alarm stops the run and hands back the best generation; False only records alarms.
     """
 
@@ -82,6 +83,7 @@ class Job:
     off_task: tuple[str, ...] = ()
     audit: int = 0
     forecast: bool = True
+    anyway: bool = False
     monitors: bool = True
 
     def __post_init__(self) -> None:
