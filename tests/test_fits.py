@@ -63,7 +63,9 @@ def test_a_foreign_checker_that_reads_the_answer_is_no_rule():
 def test_sources_that_only_cost_are_named_and_the_pool_does_not_notice():
     drawn = pool("countdown:level=1", "sums:level=3")
     before = drawn.snapshot()
-    assert fit_tasks(get_recipe("star/rule"), drawn) == ["star/rule can score no task of sums:level=3: they are attempted and teach nothing"]
+    assert fit_tasks(get_recipe("star/rule"), drawn) == [
+        "star/rule can score no task of sums:level=3: they are attempted and teach nothing"
+    ]
     assert drawn.snapshot() == before
 
 
@@ -120,7 +122,9 @@ def test_an_adapters_start_is_not_averaged_and_a_model_that_cannot_learn_is_not_
         fit_model(get_recipe("ttrl"), Mute())
 
 
-@pytest.mark.parametrize("options", [{"tasks": ("sums:level=3",)}, {"tasks": ("countdown:level=1",), "options": {"loss": "latent-regression"}}])
+@pytest.mark.parametrize(
+    "options", [{"tasks": ("sums:level=3",)}, {"tasks": ("countdown:level=1",), "options": {"loss": "latent-regression"}}]
+)
 def test_a_session_is_refused_before_anything_is_written(options, tmp_path):
     recipe = "ttrl" if "options" in options else "star/rule"
     with pytest.raises(BadInput):

@@ -64,7 +64,8 @@ async def rates_of(session: Session) -> Rates:
     async def draw(n: int, tokens: int) -> tuple[list[Attempt], float]:
         settings = replace(run.settings, max_tokens=max(1, min(tokens, run.settings.max_tokens)))
         asked = [
-            SampleRequest(key=f"estimate/{n}/{tokens}/{task.id}", task=task, messages=task.messages, n=n, settings=settings) for task in tasks
+            SampleRequest(key=f"estimate/{n}/{tokens}/{task.id}", task=task, messages=task.messages, n=n, settings=settings)
+            for task in tasks
         ]
         begun = time.perf_counter()
         made = await model.sample(asked)
@@ -136,7 +137,9 @@ def spend(session: Session, rates: Rates) -> dict[str, float]:
         attempts, most, learns = groups * n, run.settings.max_tokens, bool(phase.objectives)
         found["expected"] += attempts * (rates.attempt + rates.prompt / n + learns * (rates.prompt + rates.attempt) / 2)
         found["worst"] += attempts * (most + rates.prompt / n + learns * (rates.prompt + most))
-        read = groups * rates.prompt + learns * (LEARNED * attempts / 2 + WATCHED * bool(run.watcher.monitors)) * (rates.prompt + rates.attempt)
+        read = groups * rates.prompt + learns * (LEARNED * attempts / 2 + WATCHED * bool(run.watcher.monitors)) * (
+            rates.prompt + rates.attempt
+        )
         found["seconds"] += attempts * rates.attempt / rates.sampled + read / rates.forward
     budget = Budget.parse(session.job.budget)
     if budget.tokens and found["expected"] > budget.tokens:

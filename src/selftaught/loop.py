@@ -43,6 +43,8 @@ async def play(recipe: Recipe, run: LiveRun, stop: Callable[[], bool]) -> bool:
             await run.audit()
         run.position += 1
         run.end_step()
+        if run.position == len(schedule) or not going:
+            await run.examine_end()
         if last or not going:
             await settle(phase, run)
         if not going:

@@ -112,4 +112,3 @@ def run(options: Options, extra: dict[str, str]) -> int:
     if stopped:
         return 130
     return 3 if options.require_gain and result["verdict"] != "improved" else 0
-
