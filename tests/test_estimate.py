@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from selftaught import api
-from selftaught.estimate import Rates, estimate, expected_length, lines, rates_of, remedy
+from selftaught.estimate import estimate, lines, remedy
 from selftaught.models.scripted import ScriptedModel
 from selftaught.parts import BadInput
-from selftaught.prove import forecast
+from selftaught.prove import cost, forecast
+from selftaught.prove.cost import Rates, expected_length, rates_of
 from selftaught.prove.forecast import Size, size_of
 from selftaught.session import Job, open_session
 
@@ -33,7 +34,7 @@ def test_a_dry_run_asks_for_few_tokens_and_keeps_nothing(tmp_path, monkeypatch):
         return await sample(self, requests)
 
     monkeypatch.setattr(ScriptedModel, "sample", counted)
-    monkeypatch.setattr("selftaught.estimate.PATIENCE", 0.0)
+    monkeypatch.setattr("selftaught.prove.cost.PATIENCE", 0.0)
     monkeypatch.chdir(tmp_path)
     found = estimate(Job(recipe="ttrl", steps=5, max_tokens=512, **SMALL))
     assert sum(n * tokens for n, tokens in asked) <= 8 * (1 + 8 * 8 + 2 * 8)
@@ -77,8 +78,8 @@ def test_a_long_job_says_what_to_change(tmp_path, monkeypatch):
 @pytest.fixture
 def dear(monkeypatch):
     """As if nothing were cheap."""
-    monkeypatch.setattr(api, "CHEAP_MINUTES", -1.0)
-    monkeypatch.setattr(api, "CHEAP_FLOPS", -1.0)
+    monkeypatch.setattr(cost, "CHEAP_MINUTES", -1.0)
+    monkeypatch.setattr(cost, "CHEAP_FLOPS", -1.0)
 
 
 def test_no_help_expected_asks_before_anything_is_spent(dear, tmp_path):
@@ -104,8 +105,8 @@ def test_what_else_lies_in_the_folder_stays(dear, tmp_path):
 def test_help_expected_no_forecast_and_cheap_runs_are_not_asked(tmp_path, monkeypatch):
     few = dict(SMALL, gate=False, options={"explore.tasks": 4}, steps=1)
     assert api.improve("zero-lr", out=tmp_path / "cheap", **few)["steps"] == 1
-    monkeypatch.setattr(api, "CHEAP_MINUTES", -1.0)
-    monkeypatch.setattr(api, "CHEAP_FLOPS", -1.0)
+    monkeypatch.setattr(cost, "CHEAP_MINUTES", -1.0)
+    monkeypatch.setattr(cost, "CHEAP_FLOPS", -1.0)
     assert api.improve("zero-lr", out=tmp_path / "blind", forecast=False, **few)["steps"] == 1
     rule = few | {"tasks": ("countdown:level=1",), "options": {"explore.tasks": 4, "optimizer.lr": 0.05}}
     result = api.improve("ttrl", out=tmp_path / "helps", **(rule | {"options": rule["options"] | {"read": "rule"}}))

@@ -16,8 +16,6 @@ from selftaught.run.folder import write_json
 from selftaught.session import Job, Session, open_session
 from selftaught.solving import solve
 
-# Up to so many minutes, or FLOPs (which no busy machine changes), it is cheaper to find out than to ask.
-CHEAP_MINUTES, CHEAP_FLOPS = 5.0, 2e13
 Say = Callable[[str], None]
 Watch = Callable[[Mapping[str, float]], None]
 
@@ -63,6 +61,7 @@ def new_folder(recipe: str) -> Path:
 async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) -> dict[str, Any]:
     """Forecast, measure the start, run the loop, measure the result, decide, report."""
     from selftaught.evaluate.gate import not_tested
+    from selftaught.prove.cost import heed_forecast, spread
     from selftaught.prove.proof import Measured, measure
     from selftaught.report import write_report
 
@@ -110,31 +109,6 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     session.close()
     write_report(run.folder.path)
     return result
-
-
-async def heed_forecast(session: Session, forecast: Mapping[str, Any]) -> None:
-    """Raise BadInput, and leave nothing behind, when no help is expected and finding out is not cheap."""
-    from selftaught.estimate import planned, rates_of
-
-    run = session.run
-    # Without features there is no forecast, only words.
-    if forecast["help"] or not forecast["features"] or session.job.anyway or run.position:
-        return
-    found = planned(session, await rates_of(session))
-    minutes, flops = found["minutes"], 4 * run.model.parameters * (found["tokens"]["expected"] + found["tokens"]["evaluated"])
-    if minutes <= CHEAP_MINUTES or flops <= CHEAP_FLOPS:
-        return
-    session.close()
-    run.folder.discard()
-    raise BadInput(
-        f"no help is expected, {spread(forecast)}, and finding out would take about {minutes:,.0f} minutes "
-        f"(over {CHEAP_MINUTES:g}): {forecast['why']}: give --anyway (anyway=True) to run it all the same, or other settings"
-    )
-
-
-def spread(forecast: Mapping[str, Any]) -> str:
-    """`+9% (-3% to +21%)`."""
-    return f"{forecast['expected_gain']:+.0%} ({forecast['low']:+.0%} to {forecast['high']:+.0%})"
 
 
 async def forecast_of(session: Session) -> dict[str, Any]:

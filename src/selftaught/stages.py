@@ -52,11 +52,10 @@ class TaskSource(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Explore(Part):
-    """Plans how many attempts each task gets, and makes them.
+    """Plans how many attempts each task gets, and makes them; `signal` is the source of rewards it gives by itself.
 
     Attributes:
         takes: what its tasks are made of: "words", "rows" of a table, or "games".
-        signal: source of the rewards it gives by itself (a game's returns), () for none.
     """
 
     kind: ClassVar[str] = "explore"
@@ -109,16 +108,6 @@ class PerGroup(Reader):
     @abstractmethod
     async def read_group(self, run: Run, group: Group) -> Group:
         """One group, read."""
-
-
-def leading(readers: Sequence[Reader]) -> list[PerGroup]:
-    """The readers of single groups before the first reader that wants all of them."""
-    found: list[PerGroup] = []
-    for reader in readers:
-        if not isinstance(reader, PerGroup):
-            break
-        found.append(reader)
-    return found
 
 
 @dataclass(frozen=True, kw_only=True)

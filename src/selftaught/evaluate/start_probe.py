@@ -55,9 +55,9 @@ def probe_tasks(run: Run, count: int = TASKS) -> list[Task]:
     return [task for task in found if task.start is None and task.payload is None]
 
 
-async def first_look(run: Run) -> list[dict[str, Any]]:
+async def first_look(run: Run, count: int = TASKS) -> list[dict[str, Any]]:
     """The start's greedy replies: {ids, opened, logprob} each (token ids, how many are the prompt's, nats), JSON-ready."""
-    tasks, greedy = probe_tasks(run), replace(run.settings, temperature=0.0)
+    tasks, greedy = probe_tasks(run, count), replace(run.settings, temperature=0.0)
     groups = await cast(Drawing, run).draw(tasks, 1, greedy, "start", "probe", run.seed, purpose="audit")
     replies = []
     for group in groups:

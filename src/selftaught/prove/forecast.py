@@ -38,7 +38,7 @@ def size_of(session: Session) -> Size:
     most, n = run.settings.max_tokens, getattr(phase.explore, "n", 1)
     each = most * (ATTEMPTS + 1 + n * REHEARSED / TASKS)
     small, worst = SMALL / (2 * run.model.parameters), worst_tokens(session)
-    tasks = int(min(TASKS, max(LEAST, small // each, SHARE * worst // each if small < each * TASKS else 0)))
+    tasks = int(min(TASKS, max(LEAST, small // each, SHARE * worst // each)))
     if tasks == TASKS:
         return Size()
     # Half the attempts, where even so few tasks are far from small.
@@ -131,8 +131,8 @@ async def preflight(session: Session) -> dict[str, Any]:
     """Say whether a run will help, before it starts.
 
     48 training tasks are attempted 8 times and once greedily (fewer where that is dear, see `size_of`); of a third of
-    them the recipe makes and pays its own attempts, as in a step. No answer is read; where a rule decides from the prompt, it grades. Tokens count as evaluated, and
-    neither state, pool, weights nor random numbers of the run are touched.
+    them the recipe makes and pays its own attempts, as in a step. No answer is read; where a rule decides from the prompt, it
+    grades. Tokens count as evaluated, and neither state, pool, weights nor random numbers of the run are touched.
 
     Returns:
         help; expected_gain, low, high (fractions, at each side's best decoding); why, one sentence; features; tokens.

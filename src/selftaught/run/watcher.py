@@ -18,6 +18,8 @@ from selftaught.run.voice import Voice
 from selftaught.types import Floats, Group, Purpose, Task, content_hash
 
 SCORED, AUDITED = 16, 8
+# FLOPs of a first look that is not to be dear.
+DEAR = 5e11
 
 
 class Watcher:
@@ -49,7 +51,7 @@ class Watcher:
             if self.start is None:
                 # What is taught by answers may well unlearn the start's.
                 fit = "text" in run.model.capabilities and not run.recipe.reads_gold
-                self.start = await start_probe.first_look(run) if fit else []
+                self.start = await start_probe.first_look(run, probes(run)) if fit else []
                 self.answers = await kept_answers.first_answers(run, groups) if fit and kept_answers.improbable(self.start) else []
             found = await self.look(run) | await drift(run, groups)
         found |= vitals(run, found, groups)
@@ -132,6 +134,12 @@ async def drift(run: Voice, groups: Sequence[Group]) -> dict[str, float]:
         return {}
     d_T = np.concatenate([(a.payload.logprobs - s["logprobs"])[a.payload.sampled] for a, s in zip(chosen, scored, strict=True)])
     return {"kl": float(np.mean(np.expm1(-d_T.astype(np.float64)) + d_T))}
+
+
+def probes(run: Voice) -> int:
+    """How many replies of the start are held against the policy at every step: fewer where they would be dear to draw."""
+    flops = 2 * run.model.parameters * start_probe.TASKS * run.settings.max_tokens
+    return start_probe.TASKS if flops <= DEAR else start_probe.TASKS // 3
 
 
 def vitals(run: Voice, found: Mapping[str, float], groups: Sequence[Group]) -> dict[str, float]:
