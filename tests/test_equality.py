@@ -139,7 +139,18 @@ def test_nothing_is_printed_no_torch_is_loaded_and_the_process_ends_with_its_own
 
 
 def test_spelling_is_quick():
-    for text in ("42", "\\boxed{\\frac{1}{2}}", "1," * 200, "\\text{" * 60, "{" * 400, "1 " * 200, "(" * 400, "-" * 400, "9" * 400, "1e999"):
+    for text in (
+        "42",
+        "\\boxed{\\frac{1}{2}}",
+        "1," * 200,
+        "\\text{" * 60,
+        "{" * 400,
+        "1 " * 200,
+        "(" * 400,
+        "-" * 400,
+        "9" * 400,
+        "1e999",
+    ):
         start = time.process_time()
         canonical.__wrapped__(text)
         assert time.process_time() - start < 0.05, text

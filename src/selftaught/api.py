@@ -64,11 +64,14 @@ def new_folder(recipe: str) -> Path:
 async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) -> dict[str, Any]:
     """Forecast, measure the start, run the loop, measure the result, decide, report."""
     from selftaught.evaluate.gate import not_tested
+    from selftaught.prove.cost import heed_forecast, spread
     from selftaught.prove.proof import Measured, measure
     from selftaught.report import write_report
     from selftaught.run.heldout import answered
 
     run, started = session.run, time.monotonic()
+    for line in session.warnings:
+        say(line)
     if not await run.resume():
         await session.prepare(say)
         await run.save()
@@ -78,6 +81,7 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     forecast = await forecast_of(session) if job.forecast else None
     if forecast:
         say(f"forecast: {'it can help' if forecast['help'] else 'no help expected'}, {spread(forecast)}: {forecast['why']}")
+        await heed_forecast(session, forecast)
 
     async def side(label: str, before: Measured | None = None) -> Measured:
         say(f"measuring the {label} on {len(session.splits['held-out'])} held-out tasks")
@@ -123,11 +127,6 @@ def few_answers(share: float, without: str, reading: str) -> str:
     return (
         f"only {share:.0%} of the attempts hold an answer (read as {reading}), one without: {printable(without, 120)!r}; change {REMEDIES}"
     )
-
-
-def spread(forecast: Mapping[str, Any]) -> str:
-    """`+9% (-3% to +21%)`."""
-    return f"{forecast['expected_gain']:+.0%} ({forecast['low']:+.0%} to {forecast['high']:+.0%})"
 
 
 async def forecast_of(session: Session) -> dict[str, Any]:
@@ -192,6 +191,8 @@ def evaluate(
         session = open_session(asked, Path(folder) / "run")
 
         async def measured() -> Measured:
+            for line in session.warnings:
+                say(line)
             await session.prepare(say)
             say(f"measuring on {len(session.splits['held-out'])} tasks")
             return await measure(session.run, "start", session.splits, seed)

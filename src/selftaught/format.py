@@ -53,7 +53,9 @@ class Format(Part):
                 f"chat_template_kwargs '{self.chat_template_kwargs[:40]}' are no JSON object: write '{{\"enable_thinking\": false}}'"
             )
         if self.answer not in READINGS and (why := refusal(self.answer)):
-            raise BadInput(f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression that can be used: {why}")
+            raise BadInput(
+                f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression that can be used: {why}"
+            )
 
     @property
     def around(self) -> str:
@@ -66,7 +68,7 @@ class Format(Part):
             case "auto":
                 return reading.auto(text, numeric)
             case "marked":
-                return reading.last_mark(text[-TAIL :])
+                return reading.last_mark(text[-TAIL:])
             case "number" | "choice" | "boxed":
                 return {"number": reading.number, "choice": reading.choice, "boxed": reading.boxed}[self.answer](text)
             case "text":

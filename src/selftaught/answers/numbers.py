@@ -66,7 +66,11 @@ def quantity(text: str) -> Quantity | None:
     scale, said = scaled(said)
     unit = unit_of(said)
     # 2xy and 5m are products: behind a digit stand the units that cannot be anything else.
-    if unit is None or (attached and scale == 1 and (len(said) == 1 and said != "°" or said not in UNITS and said[0] != "°" and said not in TH)) or (found["percent"] and unit):
+    if (
+        unit is None
+        or (attached and scale == 1 and (len(said) == 1 and said != "°" or said not in UNITS and said[0] != "°" and said not in TH))
+        or (found["percent"] and unit)
+    ):
         return None
     bottom = amount(found["bottom"]) if found["bottom"] else Fraction(1)
     if not bottom or (found["whole"] and not found["bottom"]) or (found["bottom"] and re.search("[.eE]", found["top"]) and found["whole"]):

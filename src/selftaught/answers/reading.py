@@ -53,7 +53,9 @@ def within(content: str) -> str:
         return text
     found = [number[0] for number in NUMBER.finditer(text)]
     amount = quantity(text)
-    if amount and (amount.unit == "%" or text.lower().endswith(("dozen", "hundred", "thousand", "million", "billion", "trillion")) or len(found) != 1):
+    if amount and (
+        amount.unit == "%" or text.lower().endswith(("dozen", "hundred", "thousand", "million", "billion", "trillion")) or len(found) != 1
+    ):
         return text
     return found[0] if len(found) == 1 else text
 

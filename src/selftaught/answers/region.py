@@ -5,7 +5,17 @@ from collections.abc import Iterator
 
 # An answer stands at a reply's end; patterns never see more than this.
 TAIL = 4000
-OPENERS = ("<think>", "<thinking>", "<thought>", "<reasoning>", "<|begin_of_thought|>", "<|start_thinking|>", "<|think|>", "[think]", "◁think▷")
+OPENERS = (
+    "<think>",
+    "<thinking>",
+    "<thought>",
+    "<reasoning>",
+    "<|begin_of_thought|>",
+    "<|start_thinking|>",
+    "<|think|>",
+    "[think]",
+    "◁think▷",
+)
 CLOSERS = (
     "</think>", "</thinking>", "</thought>", "</reasoning>", "<|end_of_thought|>", "<|end_thinking|>", "<|/think|>", "[/think]", "◁/think▷",
     "<|channel|>final<|message|>",

@@ -9,7 +9,9 @@ from selftaught.answers.tidy import WRAP, tidy
 # Longer answers are compared as text.
 LONGEST = 400
 WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,60})")
-DROPPED = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![a-zA-Z])\s?\.?|\\[!]|\\(?:displaystyle|limits|textstyle)(?![a-zA-Z])\s?|(?<=\d)\{,\}(?=\d)")
+DROPPED = re.compile(
+    r"\\(?:left|right|[bB]igg?[lr]?)(?![a-zA-Z])\s?\.?|\\[!]|\\(?:displaystyle|limits|textstyle)(?![a-zA-Z])\s?|(?<=\d)\{,\}(?=\d)"
+)
 SPACED = re.compile(r"\\[,;: ]|\\q?quad(?![a-zA-Z])|(?<!\\)~")
 THIN = re.compile(r"(?<=\d)(?:\\[,;: ]|\\thinspace ?|\u2009)(?=\d{3}(?!\d))")
 RENAMED = ((re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"), (re.compile(r"\\leq(?![a-zA-Z])"), r"\\le"), (re.compile(r"\\geq(?![a-zA-Z])"), r"\\ge"),
@@ -21,7 +23,9 @@ PLAIN_FRACTION = re.compile(r"\s*\\frac\{\s*([-+]?[\d.,]+)\s*\}\{\s*([\d.,]+)\s*
 ROOT = re.compile(r"\\sqrt\s*([\da-zA-Z])(?![\d])")
 POWER = re.compile(r"([\^_])\{([\da-zA-Z])\}")
 ASSIGNED = re.compile(r"[a-zA-Z]\s?=\s?([^=<>]+)")
-CHOSEN = re.compile(r"(?:(?:option|choice|answer|letter)\s+)?(?:\(([A-Ja-j])\)|\[([A-J])\]|([A-J])[).:]|(?<=\s)([A-J])|([A-J]))", re.IGNORECASE)
+CHOSEN = re.compile(
+    r"(?:(?:option|choice|answer|letter)\s+)?(?:\(([A-Ja-j])\)|\[([A-J])\]|([A-J])[).:]|(?<=\s)([A-J])|([A-J]))", re.IGNORECASE
+)
 AROUND = re.compile(r"\s*([-+*/^=<>,(){}\[\]|])\s*")
 SAID = {"yes": "Yes", "no": "No", "true": "True", "false": "False", "none": "None"}
 QUOTES = (('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("`", "`"))

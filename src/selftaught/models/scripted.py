@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.parts import shelf
+from selftaught.parts import BadInput, shelf
 from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens, content_hash
 
 Script = Callable[[SampleRequest, random.Random, float], str]
@@ -128,9 +128,12 @@ class ScriptedModel:
         return self.generation
 
     async def average(self, source: str, into: str, decay: float) -> None:
-        """Average two skills."""
+        """Average two skills; see `weights.Weights.average`."""
+        if into == "start":
+            raise BadInput("weights 'start' are frozen: name others in updates or into")
         given = self.skill.get(source, self.skill["policy"])
-        self.skill[into] = decay * self.skill.get(into, given) + (1 - decay) * given
+        if into != "policy" or source in self.skill:
+            self.skill[into] = decay * self.skill.get(into, given) + (1 - decay) * given
 
     async def save(self, folder: Path) -> None:
         """Write the skills."""
