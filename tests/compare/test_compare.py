@@ -16,8 +16,8 @@ from scipy import stats as peer
 from selftaught.compare.runs import CONTROLS, Settings, ask, ask_all, compare, declaration, in_turn, open_recipe
 from selftaught.compare.sweep import Asked, alone, sweep
 from selftaught.compare.table import lines, tabled
-from selftaught.evaluate.pooled import crossed_p, letters, over_seeds, pooled, told_apart, words
-from selftaught.evaluate.stats import crossed_interval, holm
+from selftaught.evaluate.pooled import letters, over_seeds, pooled, told_apart, words
+from selftaught.evaluate.stats import crossed_interval, crossed_p, holm
 from selftaught.parts import BadInput
 
 SMALL = Settings(model="scripted", tasks=("sums:level=3",), held_out_count=12, budget=20_000)

@@ -6,8 +6,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from selftaught.evaluate.scorefiles import UNCHECKED, Scores, compare_scores, is_score_file, read_scores
-from selftaught.evaluate.stats import bootstrap_interval, permutation_p
+from selftaught.evaluate.scorefiles import Scores, is_score_file, read_scores
+from selftaught.evaluate.scoreverdict import UNCHECKED, compare_scores
+from selftaught.evaluate.stats import bootstrap_interval
 from selftaught.parts import BadInput
 
 
