@@ -14,6 +14,8 @@ ROWS = 'write its scores as jsonl rows such as {"task": "gsm8k/17", "attempt": 0
 TABLES = {".csv", ".tsv", ".parquet", ".xlsx"}
 # Fields that tell a log that is not read, and what it is.
 STRANGE = (
+    ({"eval", "status"}, "an inspect log without a list 'samples': give one that was written with its samples, or"),
+    ({"eval", "plan"}, "an inspect log without a list 'samples': give one that was written with its samples, or"),
     ({"spec"}, "a log of OpenAI's evals"),
     ({"run_id", "sample_id", "type"}, "a log of OpenAI's evals"),
     ({"instance_id", "stats"}, "HELM's per_instance_stats"),

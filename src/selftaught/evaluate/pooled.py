@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.intervals import estimate
+from selftaught.evaluate.intervals import FEW, estimate
 from selftaught.evaluate.stats import Numbers, holm
 
 LEVEL = 0.95
@@ -87,7 +87,7 @@ def words(
 ) -> tuple[str, str]:
     """Verdict and kind of a row of the table.
 
-    `improved` needs both intervals above zero and the larger of the two p-values, adjusted over the table, at 0.05 or
+    `improved` needs ten tasks, both intervals above zero and the larger of the two p-values, adjusted over the table, at 0.05 or
     below; `worse` needs one interval below zero. Else `no change larger than X` when everything not excluded is within the
     margin, else `can't tell`.
 
@@ -100,7 +100,7 @@ def words(
         margin: a change within it is called no change, as a fraction.
     """
     kind = "decoding" if stated["low"] > 0 >= best["low"] else ""
-    if stated["low"] > 0 and best["low"] > 0 and adjusted <= 1 - LEVEL:
+    if stated["low"] > 0 and best["low"] > 0 and tasks >= FEW and adjusted <= 1 - LEVEL:
         return "improved", "" if reach is None else "new" if reach["low"] > 0 else "sharpened"
     if stated["high"] < 0 or best["high"] < 0:
         return "worse", kind
