@@ -125,7 +125,12 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "header.json").write_text('{"eval": {}, "status": "success"}')
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "latin.jsonl").write_bytes(b"\xff\xfe")
-    cases = {"missing.jsonl": "no such file", "broken.eval": "--to json", "header.json": "without a list 'samples'", "empty.jsonl": "no scores"}
+    cases = {
+        "missing.jsonl": "no such file",
+        "broken.eval": "--to json",
+        "header.json": "without a list 'samples'",
+        "empty.jsonl": "no scores",
+    }
     for name, said in (cases | {"latin.jsonl": "UTF-8", "empty.jsonl,shade=red": "unknown option 'shade'"}).items():
         with pytest.raises(BadInput, match=said):
             read_scores(str(tmp_path / name))

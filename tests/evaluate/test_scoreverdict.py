@@ -150,7 +150,8 @@ def test_the_command(tmp_path, capsys):
     assert "40 after" in capsys.readouterr().out
     assert read_scores(failed).faults["99", 0] == "not scored"
     for options, said in (
-        ({}, "40 of 100 tasks lack scores"), ({"common": True, "missing": "wrong"}, "give one of them"), ({"out": "x"}, "--out is for models"),
+        ({}, "40 of 100 tasks lack scores"), ({"common": True, "missing": "wrong"}, "give one of them"),
+        ({"out": "x"}, "--out is for models"),
         ({"temperature": 0.5}, "--temperature is for models"), ({"margin": float("nan")}, "--margin nan"),
         ({"best_base": base}, "both --best-base"),
     ):  # fmt: skip

@@ -30,10 +30,15 @@ def lighter(where: str, record: Mapping[str, Any]) -> dict[str, Any]:
 
 def asked(arguments: Any) -> tuple[Any, str]:
     """The first request's prompt, and how its reply was drawn where the log says."""
-    first = next(iter(arguments.values() if isinstance(arguments, Mapping) else arguments), None) if arguments else None
-    parts = list(first.values()) if isinstance(first, Mapping) else first if isinstance(first, list) else []
+    first = (items(arguments) or [None])[0]
+    parts = items(first)
     sampler = json.dumps(parts[1], sort_keys=True) if len(parts) > 1 and isinstance(parts[1], Mapping) and parts[1] else ""
     return (parts[0] if parts else None), sampler
+
+
+def items(value: Any) -> list[Any]:
+    """What is in a list, or in an object that stands for one; nothing in anything else."""
+    return list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list) else []
 
 
 def harness_log(records: Iterable[dict[str, Any]], metric: str, chosen: str, path: str) -> Log:

@@ -121,6 +121,8 @@ class Archive:
         try:
             with self._opened(self.members[name]) as file:
                 data = file.read(most + 1)
+            if len(data) <= most and zlib.crc32(data) != self.members[name].CRC:
+                raise zipfile.BadZipFile("bad checksum")
             text = data[:most].decode("utf-8-sig")
         except (*DAMAGE, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
             raise BadInput(f"{where}: damaged or packed in an unknown way ({plain(str(error))}): {AGAIN}") from None

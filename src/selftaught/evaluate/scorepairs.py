@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from selftaught.evaluate.logfields import plain
-from selftaught.evaluate.paired import task_means
+from selftaught.evaluate.paired import Paired, task_means
 from selftaught.evaluate.scorefiles import Scores
 from selftaught.evaluate.stats import Numbers
 from selftaught.parts import BadInput
@@ -59,6 +59,29 @@ class Matched(NamedTuple):
             side[absent_B] = np.nan
             kept.append(task_means(side))
         return kept[0], kept[1]
+
+
+class Scale(NamedTuple):
+    """How scores become fractions of which more is better, and back."""
+
+    low: float
+    high: float
+    lower: bool
+
+    @property
+    def size(self) -> float:
+        return (self.high - self.low) or 1.0
+
+    def down(self, values: Numbers) -> Numbers:
+        """Scores as fractions."""
+        return (self.high - values if self.lower else values - self.low) / self.size
+
+    def up(self, pair: Paired) -> Paired:
+        """Numbers of fractions as numbers of scores."""
+        sign, start = (-self.size, self.high) if self.lower else (self.size, self.low)
+        low, high = sorted((sign * pair.low, sign * pair.high))
+        before, after = start + sign * pair.before, start + sign * pair.after
+        return pair._replace(before=before, after=after, gain=sign * pair.gain, low=low, high=high)
 
 
 def match(before: Scores, after: Scores, same: bool = False) -> Matched:

@@ -5,7 +5,7 @@ them the verdict says that nobody checked.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,35 +15,12 @@ from selftaught.evaluate.intervals import FEW
 from selftaught.evaluate.logfields import plain
 from selftaught.evaluate.paired import Paired, compare, largest, needed, too_few
 from selftaught.evaluate.scorefiles import Scores
-from selftaught.evaluate.scorepairs import COMMON, REFUSE, WRONG, Matched, alike, match, refuse_missing, same_questions
-from selftaught.evaluate.stats import Numbers, smallest_effect
+from selftaught.evaluate.scorepairs import COMMON, REFUSE, WRONG, Matched, Scale, alike, match, refuse_missing, same_questions
+from selftaught.evaluate.stats import smallest_effect
 from selftaught.parts import BadInput
 
 UNCHECKED = "at the sampler these files were drawn with; nobody checked the best decoding"
 GONE = "can't tell (scores are missing)"
-
-
-class Scale(NamedTuple):
-    """How scores become fractions of which more is better, and back."""
-
-    low: float
-    high: float
-    lower: bool
-
-    @property
-    def size(self) -> float:
-        return (self.high - self.low) or 1.0
-
-    def down(self, values: Numbers) -> Numbers:
-        """Scores as fractions."""
-        return (self.high - values if self.lower else values - self.low) / self.size
-
-    def up(self, pair: Paired) -> Paired:
-        """Numbers of fractions as numbers of scores."""
-        sign, start = (-self.size, self.high) if self.lower else (self.size, self.low)
-        low, high = sorted((sign * pair.low, sign * pair.high))
-        before, after = start + sign * pair.before, start + sign * pair.after
-        return pair._replace(before=before, after=after, gain=sign * pair.gain, low=low, high=high)
 
 
 def compare_scores(
