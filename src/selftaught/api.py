@@ -61,10 +61,12 @@ def new_folder(recipe: str) -> Path:
 async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) -> dict[str, Any]:
     """Forecast, measure the start, run the loop, measure the result, decide, report."""
     from selftaught.evaluate.gate import not_tested
-    from selftaught.prove.proof import Measured, measure
+    from selftaught.evaluate.paired import task_means
+    from selftaught.prove.proof import Measured, compared, measure
     from selftaught.report import write_report
 
     run, job, started = session.run, session.job, time.monotonic()
+    kept = run.folder.path / "start.json"
     if not await run.resume():
         await run.save()
     # A generation that was saved after the first step has counted what comes before it.
@@ -75,15 +77,24 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
 
     async def side(label: str, before: Measured | None = None) -> Measured:
         say(f"measuring the {label} on {len(session.splits['held-out'])} held-out tasks")
-        bench, full = session.bench, job.gate == "full"
-        return await measure(run, label, bench.splits, job.evaluation_seed, off=bench.off, before=before, full=full)
+        bench, full, weights = session.bench, job.gate == "full", "policy" if before else "start"
+        return await measure(run, label, bench.splits, job.evaluation_seed, weights=weights, off=bench.off, before=before, full=full)
+
+    async def start() -> Measured:
+        # What was measured before anything was learned is the start, whatever is loaded by now.
+        if run.position and kept.exists():
+            return Measured.of(json.loads(kept.read_text()))
+        found = await side("start")
+        write_json(kept, found.record())
+        return found
 
     if job.gate and not session.judged:
         say("no held-out task can be graded: the verdict will be `not tested` until some are labeled (or give --held-out with answers)")
-    before = await side("start") if job.gate else None
+    before = await start() if job.gate else None
     if before and session.judged:
-        correct, greedy = before.side.correct_B_n, before.side.greedy_B
-        say(f"start: {np.nanmean(correct):.1%} at T={job.temperature:g}, greedy {np.nanmean(greedy):.1%}, {len(greedy)} held-out tasks")
+        greedy = before.side.greedy_B
+        stated = np.nanmean(task_means(before.side.correct_B_n[:, : compared(job.gate == "full")]))
+        say(f"start: {stated:.1%} at T={job.temperature:g}, greedy {np.nanmean(greedy):.1%}, {len(greedy)} held-out tasks")
     if counted is not None:
         run.ledger.rows = counted
     finished = await run_loop(session.recipe, run, halt)
@@ -112,13 +123,14 @@ def spread(forecast: Mapping[str, Any]) -> str:
     return f"{forecast['expected_gain']:+.0%} ({forecast['low']:+.0%} to {forecast['high']:+.0%})"
 
 
-async def forecast_of(session: Session) -> dict[str, Any]:
-    """What the run may expect; said once, before the first step, and kept in its folder."""
+async def forecast_of(session: Session) -> dict[str, Any] | None:
+    """What the run may expect; said once, before the first step, and kept in its folder. None where it was not kept."""
     from selftaught.prove.forecast import preflight
 
     path = session.run.folder.path / "forecast.json"
-    if session.run.position and path.exists():
-        kept: dict[str, Any] = json.loads(path.read_text())
+    if session.run.position:
+        # What has learned already says nothing about the start.
+        kept: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
         return kept
     found = await preflight(session)
     write_json(path, found)
@@ -129,14 +141,13 @@ def judged(session: Session, before: Any, after: Any) -> dict[str, Any]:
     """The verdict of a run, with what both sides said written into its folder."""
     from selftaught.evaluate.gate import not_tested
     from selftaught.prove.labelfiles import labels_wanted
-    from selftaught.prove.proof import RESULT, START, decide
+    from selftaught.prove.proof import compared, decide
     from selftaught.run.cache import count_reuse, held_out_key
     from selftaught.run.heldout import lines_of
 
     run, tasks, sides, full = session.run, session.splits["held-out"], {"start": before, "result": after}, session.job.gate == "full"
     run.folder.write_held_out(lines_of(tasks, {label: side.rows for label, side in sides.items()}))
-    n = START if full else RESULT
-    write_json(run.folder.path / "held_out.json", {label: per_task(side.side, n) for label, side in sides.items()})
+    write_json(run.folder.path / "held_out.json", {label: per_task(side.side, compared(full)) for label, side in sides.items()})
     if not session.judged:
         reason, labels = labels_wanted(run.folder.path)
         return not_tested(reason) | {"labels": labels}

@@ -18,7 +18,6 @@ from typing import Any
 from transformers import TrainerCallback
 
 from selftaught.callbacks.live import finished, undisturbed, unwrapped
-from selftaught.evaluate.gate import Side
 from selftaught.format import Format
 from selftaught.models.local import LocalModel
 from selftaught.parts import BadInput
@@ -91,7 +90,7 @@ class GateCallback(TrainerCallback):
             return
         self.start = self.measured(given, "start")
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(recorded(self.start)))
+        kept.write_text(json.dumps(self.start.record() | {"rows": {}}))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Measure in between, where that was asked for."""
@@ -150,14 +149,9 @@ def refuse_shared(bench: Bench, loader: Any) -> None:
         raise BadInput(f"{shared} of {count} held-out questions are among the training prompts: give tasks that are not trained on")
 
 
-def recorded(side: Measured) -> dict[str, Any]:
-    """A measured start as JSON-ready data."""
-    return {"side": side.side.record(), "off": side.off.record() if side.off else None, "tasks": list(side.side.tasks_B)}
-
-
 def restored(record: dict[str, Any], bench: Bench) -> Measured:
-    """The inverse of `recorded`; raises BadInput when it was measured on other tasks."""
-    side, off = Side.of(record["side"]), Side.of(record["off"]) if record["off"] else None
-    if side.tasks_B != tuple(task.id for task in bench.splits["held-out"]) or side.settings != bench.settings:
+    """The start that was kept; raises BadInput when it was measured on other tasks."""
+    start = Measured.of(record)
+    if start.side.tasks_B != tuple(task.id for task in bench.splits["held-out"]) or start.side.settings != bench.settings:
         raise BadInput("the start was measured on other tasks or with another sampler: give GateCallback what it was given then")
-    return Measured(side=side, off=off, unreached=(), rows={}, ledger={})
+    return start

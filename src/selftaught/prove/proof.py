@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from selftaught.evaluate.gate import Side, measure_side, reach, verdict, widen, zero_families
 from selftaught.evaluate.record import AS_IS
@@ -21,6 +21,7 @@ class Measured:
     """One side, measured.
 
     Attributes:
+        digest: content hash of the weights that every number is of.
         side: its numbers on the held-out tasks.
         off: its numbers on tasks it was not trained for, None without any.
         unreached: task sources on which not one of 64 attempts a task was right; only looked for in the start.
@@ -28,37 +29,57 @@ class Measured:
         ledger: summary of the run's ledger after the measurement.
     """
 
+    digest: str
     side: Side
     off: Side | None
     unreached: tuple[str, ...]
     rows: Mapping[str, Any]
     ledger: Mapping[str, Any]
 
+    def record(self) -> dict[str, Any]:
+        """JSON-ready, without the ledger."""
+        off = self.off.record() if self.off else None
+        return {"digest": self.digest, "side": self.side.record(), "off": off, "unreached": list(self.unreached), "rows": dict(self.rows)}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Self:
+        """The inverse of `record`; raises BadInput for anything else."""
+        off = record.get("off")
+        return cls(
+            digest=record.get("digest", ""), side=Side.of(record.get("side", {})), off=Side.of(off) if off else None,
+            unreached=tuple(record.get("unreached", ())), rows=record.get("rows", {}), ledger={},
+        )  # fmt: skip
+
 
 async def measure(
-    run: LiveRun, label: str, splits: Splits, seed: int, *, off: Splits | None = None, before: Measured | None = None, full: bool = False
-) -> Measured:
-    """Measure the start of a run, or, given the start as `before`, its policy; the run is left as it was.
+    run: LiveRun, label: str, splits: Splits, seed: int, *, weights: str = "policy", off: Splits | None = None,
+    before: Measured | None = None, full: bool = False,
+) -> Measured:  # fmt: skip
+    """Measure the start of a run, or, given the start as `before`, what became of it; the run is left as it was.
 
     The start is always asked plainly, 16 attempts a held-out task, and found again when it was asked before. The result
     answers by the recipe's own method where it has one, 4 attempts a task; when a plain result shows a gain, the
     attempts that are missing to 16 are drawn, because the kind of a gain is read from pass@16.
 
     Args:
-        run: whose policy, ledger and journal are used.
+        run: whose model, ledger and journal are used.
         label: "start" or "result"; keeps requests apart.
         splits: held-out and development tasks.
         seed: evaluation seed.
+        weights: whose numbers these are, in all of them: "start" of a run that may have learned already, "policy" of a
+            model as it was opened or loaded.
         off: tasks that were not trained for, 2 attempts each.
         before: the start, when this is the result.
         full: 16 attempts of the result too, and 64 of the start where it solves nothing in 16.
+
+    Raises:
+        RuntimeError: the weights changed meanwhile.
     """
     cached, held, tasks = CachedDrawer(run=run, seed=seed), HeldOut(run), splits["held-out"]
-    # Once a run is resumed its policy is no start any more.
-    drawer, weights = (drawer_for(run, seed), "policy") if before else (cached, "start")
+    drawer = drawer_for(run, seed) if before else cached
     plain, keep = not before or run.recipe.decide is None, held.keep(label)
     n = START if full or not before else RESULT
-    side = await measure_side(drawer, label, "policy", tasks, splits["development"], run.settings, n, keep=keep)
+    side = await measure_side(drawer, label, weights, tasks, splits["development"], run.settings, n, keep=keep)
     if before and plain and n < START and verdict(before.side, side)["verdict"] == "improved":
         side = await widen(drawer, side, weights, tasks, START, keep)
     zero = zero_families(side) if full and not before else ()
@@ -69,10 +90,18 @@ async def measure(
             cached, f"{label}-off", weights, off["held-out"], off["development"], run.settings, OFF_TASK,
             temperatures=(), templates=(AS_IS,),
         )  # fmt: skip
-    return Measured(side=side, off=found, unreached=unreached, rows=held.sides[label], ledger=run.ledger.summary())
+    digest = drawer.digest(weights)
+    for one in (drawer, cached):
+        one.settle()
+    return Measured(digest=digest, side=side, off=found, unreached=unreached, rows=held.sides[label], ledger=run.ledger.summary())
+
+
+def compared(full: bool) -> int:
+    """Attempts a task that are compared at the stated sampler: the first ones of both sides, which share their noise."""
+    return START if full else RESULT
 
 
 def decide(before: Measured, after: Measured, full: bool = False, **options: Any) -> dict[str, Any]:
     """The verdict on two measured sides; `options` go to `evaluate.gate.verdict`."""
     off = [(before.off, after.off)] if before.off and after.off else []
-    return verdict(before.side, after.side, n=START if full else RESULT, off_task=off, unreached=before.unreached, **options)
+    return verdict(before.side, after.side, n=compared(full), off_task=off, unreached=before.unreached, **options)
