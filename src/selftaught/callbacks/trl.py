@@ -22,6 +22,7 @@ from selftaught.format import Format
 from selftaught.models.local import LocalModel
 from selftaught.parts import BadInput
 from selftaught.prove.bench import Bench, apart, open_bench
+from selftaught.prove.plan import few
 from selftaught.prove.proof import Measured
 from selftaught.types import SamplerSettings
 
@@ -43,8 +44,8 @@ class GateCallback(TrainerCallback):
 
     def __init__(
         self, tasks: Sequence[str], held_out_count: int = 200, every: int | None = None, *, off_task: Sequence[str] = (),
-        evaluation_seed: int = 1, temperature: float = 1.0, max_tokens: int = 0, margin: float = 0.05, format: Format | None = None,
-        tokenizer: Any = None,
+        attempts: int = 0, evaluation_seed: int = 1, temperature: float = 1.0, max_tokens: int = 0, margin: float = 0.05,
+        format: Format | None = None, tokenizer: Any = None,
     ) -> None:  # fmt: skip
         """Say what to measure on.
 
@@ -53,6 +54,7 @@ class GateCallback(TrainerCallback):
             held_out_count: how many held-out tasks decide.
             every: also measure after each so many optimizer steps; None for not.
             off_task: sources of other tasks, to see whether anything is unlearned.
+            attempts: draw so few attempts a task on both sides, and look at the result in stages; 0 for 16 and 4, at once.
             evaluation_seed: seed of the tasks and their noise.
             temperature: the stated sampler's.
             max_tokens: length limit of an attempt; 0 takes the trainer's `max_completion_length`, else 512.
@@ -65,6 +67,7 @@ class GateCallback(TrainerCallback):
         if every is not None and every < 1:
             raise BadInput(f"every={every}: give a number of steps from 1, or None")
         self.asked: dict[str, Any] = {"tasks": apart(tasks), "count": held_out_count, "seed": evaluation_seed, "off_task": tuple(off_task)}
+        self.attempts = attempts
         self.every, self.temperature, self.max_tokens, self.margin = every, temperature, max_tokens, margin
         self.format, self.tokenizer = format or Format(), tokenizer
         self.bench: Bench | None = None
@@ -81,6 +84,8 @@ class GateCallback(TrainerCallback):
         limit = self.max_tokens or getattr(args, "max_completion_length", None) or LENGTH
         settings = SamplerSettings(temperature=self.temperature, max_tokens=limit)
         self.bench = open_bench(settings=settings, format=self.format, **self.asked)
+        if self.attempts:
+            self.bench = self.bench.planned(few(len(self.bench.splits["held-out"]), self.attempts))
         refuse_shared(self.bench, given.get("train_dataloader"))
         kept = Path(args.output_dir) / KEPT
         if state.global_step:
@@ -125,7 +130,7 @@ class GateCallback(TrainerCallback):
         assert bench is not None
         with undisturbed(module), tempfile.TemporaryDirectory() as place:
             model = LocalModel(module, tokenizer, self.format)
-            return finished(lambda: bench.measure(model, label, Path(place) / "side", before))
+            return finished(lambda: bench.measure(model, label, Path(place) / "side", before, margin=self.margin))
 
 
 def tokens_of(state: Any) -> int:

@@ -33,6 +33,7 @@ class Options:
         max_tokens: length limit of an attempt in tokens; the run's, 64 for sprout or 512 for other models when left out.
         off_task: sources of other tasks, to see whether anything was unlearned.
         full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
+        attempts: draw so few attempts a task on both sides and look at the candidate in stages; 16 and 4, at once, when left out.
         margin: a change within it is called no change, as a fraction.
         spent: tokens the training took, for the comparison at equal tokens; known for runs of ours.
         require_gain: exit with 3 unless the verdict is improved.
@@ -53,6 +54,7 @@ class Options:
     max_tokens: int = 0
     off_task: tuple[str, ...] = ()
     full: Off = False
+    attempts: int = 0
     margin: float = 0.05
     spent: int = 0
     require_gain: Off = False
@@ -93,6 +95,7 @@ def of_models(options: Options) -> dict[str, Any]:
         "max_tokens",
         "off_task",
         "full",
+        "attempts",
         "margin",
         "spent",
         "out",
@@ -108,8 +111,9 @@ def of_files(options: Options) -> dict[str, Any]:
         raise BadInput("give both --best-base and --best-candidate, or neither: each side is decoded at its best")
     if options.candidate is None:
         raise BadInput("two score files are needed: give BASE and CANDIDATE")
-    if options.tasks or options.off_task or options.out or options.full or options.max_tokens or options.spent or options.engine:
-        names = "--tasks, --off-task, --full, --max-tokens, --spent, --engine and --out"
+    drawn = ("tasks", "off_task", "out", "full", "attempts", "max_tokens", "spent", "engine")
+    if any(getattr(options, name) for name in drawn):
+        names = "--tasks, --off-task, --full, --attempts, --max-tokens, --spent, --engine and --out"
         raise BadInput(f"score files are compared as they are: leave out {names}")
     best = (read_scores(options.best_base), read_scores(options.best_candidate)) if options.best_base else None
     sides = read_scores(options.base), read_scores(options.candidate)
