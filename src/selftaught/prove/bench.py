@@ -12,7 +12,8 @@ from selftaught.format import Format
 from selftaught.models.base import Asked, Model
 from selftaught.parts import BadInput
 from selftaught.prove.asking import fitting, refused
-from selftaught.prove.proof import Measured, Splits, decide, measure
+from selftaught.prove.plan import WHOLE, Plan
+from selftaught.prove.proof import MARGIN, Measured, Splits, decide, measure
 from selftaught.recipe import get_recipe
 from selftaught.run.cache import count_reuse, held_out_key
 from selftaught.run.folder import RunFolder
@@ -36,6 +37,7 @@ class Bench:
         pool: what a run needs beside tasks to be judged by; nothing is drawn from it.
         reads: answers read to test the graders.
         format: how prompts are rendered and answers read.
+        plan: how many attempts are drawn of how many tasks, and when a result is looked at.
     """
 
     splits: Splits
@@ -45,9 +47,16 @@ class Bench:
     pool: Any
     reads: int
     format: Format = field(default_factory=Format)
+    plan: Plan = WHOLE
 
-    async def measure(self, model: Model, label: str, folder: Path, before: Measured | None = None, full: bool = False) -> Measured:
-        """Measure one model, asked plainly, in a run of its own; see `proof.measure`.
+    def planned(self, plan: Plan) -> Self:
+        """The same with as much as is planned."""
+        return replace(self, plan=plan, splits=plan.cut(self.splits))
+
+    async def measure(
+        self, model: Model, label: str, folder: Path, before: Measured | None = None, full: bool = False, margin: float = MARGIN
+    ) -> Measured:
+        """Measure one model as it is loaded, asked plainly, in a run of its own; see `proof.measure`.
 
         Args:
             model: opened, and left open.
@@ -55,6 +64,7 @@ class Bench:
             folder: for the journal; must not exist yet.
             before: the start, when this is the result.
             full: draw as much of the result as of the start.
+            margin: a change within it is called no change.
         """
         plain = replace(get_recipe("self-consistency"), decide=None)
         run = LiveRun(
@@ -63,7 +73,10 @@ class Bench:
         for _ in range(0 if before else self.reads):
             run.ledger.gold("audit")
         try:
-            return await measure(run, label, self.splits, self.seed, off=self.off or None, before=before, full=full)
+            return await measure(
+                run, label, self.splits, self.seed, weights="policy", off=self.off or None, before=before, full=full, plan=self.plan,
+                margin=margin,
+            )  # fmt: skip
         finally:
             run.grader.close()
             run.folder.journal.close()
@@ -85,13 +98,13 @@ class Bench:
         said = tuple(line for splits in kept.values() for _, line in splits.values() if line)
         return replace(self, **{name: {split: tasks for split, (tasks, _) in splits.items()} for name, splits in kept.items()}), said  # type: ignore[arg-type]
 
-    def decide(self, before: Measured, after: Measured, full: bool = False, *, spent: int = 0, margin: float = 0.05) -> dict[str, Any]:
+    def decide(self, before: Measured, after: Measured, full: bool = False, *, spent: int = 0, margin: float = MARGIN) -> dict[str, Any]:
         """The verdict, which is counted as one more on these tasks; see `proof.decide`.
 
         With `spent` unknown (0) nothing is said at equal tokens.
         """
         reuse = count_reuse(held_out_key(self.splits["held-out"]))
-        found = decide(before, after, full, spent=spent, margin=margin, reuse=reuse)
+        found = decide(before, after, full, self.plan, spent=spent, margin=margin, reuse=reuse)
         unknown = not_tested("")
         return found if spent else found | {key: unknown[key] for key in ("equal_tokens", "break_even")}
 
@@ -128,6 +141,8 @@ def open_bench(
     from selftaught.tasks.selftest import self_test
     from selftaught.tasks.source import parse_source
 
+    if count < 1:
+        raise BadInput(f"held-out-count={count}: give a number of held-out tasks (200 is usual)")
     if not tasks:
         raise BadInput("no tasks to compare on: give --tasks (a family such as sums:level=5, gym:NAME, a file, a data-set id)")
     pool, splits = split(tasks, held_out, seed, {**COUNTS, "held-out": count})
