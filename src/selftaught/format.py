@@ -3,7 +3,8 @@
 Votes, checkers, judges, training, the gate and serving all use the same one.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -43,6 +44,14 @@ class Format(Part):
     def __post_init__(self) -> None:
         if self.template not in ("auto", "chat", "plain") and PLACE not in self.template:
             raise BadInput(f"template '{self.template[:40]}' is none of auto, chat, plain and has no place for the question: write {PLACE}")
+        try:
+            further = json.loads(self.chat_template_kwargs or "{}")
+        except ValueError:
+            further = None
+        if not isinstance(further, dict):
+            raise BadInput(
+                f"chat_template_kwargs '{self.chat_template_kwargs[:40]}' are no JSON object: write '{{\"enable_thinking\": false}}'"
+            )
         if self.answer not in READINGS and (why := refusal(self.answer)):
             raise BadInput(
                 f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression that can be used: {why}"
@@ -65,6 +74,10 @@ class Format(Part):
             case "text":
                 return reading.whole(text)
         return last_group(self.answer, text)
+
+    def suited(self, reads: str) -> "Format":
+        """This format, reading as a task asks for (`Task.reads`) where it leaves that open."""
+        return replace(self, answer=reads) if reads and self.answer == "auto" else self
 
     def canonical(self, text: str, numeric: bool = False) -> str | None:
         """The answer in a reply such that equal answers are equal strings; None when there is none."""

@@ -68,15 +68,17 @@ class Grader:
         if not self.ledger.checks(len(texts), purpose):
             return unable
         entry = task.sealed.open(reader)
+        format = self.format.suited(task.reads)
         if task.checker == "equal":
-            answers = [self.format.canonical(text, task.numeric) for text in texts]
-            right = canonical(gold_answer(str(entry["answer"])))
-            verdicts = [(0.0, "") if answer is None else compare(answer, right) for answer in answers]
+            answers = [format.canonical(text, task.numeric) for text in texts]
+            given = entry["answer"] if isinstance(entry["answer"], tuple) else (entry["answer"],)
+            rights = [canonical(gold_answer(str(one))) for one in given]
+            verdicts = [any_of(answer, rights) for answer in answers]
             for kind in filter(None, (kind for _, kind in verdicts)):
                 self.ledger.add("failures", kind, purpose=purpose)
             return [value for value, _ in verdicts]
         # A foreign checker is sent the answer as it was written: squeezing would spoil grids and lists.
-        answers = [self.format.extract(text, task.numeric) for text in texts]
+        answers = [format.extract(text, task.numeric) for text in texts]
         key = content_hash(task.id, answers, purpose)
         # The same answers to the same question, asked at the same time, are graded once.
         asked = seam.waiting.get(("check", key))
@@ -87,7 +89,9 @@ class Grader:
         return [float(grade) for grade, _ in replies]
 
     def _rule(self, task: Task, text: str) -> float:
-        answer = self.format.extract(text, task.numeric)
+        format = self.format.suited(task.reads)
+        # Where an answer is no number, its spelling is the checker's to judge.
+        answer = (format.canonical if task.numeric else format.extract)(text, task.numeric)
         return 0.0 if answer is None else source_of(task.source).check(task, answer, None)
 
     async def perform(self, wave: Sequence[tuple[Task, list[str | None], Any]]) -> list[list[list[Any]]]:
@@ -104,3 +108,16 @@ class Grader:
         """End the pool's processes."""
         if self.pool is not None:
             self.pool.close()
+
+
+def any_of(answer: str | None, rights: Sequence[str]) -> tuple[float, str]:
+    """(1 when the answer equals one of several accepted ones, else 0; the kind of failure where a comparison had to be ended)."""
+    failed = ""
+    if answer is None:
+        return 0.0, failed
+    for right in rights:
+        value, kind = compare(answer, right)
+        if value:
+            return value, ""
+        failed = failed or kind
+    return 0.0, failed
