@@ -24,9 +24,7 @@ SENTENCE = re.compile(
 )
 # The letter of a choice, and more about it; not the initials of a name.
 LETTER = re.compile(r"\W*(?:(?:option|choice)\W+)?[A-E][*)\]$]{0,4}(?=\.(?:\s|$)(?!\s*[A-Z]\.))", re.IGNORECASE)
-BECAUSE = re.compile(
-    r",?[ \t]+(?:because|since|as it|as they|as we|which|given that)\b|[,;][ \t]+(?:so|but|and|where|with)[ \t]", re.IGNORECASE
-)
+BECAUSE = re.compile(r",?[ \t]+(?:because|since|as it|as they|as we|which|given that)\b|[,;][ \t]+(?:so|but|where)[ \t]")
 HEADING = re.compile(r"answer[*_:#]{0,4}[ \t]*\n", re.IGNORECASE)
 # What a model repeats of its instructions.
 PLACES = ("...", "…", "answer", "your answer", "<answer>", "[answer]", "your final answer", "final answer", "number", "x.xx")
