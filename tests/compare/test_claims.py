@@ -19,7 +19,7 @@ from selftaught.recipe import all_recipes, get_recipe
 
 ROOT = Path(__file__).parent.parent.parent
 COMMITTED = sorted((ROOT / RESULTS).glob("*.json"))
-SMALL = Settings(model="scripted", tasks=("sums:level=3",), held_out_count=12, budget=20_000)
+SMALL = Settings(model="scripted", tasks=("linear:level=2",), held_out_count=12, budget=20_000)
 
 
 def row(low, high, by=0.0, against="x"):

@@ -20,7 +20,7 @@ from selftaught.evaluate.pooled import letters, over_seeds, pooled, told_apart, 
 from selftaught.evaluate.stats import crossed_interval, crossed_p, holm
 from selftaught.parts import BadInput
 
-SMALL = Settings(model="scripted", tasks=("sums:level=3",), held_out_count=12, budget=20_000)
+SMALL = Settings(model="scripted", tasks=("linear:level=2",), held_out_count=12, budget=20_000)
 
 
 def test_crossed_p_agrees_with_the_interval():

@@ -38,6 +38,7 @@ class Options:
         max_tokens: length limit of an attempt in tokens; the run's, 64 for sprout or 512 for other models when left out.
         off_task: sources of other tasks, to see whether anything was unlearned.
         full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
+        attempts: draw so few attempts a task on both sides and look at the candidate in stages; 16 and 4, at once, when left out.
         margin: a change within it is called no change, as a fraction.
         spent: tokens the training took, for the comparison at equal tokens; known for runs of ours.
         require_gain: exit with 3 unless the verdict is improved.
@@ -61,6 +62,7 @@ class Options:
     max_tokens: int = 0
     off_task: tuple[str, ...] = ()
     full: Off = False
+    attempts: int = 0
     margin: float = 0.05
     spent: int = 0
     require_gain: Off = False
@@ -103,6 +105,7 @@ def of_models(options: Options) -> dict[str, Any]:
         "max_tokens",
         "off_task",
         "full",
+        "attempts",
         "margin",
         "spent",
         "out",
