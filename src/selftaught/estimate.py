@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from selftaught.parts import record
+from selftaught.prove.plan import sized
 from selftaught.run.budget import Budget
 from selftaught.session import Job, Session, open_session
 
@@ -47,6 +48,9 @@ async def measured(session: Session) -> dict[str, Any]:
     evaluation = 2 * held * sampled if session.job.gate else 0.0
     if limit := Budget.parse(session.job.budget).tokens:
         expected, worst = min(expected, limit), min(worst, limit)
+    if (share := session.job.share(recipe)) is not None and session.job.gate:
+        plan = sized(share * expected, prompted, sampled, len(session.splits["held-out"]), len(session.splits["development"]))
+        evaluation = plan.tokens(prompted, sampled)
     session.close()
     return {
         "recipe": record(recipe), "tokens": {"expected": round(expected), "worst": round(worst), "evaluated": round(evaluation)},
