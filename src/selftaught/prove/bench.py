@@ -2,7 +2,7 @@
 
 import copy
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
@@ -11,7 +11,7 @@ from selftaught.evaluate.gate import not_tested
 from selftaught.format import Format
 from selftaught.models.base import Asked, Model
 from selftaught.parts import BadInput
-from selftaught.prove.asking import fitting, refused
+from selftaught.prove.asking import fitting, prepare, refused
 from selftaught.prove.plan import WHOLE, Plan
 from selftaught.prove.proof import MARGIN, Measured, Splits, decide, measure
 from selftaught.recipe import get_recipe
@@ -66,10 +66,7 @@ class Bench:
             full: draw as much of the result as of the start.
             margin: a change within it is called no change.
         """
-        plain = replace(get_recipe("self-consistency"), decide=None)
-        run = LiveRun(
-            recipe=plain, model=model, pool=self.pool, folder=RunFolder(folder), settings=self.settings, format=self.format, seed=self.seed
-        )
+        run = self.beside(model, folder)
         for _ in range(0 if before else self.reads):
             run.ledger.gold("audit")
         try:
@@ -80,6 +77,35 @@ class Bench:
         finally:
             run.grader.close()
             run.folder.journal.close()
+
+    def beside(self, model: Model, folder: Path) -> LiveRun:
+        """A run that trains nothing, to ask a model through."""
+        plain = replace(get_recipe("self-consistency"), decide=None)
+        return LiveRun(
+            recipe=plain, model=model, pool=self.pool, folder=RunFolder(folder), settings=self.settings, format=self.format, seed=self.seed
+        )
+
+    async def asked_of(self, model: Model, folder: Path, say: Callable[[str], None], first: bool) -> Self:
+        """This bench as both models are asked: by one format, without tasks that the `first` of them cannot be given.
+
+        Raises:
+            BadInput: replies that cannot be read, or tasks that the second model cannot be given.
+        """
+        if "text" not in model.capabilities:
+            return self
+        cast(Asked, model).asked_by(self.format)
+        fitted, said = self.fitted(model)
+        if said and not first:
+            raise BadInput(f"the base could be asked what the candidate cannot: {'; '.join(said)}")
+        for line in said:
+            say(line)
+        run = fitted.beside(model, folder)
+        try:
+            await prepare(run, fitted.splits["development"], self.seed, say)
+        finally:
+            run.grader.close()
+            run.folder.journal.close()
+        return replace(fitted, format=run.format)
 
     def fitted(self, model: Model) -> tuple[Self, tuple[str, ...]]:
         """This bench without what cannot be put to a model (training tasks likewise), and what there is to say about that.
