@@ -65,6 +65,8 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     from selftaught.report import write_report
 
     run, job, started = session.run, session.job, time.monotonic()
+    for line in session.bench.lines():
+        say(line)
     if not await run.resume():
         await run.save()
     # A generation that was saved after the first step has counted what comes before it.
@@ -171,6 +173,8 @@ def evaluate(
     with tempfile.TemporaryDirectory() as folder:
         asked = Job(recipe="self-consistency", model=model, tasks=tuple(tasks), evaluation_seed=seed, held_out_count=count, **job)
         session = open_session(asked, Path(folder) / "run")
+        for line in session.bench.lines():
+            say(line)
         say(f"measuring on {len(session.splits['held-out'])} tasks")
         side = asyncio.run(measure(session.run, "start", session.splits, seed)).side
         decided = verdict(side, side)

@@ -67,7 +67,10 @@ def gate(
     limit = max_tokens or max(side.limit for side in (before, after))
     settings = SamplerSettings(temperature=known.job.temperature if temperature is None else temperature, max_tokens=limit)
     drawn = asked(known, tasks, held_out_count, evaluation_seed)
-    bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), **drawn)
+    otherwise = ", or an `out` folder, and then `selftaught label` on it"
+    bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), otherwise=otherwise, **drawn)
+    for line in bench.lines():
+        say(line)
     start = one_side(before, bench, "start", None, full, say)
     end = one_side(after, bench, "result", start, full, say)
     result = bench.decide(start, end, full, spent=spent or after.spent(), margin=margin) | added(start.ledger, end.ledger)
