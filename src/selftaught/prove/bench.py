@@ -49,6 +49,10 @@ class Bench:
     format: Format = field(default_factory=Format)
     plan: Plan = WHOLE
 
+    def lines(self) -> list[str]:
+        """How many questions each source had and lost, for people."""
+        return [line for found in self.pool.found if (line := found.line())]
+
     def planned(self, plan: Plan) -> Self:
         """The same with as much as is planned."""
         return replace(self, plan=plan, splits=plan.cut(self.splits))
@@ -146,7 +150,7 @@ def apart(tasks: Sequence[str]) -> tuple[str, ...]:
 
 def open_bench(
     tasks: Sequence[str], settings: SamplerSettings, *, held_out: Sequence[str] = (), count: int = 200, seed: int = 1,
-    off_task: Sequence[str] = (), ungraded: bool = False, format: Format | None = None,
+    off_task: Sequence[str] = (), ungraded: bool = False, format: Format | None = None, otherwise: str = "",
 ) -> Bench:  # fmt: skip
     """Draw the tasks and test their graders; nothing is loaded.
 
@@ -159,6 +163,7 @@ def open_bench(
         off_task: sources of other families, 100 tasks each.
         format: how prompts are rendered and answers read.
         ungraded: also take held-out tasks that nobody can grade, for labels by hand.
+        otherwise: what else the caller can do about tasks without answers, for the error.
 
     Raises:
         BadInput: no tasks, too few, ungradable ones, or a grader that fails its self-test.
@@ -170,7 +175,7 @@ def open_bench(
     if count < 1:
         raise BadInput(f"held-out-count={count}: give a number of held-out tasks (200 is usual)")
     if not tasks:
-        raise BadInput("no tasks to compare on: give --tasks (a family such as sums:level=5, gym:NAME, a file, a data-set id)")
+        raise BadInput("no tasks to compare on: name some (a family such as sums:level=5, gym:NAME, a file, a data-set id)")
     pool, splits = split(tasks, held_out, seed, {**COUNTS, "held-out": count})
     off: Splits = {}
     if off_task:
@@ -178,9 +183,12 @@ def open_bench(
     for drawn in (splits, off):
         if drawn and (len(drawn["held-out"]) < 2 or not drawn["development"]):
             found = f"{len(drawn['held-out'])} held-out and {len(drawn['development'])} development tasks"
-            raise BadInput(f"{', '.join(tasks if drawn is splits else off_task)}: only {found}: give a source with more tasks")
+            said = "; ".join(line for one in (pool.found if drawn is splits else ()) if (line := one.line()))
+            names = said or ", ".join(tasks if drawn is splits else off_task)
+            raise BadInput(f"{names}: only {found}: give a source with more questions{' that have answers' if 'without' in said else ''}")
         if drawn and not ungraded and not any(task.checker for task in drawn["held-out"]):
-            raise BadInput("no held-out task can be graded: give tasks with answers, or --out FOLDER and then `selftaught label FOLDER`")
+            said = "; ".join(line for one in pool.found if (line := one.line()))
+            raise BadInput(f"no held-out task can be graded ({said}): give tasks with answers{otherwise}")
     reads: list[None] = []
     graders = [parse_source(text) for text in dict.fromkeys((*tasks, *held_out, *off_task))]
     if problems := self_test(graders, read=lambda: reads.append(None)):

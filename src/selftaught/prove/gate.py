@@ -70,15 +70,24 @@ def gate(
     if out and (folder / "result.json").exists():
         raise BadInput(f"{folder} already holds a verdict: give another --out")
     known = after if after.run else before
-    given = {"template": template, "system": system, "answer": answer, "stop": tuple(stop), "chat_template_kwargs": chat_template_kwargs}
+    given: dict[str, Any] = {
+        "template": template,
+        "system": system,
+        "answer": answer,
+        "stop": tuple(stop),
+        "chat_template_kwargs": chat_template_kwargs,
+    }
     job = replace(known.job, **{name: value for name, value in given.items() if value})
     before, after = (side.sampled_by(engine or known.job.engine) for side in (before, after))
     limit = max_tokens or max(side.limit for side in (before, after))
     settings = SamplerSettings(temperature=job.temperature if temperature is None else temperature, max_tokens=limit, stop=job.stop)
     drawn = asked(known, tasks, held_out_count, evaluation_seed)
+    otherwise = ", or an `out` folder, and then `selftaught label` on it"
     if full and attempts:
         raise BadInput(f"--full draws 16 attempts and --attempts {attempts} others: give one of them")
-    bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), format=job.format, **drawn)
+    bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), format=job.format, otherwise=otherwise, **drawn)
+    for line in bench.lines():
+        say(line)
     plan = known.plan() if known.run and "held_out" in drawn else WHOLE
     bench = bench.planned(plan)
     if attempts:
