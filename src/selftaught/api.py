@@ -77,7 +77,7 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     from selftaught.run.heldout import answered
 
     run, started = session.run, time.monotonic()
-    for line in session.warnings:
+    for line in (*session.bench.lines(), *session.warnings):
         say(line)
     kept = run.folder.path / "start.json"
     if not await run.resume():
@@ -189,7 +189,7 @@ def evaluate(
         session = open_session(asked, Path(folder) / "run")
 
         async def measured() -> Measured:
-            for line in session.warnings:
+            for line in (*session.bench.lines(), *session.warnings):
                 say(line)
             await session.prepare(say)
             say(f"measuring on {len(session.splits['held-out'])} tasks")

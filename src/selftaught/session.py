@@ -24,6 +24,7 @@ from selftaught.recipe import Recipe, get_recipe
 from selftaught.run.budget import Budget
 from selftaught.run.folder import RunFolder, write_json
 from selftaught.run.live import LiveRun
+from selftaught.tasks.found import refuse_nothing_left
 from selftaught.types import SamplerSettings
 
 SPROUT = Path(__file__).parent / "models" / "sprout" / "weights"
@@ -215,6 +216,8 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.count, seed=job.evaluation_seed,
         off_task=job.others(recipe), ungraded=True, format=job.format,
     )  # fmt: skip
+    if recipe.trains:
+        refuse_nothing_left(bench.pool.found)
     RunFolder.check(out, resume)
     warnings = fit_tasks(recipe, bench.pool)
     model = open_model(job, recipe)
