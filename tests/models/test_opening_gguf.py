@@ -28,7 +28,7 @@ def make_file(path, architecture="llama", tied=True, drop="", extra=(), pre="smo
     gguf = pytest.importorskip("gguf")
     from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-    tokens = ["<|unk|>", "<|start|>", "<|end|>", *bytes_to_unicode().values()]
+    tokens = ["<|unk|>", "<|start|>", "<|end|>", *bytes_to_unicode().values(), "ĠĠ"]
     writer, rng = gguf.GGUFWriter(path, architecture), np.random.default_rng(0)
     writer.add_block_count(2)
     writer.add_context_length(128)
@@ -90,6 +90,7 @@ def test_a_file_opens_is_kept_and_mended(tmp_path, monkeypatch, capfd):
     np.testing.assert_array_equal(state["model.layers.1.mlp.down_proj.weight"].numpy(), held["blk.1.ffn_down.weight"])
     assert model.module.lm_head.weight is model.module.model.embed_tokens.weight and model.module.dtype == torch.float32
     assert model.forward.family is not None and model.limit == 128 and model.renderer.chat and model.renderer.ends == {2}
+    assert len(model.tokenizer) == model.vocabulary == 260
     assert model.tokenizer.tokenize("a  12") == ["a", "ĠĠ", "1", "2"] and model.tokenizer.chat_template == TEMPLATE
     folder = cached(file)
     monkeypatch.setattr(files, "dequantized", lambda file: pytest.fail("opened from the cache"))
@@ -101,6 +102,8 @@ def test_a_file_opens_is_kept_and_mended(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("SELFTAUGHT_CACHE", str(folder.parent.parent))
     data = bytearray((folder / "model.safetensors").read_bytes())
     data[-5] ^= 1
+    # a new file, because open models read their weights from the old one
+    (folder / "model.safetensors").unlink()
     (folder / "model.safetensors").write_bytes(data)
     assert LocalModel.open(file, device="cpu").digest() == model.digest() and files.whole(folder)
     (folder / "sums.json").unlink()
