@@ -40,7 +40,7 @@ def find_place(where: str) -> Place:
     if path.is_dir():
         target, name, folder = str(path), str(path.resolve()), path
     elif path.is_absolute() or where.startswith((".", "~")) or where.count("/") > 1 or path.exists():
-        raise BadInput(f"there is no model folder '{where}'")
+        raise BadInput(f"there is no model folder or run '{where}'")
     else:
         folder, answers = on_hub(where)
         target, name = where if answers else str(folder), where
