@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -22,7 +23,8 @@ Path = tuple[str, ...]
 
 def last_answer(text: str) -> str:
     r"""The answer in an answer column's text: what the last `\boxed{}`, `####` or `<answer>` holds, or what its last line
-    says the answer is; else all of it."""
+    says the answer is; else all of it.
+    """
     if found := boxed(text):
         return found
     if "####" in text:
@@ -54,7 +56,7 @@ def read_gold(cell: Any, where: str, column: str, data: str) -> tuple[str, ...] 
         BadInput: a structure, several numbers (one of which is meant, or all), infinity, bytes.
     """
     cell = plain(cell)
-    if cell is None or isinstance(cell, float | Decimal) and math.isnan(cell):
+    if cell is None or (isinstance(cell, float | Decimal) and math.isnan(cell)):
         return None
     if isinstance(cell, bool):
         return (str(cell), str(cell).lower())
@@ -88,7 +90,7 @@ def several(cells: Sequence[Any], where: str, column: str, data: str) -> tuple[s
             found.setdefault(canonical(answer), answer)
     if len(found) > 1 and any(is_number(answer) for answer in found.values()):
         raise BadInput(
-            f"{where}, column '{column}': {len(found)} different answers, {', '.join(found.values())[:60]}: are all wanted, or is any right? "
+            f"{where}, column '{column}': {len(found)} different answers, {', '.join(found.values())[:60]}: all of them, or any? "
             f"Write them as one text if all are, or take one: {data},answer={column}.0"
         )
     return tuple(found.values()) or None
@@ -123,10 +125,8 @@ def reach(record: Mapping[str, Any], path: str, where: str, data: str, option: s
     for step in rest:
         cell = plain(cell)
         if isinstance(cell, str) and cell.lstrip()[:1] in ("{", "["):
-            try:
+            with suppress(ValueError, RecursionError):
                 cell = json.loads(cell)
-            except (ValueError, RecursionError):
-                pass
         if cell is None:
             return None
         if isinstance(cell, Mapping) and step in cell:

@@ -166,7 +166,8 @@ def numbered(train: Sequence[TaskSource], judge: Sequence[TaskSource]) -> list[T
     if not all(isinstance(source, Columns) and (source.numbers or source.table().numeric) for source in judge):
         return list(train)
     return [
-        replace(s, numbers=True) if isinstance(s, Columns) and s not in judge and s.table().without == len(s.table().rows) else s for s in train
+        replace(s, numbers=True) if isinstance(s, Columns) and s not in judge and s.table().without == len(s.table().rows) else s
+        for s in train
     ]
 
 
