@@ -85,8 +85,9 @@ class Own(TaskSource):
         tasks = []
         for _ in range(count):
             facts = family.draw(rng)
-            prompt = family.render(facts, rng.randrange(len(family.wordings)))
-            tasks.append(make_task(prompt, self.text(), split, {"answer": family.work(facts)[1]}, self.checker, self.numeric))
+            prompt = family.render(facts, rng.randrange(len(family.asked)))
+            entry = {"answer": family.work(facts)[1]}
+            tasks.append(make_task(prompt, self.text(), split, entry, self.checker, self.numeric, family.reads))
         return tasks
 
     def fingerprint(self, task: Task) -> str:

@@ -1,7 +1,7 @@
 """TaskPool: the tasks a run trains on, kept apart from those it is judged by."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,7 @@ class TaskPool:
     Attributes:
         sources: texts of the sources; `draw` also knows "model", the tasks that were added.
         collisions: how many training draws were held-out, development or audit questions and had to be redrawn.
+        fits: whether a task can be put to the model; others are not drawn.
         found: what became of each source's questions.
     """
 
@@ -38,6 +39,7 @@ class TaskPool:
         self._sources = {source.text(): source for source in parsed}
         self.sources: tuple[str, ...] = tuple(self._sources)
         self.collisions = 0
+        self.fits: Callable[[Task], bool] = lambda task: True
         self.found: tuple[Found, ...] = ()
         self._apart = apart or Marks(parsed)
         self._added: list[Task] = []
@@ -75,7 +77,7 @@ class TaskPool:
                 marks = self._apart.of(task)
                 if self._apart.holds(task, marks):
                     self.collisions += 1
-                elif not marks & seen:
+                elif not marks & seen and self.fits(task):
                     seen |= marks
                     found.append(task)
             dry = 0 if len(found) > before else dry + 1
@@ -110,7 +112,7 @@ class TaskPool:
 
 def task_record(task: Task) -> dict[str, Any]:
     """A task without its seal as JSON-ready data."""
-    names = ("id", "prompt", "start", "payload", "checker", "numeric", "source", "split", "origin", "lineage")
+    names = ("id", "prompt", "start", "payload", "checker", "numeric", "reads", "source", "split", "origin", "lineage")
     return {name: getattr(task, name) for name in names}
 
 

@@ -31,13 +31,13 @@ def text_fingerprint(prompt: str | tuple[Message, ...]) -> str:
 
 def make_task(
     prompt: str | tuple[Message, ...], source: str, split: Split, entry: Mapping[str, Any] | None = None, checker: str = "equal",
-    numeric: bool = False,
+    numeric: bool = False, reads: str = "",
 ) -> Task:  # fmt: skip
     """A task out of data; without an entry nobody can grade it."""
     sealed = None if entry is None else Sealed(entry)
     return Task(
         id=content_hash(prompt, None, source), prompt=prompt, sealed=sealed, checker=checker if sealed else "", numeric=numeric,
-        source=source, split=split,
+        reads=reads, source=source, split=split,
     )  # fmt: skip
 
 
