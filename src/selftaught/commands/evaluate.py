@@ -23,7 +23,10 @@ def run(options: Options) -> int:
     from selftaught.cli import emit
 
     result = api.evaluate(count=options.count, say=Progress().say, **job_of(options, {}))
-    print(f"{result['model']} on {result['tasks']} tasks: {percent(result['value'])} sampled")
+    read = percent(result["answered"])
+    print(
+        f"{result['model']} on {result['tasks']} tasks: {percent(result['value'])} sampled; an answer was read from {read} of the attempts"
+    )
     for name, value in result["baselines"].items():
         print(f"  {name:<18}{percent(value):>7}")
     for k, value in result["pass_at"].items():

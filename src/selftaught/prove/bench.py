@@ -1,14 +1,17 @@
 """Bench: what any two models are measured on, whoever trained them, so that they can be told apart."""
 
+import copy
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
 from selftaught.evaluate.gate import not_tested
 from selftaught.format import Format
-from selftaught.models.base import Model
+from selftaught.models.base import Asked, Model
 from selftaught.parts import BadInput
+from selftaught.prove.asking import fitting, refused
 from selftaught.prove.proof import Measured, Splits, decide, measure
 from selftaught.recipe import get_recipe
 from selftaught.run.cache import count_reuse, held_out_key
@@ -17,6 +20,8 @@ from selftaught.run.live import LiveRun
 from selftaught.types import SamplerSettings
 
 OFF_COUNT = 100
+# A reply needs some room behind its prompt; and how many training tasks are looked at before a run.
+ROOM, TRIED = 16, 64
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,6 +67,23 @@ class Bench:
         finally:
             run.grader.close()
             run.folder.journal.close()
+
+    def fitted(self, model: Model) -> tuple[Self, tuple[str, ...]]:
+        """This bench without what cannot be put to a model (training tasks likewise), and what there is to say about that.
+
+        Raises:
+            BadInput: more than 5% of the tasks of a split cannot.
+        """
+        if "text" not in model.capabilities:
+            return self, ()
+        asked, room = cast(Asked, model), min(self.settings.max_tokens, ROOM)
+        named = {"splits": self.splits, "off": self.off}
+        kept = {name: {split: fitting(asked, tasks, room, split) for split, tasks in splits.items()} for name, splits in named.items()}
+        if hasattr(self.pool, "fits"):
+            fitting(asked, copy.copy(self.pool).draw(random.Random(self.seed), TRIED), room, "training")
+            self.pool.fits = lambda task: not refused(asked, task, room)
+        said = tuple(line for splits in kept.values() for _, line in splits.values() if line)
+        return replace(self, **{name: {split: tasks for split, (tasks, _) in splits.items()} for name, splits in kept.items()}), said  # type: ignore[arg-type]
 
     def decide(self, before: Measured, after: Measured, full: bool = False, *, spent: int = 0, margin: float = 0.05) -> dict[str, Any]:
         """The verdict, which is counted as one more on these tasks; see `proof.decide`.

@@ -1,7 +1,7 @@
 """TaskPool: the tasks a run trains on, kept apart from those it is judged by."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +39,7 @@ class TaskPool:
     Attributes:
         sources: texts of the sources; `draw` also knows "model", the tasks that were added.
         collisions: how many training draws were held-out, development or audit questions and had to be redrawn.
+        fits: whether a task can be put to the model; others are not drawn.
     """
 
     def __init__(self, sources: Sequence[TaskSource | str], apart: Marks | None = None) -> None:
@@ -47,6 +48,7 @@ class TaskPool:
         self._sources = {source.text(): source for source in parsed}
         self.sources: tuple[str, ...] = tuple(self._sources)
         self.collisions = 0
+        self.fits: Callable[[Task], bool] = lambda task: True
         self._apart = apart or Marks(parsed)
         self._added: list[Task] = []
         self._known: set[str] = set()
@@ -83,7 +85,7 @@ class TaskPool:
                 marks = self._apart.of(task)
                 if marks & self._apart.taken:
                     self.collisions += 1
-                elif not marks & seen:
+                elif not marks & seen and self.fits(task):
                     seen |= marks
                     found.append(task)
             dry = 0 if len(found) > before else dry + 1
