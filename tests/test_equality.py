@@ -11,7 +11,6 @@ from itertools import pairwise
 import pytest
 
 from selftaught.format import canonical
-
 from selftaught.tasks.equality import LIMIT, VERIFIER, compare, same
 
 CLASSES = [

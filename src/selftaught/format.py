@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import ClassVar
 
 from selftaught.answers import reading
-from selftaught.answers.region import TAIL
 from selftaught.answers.pattern import last_group, refusal
+from selftaught.answers.region import TAIL
 from selftaught.answers.spelling import canonical as canonical
 from selftaught.parts import BadInput, Part
 

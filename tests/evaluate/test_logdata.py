@@ -32,7 +32,7 @@ def said(path):
         ('{"doc_id": 0, "acc": 1}\n{"task": 0, "score": 1}', "rows of one tool"),
         ('{"doc_id": 0, "filter": "none", "metrics": ["a"], "a": [true, false]}', "not a list"),
         ('{"doc_id": -1, "acc": 1}', "doc_id must be a whole number"),
-        ('{"doc_id": 0, "arguments": 3, "acc": 1.0}', ""),
+        ('{"doc_id": 0, "arguments": 3, "filter": ["x"], "acc": 1.0}', ""),
     ],
 )
 def test_strangers_files_are_one_line(tmp_path, text, told):

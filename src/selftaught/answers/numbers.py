@@ -68,7 +68,7 @@ def quantity(text: str) -> Quantity | None:
     # 2xy and 5m are products: behind a digit stand the units that cannot be anything else.
     if (
         unit is None
-        or (attached and scale == 1 and (len(said) == 1 and said != "°" or said not in UNITS and said[0] != "°" and said not in TH))
+        or (attached and scale == 1 and ((len(said) == 1 and said != "°") or (said not in UNITS and said[0] != "°" and said not in TH)))
         or (found["percent"] and unit)
     ):
         return None
@@ -110,8 +110,40 @@ SCALES = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "bill
 TH = ("st", "nd", "rd", "th")
 # Words that make more of a number than a quantity.
 OTHERWISE = frozenset(
-    "squared cubed factorial times plus minus choose over halves thirds quarters fifths tenths to or and than pi mod log ln sin cos tan sqrt root"
-    " remainder divided multiplied raised ways? not".split()
+    [
+        "squared",
+        "cubed",
+        "factorial",
+        "times",
+        "plus",
+        "minus",
+        "choose",
+        "over",
+        "halves",
+        "thirds",
+        "quarters",
+        "fifths",
+        "tenths",
+        "to",
+        "or",
+        "and",
+        "than",
+        "pi",
+        "mod",
+        "log",
+        "ln",
+        "sin",
+        "cos",
+        "tan",
+        "sqrt",
+        "root",
+        "remainder",
+        "divided",
+        "multiplied",
+        "raised",
+        "ways?",
+        "not",
+    ]
 )
 UNITS = {
     "m": "meter", "g": "gram", "s": "second", "h": "hour", "L": "liter", "l": "liter", "cm": "centimeter", "mm": "millimeter", "km": "kilometer",

@@ -72,7 +72,7 @@ def short(text: str) -> str | None:
     lines = text.split("\n")
     if len(text) <= SHORT and len(lines) == 1:
         return text or None
-    return text if 1 < len(lines) and all(alike(lines[0], line) for line in lines) else None
+    return text if len(lines) > 1 and all(alike(lines[0], line) for line in lines) else None
 
 
 def number(text: str) -> str | None:

@@ -36,7 +36,7 @@ def peeled(text: str) -> str:
             return inner.strip()
     text = STYLE.sub("", text, count=1) if text.startswith("\\") else text
     # Marks of emphasis left over where a sentence was cut.
-    if text.startswith("**") and text.count("**") == 1 or text.startswith("$") and text.count("$") == 1 and "\\" in text:
+    if (text.startswith("**") and text.count("**") == 1) or (text.startswith("$") and text.count("$") == 1 and "\\" in text):
         text = text.lstrip("*$")
     elif text.endswith("**") and text.count("**") == 1:
         text = text.removesuffix("**")

@@ -14,6 +14,7 @@ NO_GAIN = 3
 FILES_ALONE = ("missing", "common", "same", "lower_is_better", "best_base", "best_candidate")
 MODELS_ALONE = (
     "tasks", "held_out_count", "evaluation_seed", "engine", "temperature", "max_tokens", "off_task", "full", "spent", "out",
+    "template", "system", "answer", "stop", "chat_template_kwargs",
 )  # fmt: skip
 Off = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
@@ -36,8 +37,14 @@ class Options:
         engine: what samples both models, local or vllm; the run's, or local, when left out.
         temperature: the stated sampler's temperature; 1, or the run's, when left out.
         max_tokens: length limit of an attempt in tokens; the run's, 64 for sprout or 512 for other models when left out.
+        template: how prompts are rendered on both sides: auto, chat, or text with {prompt} in it; the run's, or auto, when left out.
+        system: text of a system turn.
+        answer: how answers are read: auto, marked, number, text, choice, boxed, or a regular expression with one group.
+        stop: an attempt ends after a token whose text contains one of these.
+        chat_template_kwargs: a JSON object of further arguments of the chat template.
         off_task: sources of other tasks, to see whether anything was unlearned.
         full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
+        attempts: draw so few attempts a task on both sides and look at the candidate in stages; 16 and 4, at once, when left out.
         margin: a change within it is called no change, as a fraction.
         spent: tokens the training took, for the comparison at equal tokens; known for runs of ours.
         require_gain: exit with 3 unless the verdict is improved.
@@ -59,8 +66,14 @@ class Options:
     engine: str = ""
     temperature: float | None = None
     max_tokens: int = 0
+    template: str = ""
+    system: str = ""
+    answer: str = ""
+    stop: tuple[str, ...] = ()
+    chat_template_kwargs: str = ""
     off_task: tuple[str, ...] = ()
     full: Off = False
+    attempts: int = 0
     margin: float = 0.05
     spent: int = 0
     require_gain: Off = False
@@ -94,19 +107,7 @@ def of_models(options: Options) -> dict[str, Any]:
     from selftaught.prove.gate import gate
 
     refused(options, FILES_ALONE, "is for score files")
-    names = (
-        "tasks",
-        "held_out_count",
-        "evaluation_seed",
-        "engine",
-        "temperature",
-        "max_tokens",
-        "off_task",
-        "full",
-        "margin",
-        "spent",
-        "out",
-    )
+    names = [name for name in (*MODELS_ALONE, "attempts", "margin")]
     return gate(options.base, options.candidate, **{name: getattr(options, name) for name in names}, say=Progress().say)
 
 

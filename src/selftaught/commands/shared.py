@@ -40,7 +40,7 @@ class Common:
 
 def job_of(options: Any, extra: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a Job among a command's options."""
-    from selftaught.session import Job
+    from selftaught.job import Job
 
     known = {name: value for name, value in asdict(options).items() if name in Job.__dataclass_fields__}
     return {**known, **extra}
@@ -84,9 +84,9 @@ def print_verdict(result: Mapping[str, Any]) -> None:
     rows += [("after, as stated", result["after"]), ("after, best decoding", best["after"])]
     for name, value in rows:
         print(f"  {name:<26}{percent(value):>7}  {'█' * round(40 * (value or 0))}")
-    passes = result["pass_at"]["16"]
+    most, passes = max(((int(k), both) for k, both in result["pass_at"].items() if both["before"] is not None), key=lambda pair: pair[0])
     reached = f" to {percent(passes['after'])}" if passes["after"] is not None else ""
-    print(f"\n  pass@16 {percent(passes['before'])}{reached}; p = {result['p']:.3g} on {result['tasks']} tasks", end="")
+    print(f"\n  pass@{most} {percent(passes['before'])}{reached}; p = {result['p']:.3g} on {result['tasks']} tasks", end="")
     print(f"; {ordinal(result['reuse'])} verdict on them" if result["reuse"] else "")
     if equal["k"] is not None:
         print(f"  for the same tokens the start could vote over {equal['k']:,.0f} attempts a question", end="; ")

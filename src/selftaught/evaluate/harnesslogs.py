@@ -73,6 +73,9 @@ def named_filters(records: Iterable[dict[str, Any]]) -> None:
     Rows come filter by filter, each in the order of the documents.
     """
     unnamed = [record for record in records if "filter" not in record]
+    for record in records:
+        if "filter" in record:
+            record["filter"] = str(record["filter"])
     seen: Counter[tuple[str, str]] = Counter()
     for record in unnamed:
         key = str(record.get("doc_id")), record["(doc)"]

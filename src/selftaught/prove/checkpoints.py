@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from selftaught.job import DEFAULT_TASKS, Job, load_job
 from selftaught.models.base import Model
 from selftaught.models.gguf import PACKAGED, gguf_file
 from selftaught.parts import BadInput
-from selftaught.session import DEFAULT_TASKS, Job, load_job, open_model
+from selftaught.prove.plan import WHOLE, Plan
+from selftaught.session import open_model
 
 Which = Literal["start", "best"]
 SHIPPED = ("", "sprout")
@@ -53,6 +55,11 @@ class Checkpoint:
         if self.run is None:
             return (), ()
         return self.job.tasks or self.job.resolved().tasks or DEFAULT_TASKS, self.job.held_out
+
+    def plan(self) -> Plan:
+        """What its run drew for its verdict; the whole gate when that is not known."""
+        path = self.run / "gate.json" if self.run else None
+        return Plan.of(json.loads(path.read_text())) if path and path.exists() else WHOLE
 
     def spent(self) -> int:
         """Tokens its run spent on improving, 0 when that is not known."""

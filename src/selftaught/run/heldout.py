@@ -24,13 +24,16 @@ class HeldOut:
         self.sides: dict[str, dict[str, list[dict[str, Any]]]] = {}
 
     def keep(self, label: str) -> Keep:
-        """What `measure_side` and `widen` call with the attempts of a side; the last call of a side counts."""
+        """What `measure_side` and `widen` call with the attempts of a side; the last call on a task counts."""
 
         def kept(what: str, groups: list[Group], correct_B_n: Floats) -> None:
             rows = zip(groups, correct_B_n, strict=True)
-            self.sides[label] = {
-                g.task.id: [self.row(g.task, a, c, i == 0) for i, (a, c) in enumerate(zip(g.attempts_G, n, strict=False))] for g, n in rows
-            }
+            self.sides.setdefault(label, {}).update(
+                {
+                    g.task.id: [self.row(g.task, a, c, i == 0) for i, (a, c) in enumerate(zip(g.attempts_G, n, strict=False))]
+                    for g, n in rows
+                }
+            )
 
         return kept
 

@@ -76,7 +76,7 @@ class Signs(dict[int, str | None]):
             # Scripts without spaces are read letter by letter.
             made = f" {char} " if 0x2E80 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF else char
         else:
-            made = f" {char} " if char in CONTENT or kind[0] in "SN" and char != "`" else " "
+            made = f" {char} " if char in CONTENT or (kind[0] in "SN" and char != "`") else " "
         self[code] = made
         return made
 

@@ -22,7 +22,8 @@ Path = tuple[str, ...]
 
 def last_answer(text: str) -> str:
     r"""The answer in an answer column's text: what the last `\boxed{}`, `####` or `<answer>` holds, or what its last line
-    says the answer is; else all of it."""
+    says the answer is; else all of it.
+    """
     if found := boxed(text):
         return found
     if "####" in text:
@@ -54,7 +55,7 @@ def read_gold(cell: Any, where: str, column: str, data: str) -> tuple[str, ...] 
         BadInput: a structure, several numbers (one of which is meant, or all), infinity, bytes.
     """
     cell = plain(cell)
-    if cell is None or isinstance(cell, float | Decimal) and math.isnan(cell):
+    if cell is None or (isinstance(cell, float | Decimal) and math.isnan(cell)):
         return None
     if isinstance(cell, bool):
         return (str(cell), str(cell).lower())
