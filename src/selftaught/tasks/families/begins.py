@@ -41,7 +41,7 @@ class Begins(Family):
     """
 
     ladder = tuple(dict(least=a, most=b, letters=n, places=p) for a, b, n, p in
-                   ((2, 2, 2, 1), (2, 4, 2, 1), (2, 4, 2, 3), (3, 6, 2, 3), (6, 12, 2, 3)))  # fmt: skip
+                   ((2, 3, 1, 1), (2, 2, 2, 1), (2, 4, 2, 1), (2, 4, 2, 3), (3, 6, 2, 3), (6, 12, 2, 3)))  # fmt: skip
     wordings = (
         "Write exactly {count} words that {wanted}.", "Give me {count} different words that all {wanted}.",
         "List {count} words. Each of them must {wanted}.", "Name {count} words that {wanted}, and nothing else.",
