@@ -123,7 +123,7 @@ def test_the_probe_falls_when_the_policy_forgets_what_the_start_knew(tmp_path):
     play(run)
     anchors = [step["anchor"] for step in run.watcher.steps]
     # The scripted model scores zero for what it is asked: the start's replies are certain to it.
-    assert anchors[:3] == [anchors[0]] * 3 and anchors[3] < anchors[2] - 0.5
+    assert anchors[:3] == [anchors[0]] * 3 and anchors[3] < anchors[2] - 0.2
     assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("right-less", 6)]
 
 
