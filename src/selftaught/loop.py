@@ -27,7 +27,7 @@ async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambd
 async def play(recipe: Recipe, run: LiveRun, stop: Callable[[], bool]) -> bool:
     """The schedule, phase by phase; see `improve`."""
     schedule = list(recipe.schedule())
-    while run.position < len(schedule) and not run.alarmed:
+    while run.position < len(schedule) and not run.alarmed and not run.ended:
         if stop():
             return False
         phase, first, last = schedule[run.position]
@@ -42,6 +42,7 @@ async def play(recipe: Recipe, run: LiveRun, stop: Callable[[], bool]) -> bool:
         if last or not going:
             await run.audit()
         run.position += 1
+        run.ended = not going
         run.end_step()
         if run.position == len(schedule) or not going:
             await run.examine_end()

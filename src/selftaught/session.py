@@ -1,10 +1,11 @@
 """From what a user typed to a run that can start: recipe, model, tasks, folder."""
 
 import json
+import math
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +16,15 @@ from selftaught.format import Format
 from selftaught.models.base import Model
 from selftaught.models.engines import open_language_model, parse_engine
 from selftaught.parts import BadInput, record, uncollected
+from selftaught.prove.asking import prepare
 from selftaught.prove.bench import Bench, open_bench
+from selftaught.prove.plan import SHARE, Plan
 from selftaught.prove.proof import Splits
 from selftaught.recipe import Recipe, get_recipe
 from selftaught.run.budget import Budget
 from selftaught.run.folder import RunFolder, write_json
 from selftaught.run.live import LiveRun
+from selftaught.tasks.found import refuse_nothing_left
 from selftaught.types import SamplerSettings
 
 SPROUT = Path(__file__).parent / "models" / "sprout" / "weights"
@@ -47,7 +51,9 @@ class Job:
         temperature: the stated sampler's.
         template, system, answer, chat_template_kwargs: how prompts are rendered and answers read; see `format.Format`.
         stop: an attempt ends after a token whose text contains one of these.
-        held_out_count: how many held-out tasks decide.
+        held_out_count: how many held-out tasks decide, with 16 and 4 attempts each; None takes 200, or what `gate_share` allows.
+        gate_share: most that the verdict may cost, as a share of what the run costs; None takes a quarter for models that do not
+            come with the package, and the whole gate for those that do. At least 60 tasks decide.
         options: recipe options by dotted name.
         without: a pillar to replace by its plain form.
         gate: False skips the held-out test, "full" draws as many attempts of the result as of the start.
@@ -76,7 +82,8 @@ class Job:
     answer: str = "auto"
     chat_template_kwargs: str = ""
     stop: tuple[str, ...] = ()
-    held_out_count: int = 200
+    held_out_count: int | None = None
+    gate_share: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     without: str = ""
     gate: bool | Literal["full"] = True
@@ -88,8 +95,12 @@ class Job:
 
     def __post_init__(self) -> None:
         Budget.parse(self.budget)
-        if not self.temperature >= 0 or min(self.max_tokens, self.held_out_count, self.audit) < 0:
-            raise BadInput("temperature, max_tokens, held_out_count and audit must not be negative")
+        if not self.temperature >= 0 or min(self.max_tokens, self.audit) < 0:
+            raise BadInput("temperature, max_tokens and audit must not be negative")
+        if self.held_out_count is not None and self.held_out_count < 1:
+            raise BadInput(f"held-out-count={self.held_out_count}: give a number of tasks, or --no-gate to run without a verdict")
+        if self.gate_share is not None and not (0 < self.gate_share < math.inf and self.held_out_count is None and self.gate is True):
+            raise BadInput(f"gate-share={self.gate_share:g}: give a share above 0, and neither --held-out-count nor --gate full beside it")
         if parse_engine(self.engine)[0] != "local" and self.model == "scripted":
             raise BadInput(f"engine '{self.engine}' samples language models, and --model scripted is none: leave out --engine")
         # a bad template or reading is refused here
@@ -103,6 +114,16 @@ class Job:
             template=self.template, system=self.system, chat_template_kwargs=self.chat_template_kwargs,
             answer="marked" if marks else self.answer,
         )  # fmt: skip
+
+    @property
+    def count(self) -> int:
+        """Held-out tasks that are set aside."""
+        return 200 if self.held_out_count is None else self.held_out_count
+
+    def share(self, recipe: Recipe) -> float | None:
+        """The share of its cost that the verdict may take; None for the whole gate."""
+        own = self.held_out_count is not None or self.gate is not True or recipe.model or self.model in ("", "scripted")
+        return self.gate_share or (None if own else SHARE)
 
     @property
     def settings(self) -> SamplerSettings:
@@ -138,9 +159,22 @@ class Session:
     warnings: list[str] = field(default_factory=list)
 
     @property
+    def plan(self) -> Plan:
+        """How much is drawn for the verdict."""
+        return self.bench.plan
+
+    @property
     def splits(self) -> Splits:
         """Held-out, development and audit tasks."""
         return self.bench.splits
+
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        """Choose a wording where that is left open, and see that replies can be read."""
+        await prepare(self.run, self.splits["development"], self.job.evaluation_seed, say)
+        if self.run.format.template != self.job.format.template:
+            # From now on the run, its resumption and whoever opens its generations ask in this wording.
+            self.job = replace(self.job, template=self.run.format.template)
+            write_json(self.run.folder.path / "run.json", manifest(self.job, self.recipe))
 
     @property
     def judged(self) -> bool:
@@ -179,12 +213,15 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         job = load_job(out)
     recipe = job.resolved()
     bench = open_bench(
-        job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.held_out_count, seed=job.evaluation_seed,
+        job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.count, seed=job.evaluation_seed,
         off_task=job.others(recipe), ungraded=True, format=job.format,
     )  # fmt: skip
+    if recipe.trains:
+        refuse_nothing_left(bench.pool.found)
     RunFolder.check(out, resume)
     warnings = fit_tasks(recipe, bench.pool)
     model = open_model(job, recipe)
+    bench, said = bench.fitted(model)
     fit_model(recipe, model, job.adapter)
     run = LiveRun(
         recipe=recipe,
@@ -204,7 +241,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         run.ledger.gold("audit")
     if not resume:
         write_json(run.folder.path / "run.json", manifest(job, recipe))
-    return Session(job=job, recipe=recipe, run=run, bench=bench, warnings=warnings)
+    return Session(job=job, recipe=recipe, run=run, bench=bench, warnings=[*warnings, *said])
 
 
 def manifest(job: Job, recipe: Recipe) -> dict[str, Any]:

@@ -39,7 +39,9 @@ class Options(Common):
         no_forecast: do not look first whether this can help.
         no_alarms: alarms are recorded and do not stop the run.
         anyway: run even when the forecast expects no help and finding out takes more than a few minutes.
-        held_out_count: how many held-out tasks decide.
+        held_out_count: how many held-out tasks decide, with 16 and 4 attempts each; 200, or what --gate-share allows, when left out.
+        gate_share: most the verdict may cost, as a share of what the run costs (at least 60 tasks decide); a quarter, or as much
+            as it takes for sprout, when left out.
         evaluation_seed: seed of the held-out tasks and their noise.
         without: replace a pillar by its plain form: explore, supervise, reflect or train.
     """
@@ -60,7 +62,8 @@ class Options(Common):
     no_forecast: Off = False
     no_alarms: Off = False
     anyway: Off = False
-    held_out_count: int = 200
+    held_out_count: int | None = None
+    gate_share: float | None = None
     evaluation_seed: int = 1
     without: str = ""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from selftaught.parts import BadInput
+from selftaught.prove.plan import WHOLE, sized
 from selftaught.run.budget import Budget
 from selftaught.session import Session
 from selftaught.types import Attempt, SampleRequest, ScoreRequest
@@ -15,8 +16,6 @@ from selftaught.types import Attempt, SampleRequest, ScoreRequest
 TASKS, ATTEMPTS, FIRST = 8, 8, 8
 # Seconds the second look at lengths may take; what learning costs, in forward passes.
 PATIENCE, LEARNED = 5.0, 3.0
-# Attempts the gate draws of each held-out and development task on each side, at most.
-HELD_OUT, DEVELOPMENT = 20, 7
 # What the run's own look at its health costs a step: prompts with replies that are scored.
 WATCHED = 112
 # Up to so many minutes, or FLOPs (which no busy machine changes), it is cheaper to find out than to ask.
@@ -99,7 +98,11 @@ def cost(session: Session, rates: Rates) -> dict[str, Any]:
     """{tokens: {expected, worst, evaluated}, minutes: {run, evaluation}}."""
     spent, job = spend(session, rates), session.job
     held, development = len(session.splits["held-out"]), len(session.splits["development"])
-    drawn = 2 * (held * HELD_OUT + development * DEVELOPMENT) if job.gate else 0
+    share = job.share(session.recipe)
+    plan = replace(WHOLE, tasks=held, development=development)
+    if share is not None:
+        plan = sized(share * spent["expected"], rates.prompt, rates.attempt, held, development)
+    drawn = plan.attempts()[0] if job.gate else 0
     evaluated = drawn * rates.attempt
     minutes = {"run": spent["seconds"] / 60, "evaluation": (evaluated / rates.sampled + drawn / 8 * rates.prompt / rates.forward) / 60}
     return {"tokens": {"expected": spent["expected"], "worst": spent["worst"], "evaluated": evaluated}, "minutes": minutes}

@@ -7,6 +7,8 @@ attempts.jsonl      a sample of attempts with their scores, for the report
 generations/NNNN/   all weights, optimizer states and part states of a saved version
 latest.json         which generation is start, latest and best, and two older ones (sure, waiting) for when an alarm is raised
 forecast.json       what was expected before anything was spent
+gate.json           how much is drawn for the verdict, where that is a share of the run
+start.json          the start as the gate measured it, before anything was learned
 held_out.json       means of each held-out task before and after
 held_out.jsonl      attempts at each held-out task before and after, for the report and for labels
 ledger.json         every row of the ledger

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from selftaught.evaluate.health import numbers
-from selftaught.evaluate.monitors import Monitor
+from selftaught.evaluate.monitor import Monitor
 from selftaught.recipe import Phase
 from selftaught.run.stopwatch import Ahead, T
 from selftaught.run.voice import Voice
@@ -26,6 +26,7 @@ class LiveRun(Voice):
         watch: called with each finished step's numbers.
         watcher: health beyond the step's groups, monitors and audit.
         alarms: what monitors have said, as {name, step, message}, each monitor once.
+        ended: nothing more fits the budget; a run that is resumed after that takes no further step.
         heed: whether an alarm ends the run; otherwise it is only noted (controls that are to be seen to their end).
     """
 
@@ -41,7 +42,7 @@ class LiveRun(Voice):
         super().__init__(**opened)
         self.watch, self.best_measure, self.clock = watch, -math.inf, time.monotonic()
         self.watcher = Watcher(monitors, audit)
-        self.alarms, self.heed = self.watcher.alarms, heed
+        self.alarms, self.heed, self.ended = self.watcher.alarms, heed, False
 
     @property
     def alarmed(self) -> bool:
@@ -161,7 +162,7 @@ class LiveRun(Voice):
         return {
             "position": self.position, "generation": self.generation, "best_measure": self.best_measure,
             "state": self.state, "pool": self.pool.snapshot(), "ledger": self.ledger.snapshot(), "health": self.watcher.snapshot(),
-            "seconds": self.ledger.watch.snapshot(),
+            "seconds": self.ledger.watch.snapshot(), "ended": self.ended,
         }  # fmt: skip
 
     async def resume(self) -> bool:
@@ -170,7 +171,7 @@ class LiveRun(Voice):
             return False
         saved = await self.folder.load("latest", self.model)
         self.position, self.generation, self.best_measure = saved["position"], saved["generation"], saved["best_measure"]
-        self.state = saved["state"]
+        self.state, self.ended = saved["state"], saved.get("ended", False)
         self.pool.restore(saved["pool"])
         self.ledger.restore(saved["ledger"])
         self.ledger.watch.restore(saved.get("seconds", {}))

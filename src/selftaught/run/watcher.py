@@ -11,7 +11,7 @@ import numpy as np
 from selftaught.evaluate import kept_answers, start_probe
 from selftaught.evaluate.audit import calibration_error, vote_accuracy
 from selftaught.evaluate.health import first_attempts, lengths
-from selftaught.evaluate.monitors import Monitor
+from selftaught.evaluate.monitor import Monitor
 from selftaught.run.folder import LAG
 from selftaught.run.trial import Trial
 from selftaught.run.voice import Voice
