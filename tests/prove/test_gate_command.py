@@ -103,7 +103,7 @@ def test_off_task_families_and_full():
 
 def test_tasks_without_answers_wait_for_labels(tmp_path, cli):
     (tmp_path / "q.jsonl").write_text("".join(json.dumps({"prompt": f"{i}+{i} = ?"}) + "\n" for i in range(200)))
-    with pytest.raises(BadInput, match="selftaught label FOLDER"):
+    with pytest.raises(BadInput, match="selftaught label"):
         gate("scripted", "scripted", tasks=("q.jsonl",), held_out_count=12)
     (tmp_path / "gold.jsonl").write_text("".join(json.dumps({"prompt": f"{i}+{i} = ?", "answer": "1"}) + "\n" for i in range(200)))
     code, out, _ = cli("gate", "scripted", "scripted", "--tasks", "q.jsonl", "--held-out-count", 12, "--out", "v", "--json")

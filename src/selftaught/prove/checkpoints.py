@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from selftaught.job import DEFAULT_TASKS, Job, load_job
 from selftaught.models.base import Model
 from selftaught.models.gguf import PACKAGED, gguf_file
 from selftaught.parts import BadInput
 from selftaught.prove.plan import WHOLE, Plan
-from selftaught.session import DEFAULT_TASKS, Job, load_job, open_model
+from selftaught.session import open_model
 
 Which = Literal["start", "best"]
 SHIPPED = ("", "sprout")

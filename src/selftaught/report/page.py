@@ -20,7 +20,7 @@ from selftaught.report.rerun import rerun_command
 from selftaught.report.strings import Strings, clean, embed, visible
 from selftaught.report.svg import finite
 from selftaught.report.training import training
-from selftaught.session import DEFAULT_TASKS
+from selftaught.job import DEFAULT_TASKS
 
 TONES = {"improved": "good", "worse": "bad", "no change": "flat", "can't tell": "unsure"}
 KINDS = {
