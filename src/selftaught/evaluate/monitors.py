@@ -162,4 +162,6 @@ class Apart(Monitor):
         return f"learner and sampler disagree by {gaps[-1]:.2f} nats a token"
 
 
-DEFAULT_MONITORS: tuple[Monitor, ...] = (Broken(), NoSignal(), RightLess(), Estranged(), Kept(), OneAnswer(), Lengths(), YesJudge(), Apart())
+DEFAULT_MONITORS: tuple[Monitor, ...] = (
+    Broken(), NoSignal(), RightLess(), Estranged(), Kept(), OneAnswer(), Lengths(), YesJudge(), Apart(,
+)  # fmt: skip
