@@ -163,5 +163,5 @@ class Apart(Monitor):
 
 
 DEFAULT_MONITORS: tuple[Monitor, ...] = (
-    Broken(), NoSignal(), RightLess(), Estranged(), Kept(), OneAnswer(), Lengths(), YesJudge(), Apart(,
+    Broken(), NoSignal(), RightLess(), Estranged(), Kept(), OneAnswer(), Lengths(), YesJudge(), Apart(),
 )  # fmt: skip
