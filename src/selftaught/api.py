@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from selftaught.loop import improve as run_loop
-from selftaught.parts import BadInput
+from selftaught.parts import BadInput, printable
+from selftaught.prove.asking import REMEDIES
 from selftaught.run.folder import write_json
 from selftaught.session import Job, Session, open_session
 from selftaught.solving import solve
 
 Say = Callable[[str], None]
+# Below this share of attempts with an answer people are warned.
+FEW = 0.5
 Watch = Callable[[Mapping[str, float]], None]
 
 
@@ -65,21 +68,28 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     """Forecast, measure the start, run the loop, measure the result, decide, report."""
     from selftaught.evaluate.gate import not_tested
     from selftaught.evaluate.paired import task_means
+    from selftaught.prove.cost import heed_forecast, spread
     from selftaught.prove.outcome import judged
     from selftaught.prove.plan import spread_of
     from selftaught.prove.proof import Measured, compared, measure
     from selftaught.prove.sizing import plan_of, said
     from selftaught.report import write_report
+    from selftaught.run.heldout import answered
 
-    run, job, started = session.run, session.job, time.monotonic()
+    run, started = session.run, time.monotonic()
+    for line in (*session.bench.lines(), *session.warnings):
+        say(line)
     kept = run.folder.path / "start.json"
     if not await run.resume():
+        await session.prepare(say)
         await run.save()
+    job = session.job
     # A generation that was saved after the first step has counted what comes before it.
     counted = Counter(run.ledger.rows) if run.position else None
     forecast = await forecast_of(session) if job.forecast else None
     if forecast:
         say(f"forecast: {'it can help' if forecast['help'] else 'no help expected'}, {spread(forecast)}: {forecast['why']}")
+        await heed_forecast(session, forecast)
 
     if job.gate:
         session.bench = session.bench.planned(await plan_of(session, forecast))
@@ -111,6 +121,8 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
         if session.plan.looks:
             seen = session.plan.sees(spread_of(before.side, n))
             say(f"by the start's spread a gain of {100 * seen:.0f} points shows in 4 of 5 such tests")
+    if before and (few := few_answers(*answered(before.rows), run.format.answer)):
+        say(few)
     if counted is not None:
         run.ledger.rows = counted
     finished = await run_loop(session.recipe, run, halt)
@@ -122,7 +134,8 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     after = await side("result", before) if before and finished else None
     reason = "stopped early" if job.gate else "--no-gate was given"
     decided = judged(session, before, after) if before and after else not_tested(reason)
-    result = decided | run.ledger.summary() | {
+    read = {label: answered(side.rows)[0] if side else None for label, side in (("before", before), ("after", after))}
+    result = decided | run.ledger.summary() | {"answered": read} | {
         "recipe": session.recipe.name, "model": job.model or session.recipe.model or "sprout",
         "steps": run.position, "generation": run.generation, "forecast": forecast,
         "seconds": round(time.monotonic() - started, 1), "alarms": run.alarms, "run": str(run.folder.path),
@@ -134,9 +147,13 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     return result
 
 
-def spread(forecast: Mapping[str, Any]) -> str:
-    """`+9% (-3% to +21%)`."""
-    return f"{forecast['expected_gain']:+.0%} ({forecast['low']:+.0%} to {forecast['high']:+.0%})"
+def few_answers(share: float, without: str, reading: str) -> str:
+    """A warning where fewer than half of a side's attempts hold an answer; else ""."""
+    if not share < FEW:
+        return ""
+    return (
+        f"only {share:.0%} of the attempts hold an answer (read as {reading}), one without: {printable(without, 120)!r}; change {REMEDIES}"
+    )
 
 
 async def forecast_of(session: Session) -> dict[str, Any] | None:
@@ -164,16 +181,27 @@ def evaluate(
     import tempfile
 
     from selftaught.evaluate.gate import verdict
-    from selftaught.prove.proof import measure
+    from selftaught.prove.proof import Measured, measure
+    from selftaught.run.heldout import answered
 
     with tempfile.TemporaryDirectory() as folder:
         asked = Job(recipe="self-consistency", model=model, tasks=tuple(tasks), evaluation_seed=seed, held_out_count=count, **job)
         session = open_session(asked, Path(folder) / "run")
-        say(f"measuring on {len(session.splits['held-out'])} tasks")
-        side = asyncio.run(measure(session.run, "start", session.splits, seed)).side
-        decided = verdict(side, side)
+
+        async def measured() -> Measured:
+            for line in (*session.bench.lines(), *session.warnings):
+                say(line)
+            await session.prepare(say)
+            say(f"measuring on {len(session.splits['held-out'])} tasks")
+            return await measure(session.run, "start", session.splits, seed)
+
+        found = asyncio.run(measured())
+        share, without = answered(found.rows)
+        if few := few_answers(share, without, session.run.format.answer):
+            say(few)
+        decided = verdict(found.side, found.side)
         session.close()
-    kept = {"model": model or "sprout", "value": decided["before"], "baselines": decided["baselines"]}
+    kept = {"model": model or "sprout", "value": decided["before"], "baselines": decided["baselines"], "answered": share}
     passes = {k: both["before"] for k, both in decided["pass_at"].items()}
     return kept | {"pass_at": passes, "intervals": decided["baseline_intervals"], "tasks": decided["tasks"]} | session.run.ledger.summary()
 

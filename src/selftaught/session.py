@@ -5,16 +5,18 @@ import math
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 from selftaught.ablate import without
+from selftaught.fits import fit_model, fit_tasks
 from selftaught.format import Format
 from selftaught.models.base import Model
 from selftaught.models.engines import open_language_model, parse_engine
 from selftaught.parts import BadInput, record, uncollected
+from selftaught.prove.asking import prepare
 from selftaught.prove.bench import Bench, open_bench
 from selftaught.prove.plan import SHARE, Plan
 from selftaught.prove.proof import Splits
@@ -22,6 +24,7 @@ from selftaught.recipe import Recipe, get_recipe
 from selftaught.run.budget import Budget
 from selftaught.run.folder import RunFolder, write_json
 from selftaught.run.live import LiveRun
+from selftaught.tasks.found import refuse_nothing_left
 from selftaught.types import SamplerSettings
 
 SPROUT = Path(__file__).parent / "models" / "sprout" / "weights"
@@ -39,7 +42,7 @@ class Job:
         tasks: task sources; empty takes the recipe's, then the default ones.
         held_out: where held-out tasks come from; empty takes the training sources.
         budget: most to spend on improving: tokens, or text such as "1M", "90s", "5000calls", "1M,10m".
-        steps: steps of every phase, when not the recipe's.
+        steps: steps in all, when not the recipe's (see `schedule.in_all`).
         seed: seed of the training run.
         evaluation_seed: seed of held-out tasks and their noise.
         adapter: "lora" trains an adapter, "" the weights.
@@ -58,6 +61,7 @@ class Job:
             default tasks, none with others.
         audit: how many audit tasks watch the pseudo-labels with their answers; 0 reads none.
         forecast: says before anything is spent whether this can help.
+        anyway: run even when no help is expected and finding out is not cheap.
         monitors: the first alarm stops the run and hands back the best generation; False only records alarms.
     """
 
@@ -86,6 +90,7 @@ class Job:
     off_task: tuple[str, ...] = ()
     audit: int = 0
     forecast: bool = True
+    anyway: bool = False
     monitors: bool = True
 
     def __post_init__(self) -> None:
@@ -145,12 +150,13 @@ class Job:
 
 @dataclass(kw_only=True)
 class Session:
-    """A run with everything it needs, and what it will be judged by."""
+    """A run with everything it needs, and what it will be judged by; `warnings` are lines for people."""
 
     job: Job
     recipe: Recipe
     run: LiveRun
     bench: Bench
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def plan(self) -> Plan:
@@ -161,6 +167,14 @@ class Session:
     def splits(self) -> Splits:
         """Held-out, development and audit tasks."""
         return self.bench.splits
+
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        """Choose a wording where that is left open, and see that replies can be read."""
+        await prepare(self.run, self.splits["development"], self.job.evaluation_seed, say)
+        if self.run.format.template != self.job.format.template:
+            # From now on the run, its resumption and whoever opens its generations ask in this wording.
+            self.job = replace(self.job, template=self.run.format.template)
+            write_json(self.run.folder.path / "run.json", manifest(self.job, self.recipe))
 
     @property
     def judged(self) -> bool:
@@ -202,8 +216,13 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.count, seed=job.evaluation_seed,
         off_task=job.others(recipe), ungraded=True, format=job.format,
     )  # fmt: skip
+    if recipe.trains:
+        refuse_nothing_left(bench.pool.found)
     RunFolder.check(out, resume)
+    warnings = fit_tasks(recipe, bench.pool)
     model = open_model(job, recipe)
+    bench, said = bench.fitted(model)
+    fit_model(recipe, model, job.adapter)
     run = LiveRun(
         recipe=recipe,
         model=model,
@@ -222,7 +241,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         run.ledger.gold("audit")
     if not resume:
         write_json(run.folder.path / "run.json", manifest(job, recipe))
-    return Session(job=job, recipe=recipe, run=run, bench=bench)
+    return Session(job=job, recipe=recipe, run=run, bench=bench, warnings=[*warnings, *said])
 
 
 def manifest(job: Job, recipe: Recipe) -> dict[str, Any]:

@@ -50,5 +50,5 @@ def recognized(question: str) -> Task | None:
 
     for name, cls in families().items():
         if cls.read(question) is not None:
-            return make_task(question, name, "train", None, "rule" if cls.signal == "rule" else "")
+            return make_task(question, name, "train", None, "rule" if cls.signal == "rule" else "", cls.numeric, cls.reads)
     return None

@@ -28,7 +28,10 @@ def run(options: Options) -> int:
     from selftaught.cli import emit
 
     result = api.evaluate(count=options.count, say=Progress().say, **job_of(options, {}))
-    print(f"{result['model']} on {result['tasks']} tasks: {percent(result['value'])} sampled")
+    read = percent(result["answered"])
+    print(
+        f"{result['model']} on {result['tasks']} tasks: {percent(result['value'])} sampled; an answer was read from {read} of the attempts"
+    )
     marks = result["intervals"]
     for name, words in NAMES.items():
         print(f"  {words.format(k=marks[name]['k']):<44}{percent(result['baselines'][name]):>7}")

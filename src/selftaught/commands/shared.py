@@ -61,6 +61,9 @@ def print_result(result: dict[str, Any]) -> None:
         end=", ",
     )
     print(f"{read['evaluate']} to evaluate, {read['audit']} to test the graders")
+    if (read := result["answered"])["before"] is not None:
+        later = "" if read["after"] is None else f" before and {percent(read['after'])} after"
+        print(f"  an answer was read from {percent(read['before'])} of the attempts{later}")
     for alarm in result["alarms"]:
         print(f"  ALARM at step {alarm['step']}: {alarm['message']}")
     print(f"  report: {result['run']}/report.html   (talk to it: selftaught chat {result['run']})")

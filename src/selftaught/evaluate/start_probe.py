@@ -55,9 +55,9 @@ def probe_tasks(run: Run, count: int = TASKS) -> list[Task]:
     return [task for task in found if task.start is None and task.payload is None]
 
 
-async def first_look(run: Run) -> list[dict[str, Any]]:
+async def first_look(run: Run, count: int = TASKS) -> list[dict[str, Any]]:
     """The start's greedy replies: {ids, opened, logprob} each (token ids, how many are the prompt's, nats), JSON-ready."""
-    tasks, greedy = probe_tasks(run), replace(run.settings, temperature=0.0)
+    tasks, greedy = probe_tasks(run, count), replace(run.settings, temperature=0.0)
     groups = await cast(Drawing, run).draw(tasks, 1, greedy, "start", "probe", run.seed, purpose="audit")
     replies = []
     for group in groups:
@@ -73,15 +73,17 @@ async def look(run: Run, replies: Sequence[Mapping[str, Any]]) -> dict[str, floa
     """The policy's view of the start's replies.
 
     Returns:
-        start_agreement: mean probability of the replies, weighted by the start's; anchor: the same minus the start's.
-        Nothing without replies.
+        start_agreement: mean probability of the replies, weighted by the start's; anchor: the same minus the start's;
+        surprise: mean -log p of their tokens in nats, NaN or infinite where the policy is. Nothing without replies.
     """
     if not replies:
         return {}
     scored = await gather(*(run.score(f"probe-{i}", payload_of(reply)) for i, reply in enumerate(replies)))
     now_B = np.array([power(s["logprobs"][r["opened"] :].sum(), r) for s, r in zip(scored, replies, strict=True)])
     start_B = np.array([power(r["logprob"], r) for r in replies])
+    told_T = np.concatenate([s["logprobs"][r["opened"] :] for s, r in zip(scored, replies, strict=True)])
     return {
+        "surprise": -float(told_T.mean()),
         "start_agreement": float(start_B @ now_B / start_B.sum()),
         "anchor": float(start_B @ (now_B - start_B) / start_B.sum()),
     }

@@ -106,6 +106,20 @@ class LocalModel:
         """Tokens of a request's context; the very ids that `sample` starts from."""
         return len(self.renderer.context(messages, after, cut))
 
+    def shown(self, messages: tuple[Message, ...]) -> str:
+        """What a conversation looks like to the model: its context as text, special tokens and all."""
+        return self.renderer.shown(self.renderer.context(messages))
+
+    def asked_by(self, format: Format) -> None:
+        """Render and read by another format from now on."""
+        self.renderer = Renderer(self.tokenizer, format, sorted(opening.end_ids(self.module)))
+        self.sampler.forget()
+
+    @property
+    def chat(self) -> bool:
+        """Whether a chat template is used, or was asked not to be."""
+        return self.renderer.chat
+
     async def sample(self, requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
         """`n` attempts a request; one whose context does not fit the model has stop "error"."""
         return sample_wave(self, requests)

@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging
 
+from selftaught.models import gguf
 from selftaught.models.fusing import LARGE_MODEL
 from selftaught.parts import BadInput
 
@@ -60,7 +61,14 @@ def load(where: str, device: str, adapter: str) -> tuple[Any, Any]:
     """
     # a bar for every folder read or written would bury the run's own progress
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    target, place = check_folder(where), pick_device(device)
+    place = pick_device(device)
+    if file := gguf.gguf_file(where):
+        with gguf.as_folder(file) as folder:
+            module, tokenizer = load(str(folder), device, adapter)
+        # what an adapter names as its base must be found again when the cache is gone
+        module.name_or_path = module.config.name_or_path = where if where in gguf.PACKAGED else str(file)
+        return module, tokenizer
+    target = check_folder(where)
     dtype = "auto" if adapter and place.type != "cpu" else torch.float32
     try:
         tokenizer = AutoTokenizer.from_pretrained(target)

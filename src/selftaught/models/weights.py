@@ -19,7 +19,7 @@ class Weights:
 
     A copy holds the trainable parameters: all of them, or with LoRA the adapter's. "start" is the base with the
     adapter disabled, or a copy that is made just before the first change. A name nothing was written to yet reads
-    as the policy, which is what an average begins as.
+    as the policy: it can be copied from, and folding it into the policy changes nothing.
 
     Attributes:
         module: the live transformers model (or PEFT model).
@@ -74,16 +74,26 @@ class Weights:
             self.copies[name] = clone(self.state("policy"))
 
     def average(self, source: str, into: str, decay: float) -> None:
-        """Set into = decay * into + (1 - decay) * source; `into` starts as a copy of `source`."""
-        fresh = into not in self.copies and into != "policy"
+        """Set into = decay * into + (1 - decay) * source; `into` starts as a copy of `source`.
+
+        Weights that share their tensors are left as they are, bit for bit. Raises BadInput for weights that are frozen.
+        """
+        alike, fresh = self.reads_as(source) == self.reads_as(into), into not in self.copies and into != "policy"
+        # An unwritten `into` that stands for the same weights is its own from now on.
         self.before_change(into)
+        if alike:
+            return
         given, target = self.state(source), self.state(into)
         with torch.no_grad():
             for key, tensor in target.items():
-                if fresh:
+                if fresh or decay == 0:
                     tensor.copy_(given[key])
-                else:
+                elif decay < 1:
                     tensor.mul_(decay).add_(given[key], alpha=1 - decay)
+
+    def reads_as(self, name: str) -> str:
+        """Whose tensors are read under a name: those of the copy, or the policy's for a name nothing was written to."""
+        return name if name in self.copies or (name == "start" and self.lora) else "policy"
 
     def save(self, folder: Path) -> None:
         """Write `policy/` (a transformers or PEFT folder) and `weights/NAME.safetensors`, bit for bit."""

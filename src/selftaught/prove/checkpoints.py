@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from selftaught.models.base import Model
+from selftaught.models.gguf import PACKAGED, gguf_file
 from selftaught.parts import BadInput
 from selftaught.prove.plan import WHOLE, Plan
 from selftaught.session import DEFAULT_TASKS, Job, load_job, open_model
@@ -70,8 +71,8 @@ def find_checkpoint(text: str, which: Which) -> Checkpoint:
     """The checkpoint a word names.
 
     Args:
-        text: "" or "sprout" for the model that ships, a transformers or PEFT folder, a hub id, a run folder of ours, or
-            one of its generations/NNNNN.
+        text: "" or "sprout" for the model that ships, "smollm2", a GGUF file, a transformers or PEFT folder, a hub id, a
+            run folder of ours, or one of its generations/NNNNN.
         which: what a whole run folder stands for, its "start" or its "best" generation.
 
     Raises:
@@ -79,6 +80,8 @@ def find_checkpoint(text: str, which: Which) -> Checkpoint:
     """
     if text in (*SHIPPED, "scripted"):
         return Checkpoint(name=text or "sprout", job=Job(recipe="self-consistency", model="" if text in SHIPPED else text))
+    if file := gguf_file(text):
+        return Checkpoint(name=text, job=Job(recipe="self-consistency", model=text if text in PACKAGED else str(file)))
     folder = Path(text).expanduser()
     if (folder / "run.json").exists():
         return of_run(folder, pointed(folder, which), which)

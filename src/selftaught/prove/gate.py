@@ -21,7 +21,7 @@ from selftaught.prove.checkpoints import Checkpoint, find_checkpoint
 from selftaught.prove.plan import WHOLE, few
 from selftaught.prove.proof import Measured
 from selftaught.run.folder import write_json, write_lines
-from selftaught.run.heldout import lines_of
+from selftaught.run.heldout import answered, lines_of
 from selftaught.types import SamplerSettings
 
 Say = Callable[[str], None]
@@ -30,6 +30,7 @@ Say = Callable[[str], None]
 def gate(
     base: str, candidate: str | None = None, *, tasks: Sequence[str] = (), held_out_count: int | None = None,
     evaluation_seed: int | None = None, engine: str = "", temperature: float | None = None, max_tokens: int = 0,
+    template: str = "", system: str = "", answer: str = "", stop: Sequence[str] = (), chat_template_kwargs: str = "",
     off_task: Sequence[str] = (), full: bool = False, attempts: int = 0, margin: float = 0.05, spent: int = 0, out: str | Path = "",
     say: Say = lambda line: None,
 ) -> dict[str, Any]:  # fmt: skip
@@ -44,6 +45,8 @@ def gate(
         engine: what samples both models, as in `session.Job`; "" takes local, or the run's.
         temperature: the stated sampler's; None takes 1, or the run's.
         max_tokens: length limit of an attempt on both sides; 0 takes the run's, 64 for sprout, 512 for other models.
+        template, system, answer, stop, chat_template_kwargs: how prompts are rendered and answers read, as in `session.Job`, on
+            both sides; empty takes the run's, or auto. A wording that is left open is chosen on the base.
         off_task: sources of other families, to see whether anything was unlearned.
         full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
         attempts: draw so few attempts a task on both sides, and look at the candidate in stages (see `evaluate.looks`); 0 takes
@@ -67,22 +70,34 @@ def gate(
     if out and (folder / "result.json").exists():
         raise BadInput(f"{folder} already holds a verdict: give another --out")
     known = after if after.run else before
+    given: dict[str, Any] = {
+        "template": template,
+        "system": system,
+        "answer": answer,
+        "stop": tuple(stop),
+        "chat_template_kwargs": chat_template_kwargs,
+    }
+    job = replace(known.job, **{name: value for name, value in given.items() if value})
     before, after = (side.sampled_by(engine or known.job.engine) for side in (before, after))
     limit = max_tokens or max(side.limit for side in (before, after))
-    settings = SamplerSettings(temperature=known.job.temperature if temperature is None else temperature, max_tokens=limit)
+    settings = SamplerSettings(temperature=job.temperature if temperature is None else temperature, max_tokens=limit, stop=job.stop)
     drawn = asked(known, tasks, held_out_count, evaluation_seed)
+    otherwise = ", or an `out` folder, and then `selftaught label` on it"
     if full and attempts:
         raise BadInput(f"--full draws 16 attempts and --attempts {attempts} others: give one of them")
-    bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), **drawn)
+    bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), format=job.format, otherwise=otherwise, **drawn)
+    for line in bench.lines():
+        say(line)
     plan = known.plan() if known.run and "held_out" in drawn else WHOLE
     bench = bench.planned(plan)
     if attempts:
         bench = bench.planned(few(len(bench.splits["held-out"]), attempts))
     elif full and plan.looks:
         bench = replace(bench, plan=replace(plan, start=WHOLE.start))
-    start = one_side(before, bench, "start", None, full, say, margin)
-    end = one_side(after, bench, "result", start, full, say, margin)
+    start, bench = one_side(before, bench, "start", None, full, say, margin)
+    end, bench = one_side(after, bench, "result", start, full, say, margin)
     result = bench.decide(start, end, full, spent=spent or after.spent(), margin=margin) | added(start.ledger, end.ledger)
+    result["answered"] = {"before": answered(start.rows)[0], "after": answered(end.rows)[0]}
     result |= {"base": before.name, "candidate": after.name, "seconds": round(time.monotonic() - started, 1)}
     return kept(result, bench, (start, end), folder) if out else result
 
@@ -107,12 +122,16 @@ def asked(known: Checkpoint, tasks: Sequence[str], count: int | None, seed: int 
     return {"tasks": sources, "held_out": held_out, "count": job.count, "seed": job.evaluation_seed}
 
 
-def one_side(checkpoint: Checkpoint, bench: Bench, label: str, before: Measured | None, full: bool, say: Say, margin: float) -> Measured:
-    """Open one model, measure it, and let it go before the next one is opened."""
-    say(f"measuring {checkpoint.name} on {len(bench.splits['held-out'])} held-out tasks")
+def one_side(
+    checkpoint: Checkpoint, bench: Bench, label: str, before: Measured | None, full: bool, say: Say, margin: float
+) -> tuple[Measured, Bench]:
+    """Open one model, measure it, and let it go before the next one is opened; with the bench as it was asked."""
 
-    async def whole(folder: Path) -> Measured:
-        return await bench.measure(await checkpoint.open(), label, folder, before, full, margin)
+    async def whole(folder: Path) -> tuple[Measured, Bench]:
+        model = await checkpoint.open()
+        mine = await bench.asked_of(model, folder.with_name("asked"), say, first=before is None)
+        say(f"measuring {checkpoint.name} on {len(mine.splits['held-out'])} held-out tasks")
+        return await mine.measure(model, label, folder, before, full, margin), mine
 
     with tempfile.TemporaryDirectory() as place:
         found = asyncio.run(whole(Path(place) / "side"))

@@ -108,6 +108,14 @@ class RunFolder:
         await model.load(folder)
         return saved
 
+    def discard(self) -> None:
+        """Remove what a run that was refused has written; whatever else lies in the folder stays."""
+        for name in ("run.json", "journal.bin", "latest.json", "forecast.json"):
+            (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / "generations", ignore_errors=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
     def append(self, name: str, row: Mapping[str, Any]) -> None:
         """One line more in a jsonl file."""
         with (self.path / name).open("a") as lines:

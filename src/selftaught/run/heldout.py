@@ -54,6 +54,13 @@ class HeldOut:
         return [[piece, round(float(logprob), 4)] for piece, logprob in zip(pieces, payload.logprobs[payload.sampled], strict=True)]
 
 
+def answered(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[float, str]:
+    """(share of a side's attempts in which an answer was read, text of one without); (NaN, "") without attempts."""
+    said = [row for attempts in rows.values() for row in attempts]
+    without = next((str(row["text"]) for row in said if row["answer"] is None), "")
+    return (sum(row["answer"] is not None for row in said) / len(said) if said else float("nan")), without
+
+
 def lines_of(tasks: Sequence[Task], sides: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """The lines of held_out.jsonl: every task, with what each side (label -> task id -> rows) said to it."""
     for task in tasks:

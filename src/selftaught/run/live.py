@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from selftaught.evaluate.health import numbers
-from selftaught.evaluate.monitors import Monitor
+from selftaught.evaluate.monitor import Monitor
 from selftaught.recipe import Phase
-from selftaught.run.folder import LAG
 from selftaught.run.stopwatch import Ahead, T
 from selftaught.run.voice import Voice
 from selftaught.run.watcher import Watcher
@@ -67,7 +66,7 @@ class LiveRun(Voice):
         self.ledger.tokens("trained", trained)
         for example in examples:
             self.ledger.add("source", example.source)
-        self.notes |= metrics
+        self.notes |= metrics | {"learned": float(len(examples))}
 
     async def average(self, update: Average) -> None:
         """Fold one set of weights into another."""
@@ -82,6 +81,8 @@ class LiveRun(Voice):
         """Log the step's attempts and scores."""
         rewards = [float(v) for group in groups for v in group.values() if not math.isnan(v)]
         self.note("groups", len(groups))
+        if self.phase and any(self.position % objective.every == 0 for objective in self.phase.objectives):
+            self.note("learned", 0)
         self.note("attempts", sum(len(group.attempts_G) for group in groups))
         self.note("reward", float(np.mean(rewards)) if rewards else math.nan)
         self.note(
@@ -95,6 +96,11 @@ class LiveRun(Voice):
     async def examine(self, groups: Sequence[Group]) -> None:
         """Look at the step's health before anything is learned from it; alarms may be raised."""
         await self.watcher.examine(self, groups)
+
+    async def examine_end(self) -> None:
+        """Look at what the last step has learned before it is handed back."""
+        if not self.alarmed:
+            await self.watcher.examine_end(self)
 
     async def audit(self) -> None:
         """Measure a generation on the audit set, where there is one."""
@@ -129,7 +135,7 @@ class LiveRun(Voice):
     async def retreat(self) -> None:
         """Go back to the newest generation that was saved before an alarm's trouble began; it becomes the best."""
         pointers = self.folder.pointers
-        before = [name for name in pointers.values() if int(name) <= max(0, self.position - LAG)]
+        before = [name for name in pointers.values() if int(name) <= max(0, self.position - self.watcher.lag)]
         self.folder.pointers = pointers | {"best": max(before)}
         await self.return_to("best")
 

@@ -3,10 +3,10 @@
 import random
 from asyncio import gather
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from selftaught.format import Format
-from selftaught.models.base import Model
+from selftaught.models.base import Asked, Model
 from selftaught.parts import build, find
 from selftaught.recipe import Phase, Recipe
 from selftaught.run.budget import Budget
@@ -96,7 +96,12 @@ class Voice:
 
     def answer(self, text: str, task: Task) -> str | None:
         """The canonical answer in a reply to a task."""
-        return self.format.canonical(text, task.numeric)
+        return self.format.suited(task.reads).canonical(text, task.numeric)
+
+    def asked_by(self, format: Format) -> None:
+        """Render prompts and read answers by another format from now on."""
+        self.format = self.grader.format = format
+        cast(Asked, self.model).asked_by(format)
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The text of each token."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from selftaught.parts import BadInput, convert, nearest, parse_options, part
 from selftaught.stages import TaskSource
+from selftaught.tasks.asked import question
 from selftaught.tasks.gym_refusals import EXECUTES, REFUSALS
 from selftaught.tasks.text import make_task, words
 from selftaught.types import Split, Task, content_hash
@@ -78,8 +79,9 @@ class Gym(TaskSource):
 
     def fingerprint(self, task: Task) -> str:
         shared = shared_words(self.family)
-        flat = " ".join(task.text.split()).casefold()
-        left = "" if shared is None else words(task.text, shared)
+        text = question(task.prompt)
+        flat = " ".join(text.split()).casefold()
+        left = "" if shared is None else words(text, shared)
         if self.family in UNORDERED:
             left = " ".join(sorted(left.split()))
         return content_hash(self.family, left or flat)

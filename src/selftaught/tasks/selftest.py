@@ -46,7 +46,7 @@ def examine(source: TaskSource, read: Callable[[], None], pool: CheckerPool | No
         return []
     reader = GoldReader("audit", read)
     entries = [task.sealed.open(reader) for task in tasks if task.sealed is not None]
-    answers = [str(entry["answer"]) for entry in entries]
+    answers = [str(a[0] if isinstance(a := entry["answer"], tuple) else a) for entry in entries]
     numeric = source.numeric or all(re.fullmatch(r"-?\d+", canonical(answer)) for answer in answers)
     cases = [(kind, index, answer) for index in range(len(tasks)) for kind, answer in trials(answers, index, numeric)]
     values = grade(source, [(tasks[i], answer, entries[i]) for _, i, answer in cases], pool)
