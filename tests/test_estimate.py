@@ -7,12 +7,13 @@ import pytest
 
 from selftaught import api
 from selftaught.estimate import estimate, lines, remedy
+from selftaught.job import Job
 from selftaught.models.scripted import ScriptedModel
 from selftaught.parts import BadInput
 from selftaught.prove import cost, forecast
 from selftaught.prove.cost import Rates, expected_length, rates_of
 from selftaught.prove.forecast import Size, size_of
-from selftaught.session import Job, open_session
+from selftaught.session import open_session
 
 SMALL = {"model": "scripted", "tasks": ("sums:level=3",), "held_out_count": 8}
 

@@ -5,12 +5,13 @@ import json
 import pytest
 
 from selftaught.fits import fit_model, fit_tasks
+from selftaught.job import Job
 from selftaught.models.encoder import TableModel
 from selftaught.models.scripted import ScriptedModel
 from selftaught.objectives import Average
 from selftaught.parts import BadInput, shelf
 from selftaught.recipe import Phase, Recipe, all_recipes, get_recipe
-from selftaught.session import Job, open_session
+from selftaught.session import open_session
 from selftaught.stages import Reader
 from selftaught.tasks.pool import split
 

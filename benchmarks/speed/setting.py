@@ -4,7 +4,7 @@ import random
 from functools import lru_cache
 
 from selftaught.format import Format
-from selftaught.session import SPROUT
+from selftaught.job import SPROUT
 from selftaught.tasks.pool import TaskPool, split
 from selftaught.tasks.source import parse_source
 from selftaught.types import Task

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.job import Job
 from selftaught.loop import improve as run_loop
 from selftaught.parts import BadInput, printable
 from selftaught.prove.asking import REMEDIES
 from selftaught.run.folder import write_json
-from selftaught.session import Job, Session, open_session
+from selftaught.session import Session, open_session
 from selftaught.solving import solve
 
 Say = Callable[[str], None]
@@ -42,7 +43,7 @@ def improve(
         say: called with one line for people at every stage.
         watch: called with each step's numbers.
         halt: asked before each step; True ends the run cleanly with everything kept.
-        **job: fields of `session.Job` (model, tasks, held_out, budget, steps, seed, adapter, options ...).
+        **job: fields of `job.Job` (model, tasks, held_out, budget, steps, seed, adapter, options ...).
 
     Returns:
         The result: verdict, gains with intervals, baselines, tokens, answers read, alarms and the run folder.

@@ -117,7 +117,7 @@ def examine() -> Iterator[tuple[str, bool, str]]:
         there = importlib.util.find_spec(module) is not None
         yield f"extra {extra}", True, "installed" if there else f"not installed: pip install 'selftaught[{extra}]'"
     from selftaught import api
-    from selftaught.session import SPROUT
+    from selftaught.job import SPROUT
 
     yield "sprout", (SPROUT / "model.safetensors").exists(), str(SPROUT)
     if (SPROUT / "model.safetensors").exists():

@@ -7,9 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from selftaught.job import Job
 from selftaught.parts import record
 from selftaught.prove.cost import Rates, cost, rates_of
-from selftaught.session import Job, Session, open_session
+from selftaught.session import Session, open_session
 
 # Minutes from which remedies are named.
 LONG = 60.0

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from selftaught.job import Job
 from selftaught.run.trial import OneTask
-from selftaught.session import Job, Session, open_session
+from selftaught.session import Session, open_session
 from selftaught.types import Task
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from selftaught import api, session
 from selftaught.format import PLACE, QUESTION
+from selftaught.job import Job
 from selftaught.models.scripted import ScriptedModel
 from selftaught.parts import BadInput, printable
 from selftaught.prove.asking import fitting
 from selftaught.run.turns import wrapped
-from selftaught.session import Job, open_session
+from selftaught.session import open_session
 from selftaught.types import Message, Task
 
 JOB = {"recipe": "ttrl", "model": "base", "tasks": ("sums:level=1",), "held_out_count": 12, "steps": 1}

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
+from selftaught.job import Job
 from selftaught.parts import BadInput
 from selftaught.prove.gate import gate
 from selftaught.prove.plan import WHOLE, Plan, few, sized
 from selftaught.recipe import get_recipe
-from selftaught.session import Job
 
 LARGE = {"prompt": 30.0, "length": 32.0}
 

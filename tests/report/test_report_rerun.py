@@ -8,8 +8,8 @@ import pytest
 
 from selftaught import api
 from selftaught.cli import main
+from selftaught.job import Job
 from selftaught.report.rerun import rerun_command
-from selftaught.session import Job
 
 JOBS = (
     {}, {"recipe": "ttrl", "seed": 7, "tasks": ("sums:level=3", "a file with 'quotes'.jsonl,prompt=q"), "budget": "1M,10m"},

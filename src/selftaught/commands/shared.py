@@ -40,7 +40,7 @@ class Common:
 
 def job_of(options: Any, extra: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a Job among a command's options."""
-    from selftaught.session import Job
+    from selftaught.job import Job
 
     known = {name: value for name, value in asdict(options).items() if name in Job.__dataclass_fields__}
     return {**known, **extra}

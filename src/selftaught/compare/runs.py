@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from selftaught.compare.sweep import Asked, Say, sweep
 from selftaught.compare.table import tabled
+from selftaught.job import DEFAULT_TASKS, SPROUT, Job
 from selftaught.parts import BadInput, record
 from selftaught.recipe import Claim, Recipe, get_recipe
-from selftaught.session import DEFAULT_TASKS, SPROUT, Job
 from selftaught.types import content_hash
 
 CONTROLS = ("zero-lr", "random-reward", "sft-unfiltered", "shuffled-votes", "format-only", "cooler-start")
@@ -31,7 +31,7 @@ class Settings:
 
     Attributes:
         model, tasks, held_out, adapter, temperature, max_tokens, held_out_count, evaluation_seed, template, system, answer, stop,
-            chat_template_kwargs: as in `session.Job`.
+            chat_template_kwargs: as in `job.Job`.
         budget: what a run that trains may spend, in tokens or FLOPs.
         equal: whether budgets are tokens or flops.
         options: recipe options by dotted name, for every recipe that has them.

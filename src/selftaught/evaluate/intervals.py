@@ -50,8 +50,11 @@ def estimate(diff_S_B: Numbers, seed: int = 0, level: float = 0.95, draws: int =
     down, up = moved(mean_B, level, reach)
     low, high = max(mean - down, min(-reach, first.low)), min(mean + up, max(reach, first.high))
     side = 0 if mean > 0 else 1
-    p = touching(lambda at: moved(mean_B, at, reach)[side], abs(mean))
-    return Estimate(min(low, first.low), max(high, first.high), max(p, first.p))
+    p = first.p
+    # Where the second interval at that level stays clear of zero its own p is smaller.
+    if p < 1 and moved(mean_B, 1 - p, reach)[side] >= abs(mean):
+        p = max(p, touching(lambda at: moved(mean_B, at, reach)[side], abs(mean)))
+    return Estimate(min(low, first.low), max(high, first.high), p)
 
 
 def resampled(diff_B: Numbers, seed: int, level: float, draws: int) -> Estimate:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from selftaught.job import Job
 from selftaught.models.base import Asked
 from selftaught.parts import BadInput
-from selftaught.session import Job, open_session
+from selftaught.session import open_session
 
 
 def visible(text: str) -> str:

@@ -42,11 +42,15 @@ def gate(
         tasks: task sources; empty takes the run's, and then the very tasks that were held out of its training.
         held_out_count: how many held-out tasks decide; None takes 200, or the run's.
         evaluation_seed: seed of the tasks and their noise; None takes 1, or the run's.
-        engine: what samples both models, as in `session.Job`; "" takes local, or the run's.
+        engine: what samples both models, as in `job.Job`; "" takes local, or the run's.
         temperature: the stated sampler's; None takes 1, or the run's.
         max_tokens: length limit of an attempt on both sides; 0 takes the run's, 64 for sprout, 512 for other models.
-        template, system, answer, stop, chat_template_kwargs: how prompts are rendered and answers read, as in `session.Job`, on
-            both sides; empty takes the run's, or auto. A wording that is left open is chosen on the base.
+        template: how prompts are rendered on both sides, as in `job.Job`; "" takes the run's, or auto. A wording that is
+            left open is chosen on the base.
+        system: text of a system turn; "" takes the run's.
+        answer: how answers are read; "" takes the run's, or auto.
+        stop: an attempt ends after a token whose text contains one of these; empty takes the run's.
+        chat_template_kwargs: a JSON object of further arguments of the chat template; "" takes the run's.
         off_task: sources of other families, to see whether anything was unlearned.
         full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
         attempts: draw so few attempts a task on both sides, and look at the candidate in stages (see `evaluate.looks`); 0 takes
