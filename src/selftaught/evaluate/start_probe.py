@@ -59,7 +59,8 @@ async def first_look(run: Run, count: int = TASKS) -> list[dict[str, Any]]:
     """The start's greedy replies: {ids, opened, logprob} each (token ids, how many are the prompt's, nats), JSON-ready."""
     tasks, greedy = probe_tasks(run, count), replace(run.settings, temperature=0.0)
     groups = await cast(Drawing, run).draw(tasks, 1, greedy, "start", "probe", run.seed, purpose="audit")
-    ended, cut = [], []
+    ended: list[dict[str, Any]] = []
+    cut: list[dict[str, Any]] = []
     for group in groups:
         [said] = group.attempts_G
         [passes] = await run.check(group.task, [said.text], "audit") if group.task.checker == "rule" else [1.0]
