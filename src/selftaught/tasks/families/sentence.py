@@ -20,7 +20,8 @@ class Sentence(Family):
     The rule counts words and knows them; whether they make sense it cannot tell.
 
     Attributes:
-        least, most: fewest and most words of a sentence.
+        least: fewest words of a sentence.
+        most: most words.
         given: how many words it must hold, 1 to 3.
     """
 
