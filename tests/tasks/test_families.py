@@ -46,6 +46,8 @@ def test_both_wordings_are_one_question():
     assert len({source.fingerprint(task) for source in (terse, plain) for task in asked}) == 1
     assert plain.fingerprint(asked[0]) != plain.fingerprint(Task(id="x", prompt="What is 7 plus 7?"))
     assert {type(parse_source("sums")).__name__, plain.scope} == {"Own", terse.scope}
+    small = FAMILIES["sums"](terms=2, digits=2, rest=1)
+    assert all(a >= 10 > b for a, b in (small.draw(random.Random(seed)) for seed in range(40)))
     assert all("+" not in task.prompt for task in plain.draw("k", 40, "train"))
 
 
