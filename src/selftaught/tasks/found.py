@@ -51,10 +51,8 @@ class Found:
 def find(train: Sequence[TaskSource], judge: Sequence[TaskSource], held_out: Sequence[Task], count: int, asked: Asked) -> Iterator[Found]:
     """What became of each source of a split.
 
-    Args:
-        train, judge: what is trained on, and where the tasks that judge came from.
-        held_out, count: the held-out tasks, and how many were wanted.
-        asked: the questions of all tasks that judge.
+    `train` and `judge` are what is trained on and where the tasks that judge came from, `held_out` and `count` the held-out
+    tasks and how many were wanted, `asked` the questions of all tasks that judge.
     """
     left = count
     for index, source in enumerate(judge):
@@ -62,7 +60,7 @@ def find(train: Sequence[TaskSource], judge: Sequence[TaskSource], held_out: Seq
         share, left = -(-left // (len(judge) - index)), left - mine
         yield of(source, share, mine, source in train, asked)
     for source in train:
-        if source not in judge and isinstance(source, Columns):
+        if source not in judge:
             yield of(source, 0, 0, True, asked)
 
 
@@ -84,7 +82,5 @@ def refuse_nothing_left(found: Sequence[Found]) -> None:
     trained = [one for one in found if one.train is not None]
     endless = any(not one.rows for one in found)
     if trained and not endless and not any(one.train for one in trained):
-        names = ", ".join(one.source for one in trained)
-        raise BadInput(
-            f"nothing is left to train on: all {sum(one.leaked for one in trained)} questions of {names} are among those held out: give others"
-        )
+        names, lost = ", ".join(one.source for one in trained), sum(one.leaked for one in trained)
+        raise BadInput(f"nothing is left to train on: all {lost} questions of {names} are among those held out: give others")
