@@ -14,7 +14,7 @@ def test_what_is_left_open_is_filled_in_and_said():
     job, [line] = filled(Job(model="smollm2"))
     known = KNOWN["smollm2"]
     assert (job.tasks, job.adapter, job.max_tokens, job.steps) == (known.tasks, known.adapter, known.max_tokens, known.steps)
-    assert job.resolved().options()["explore.temperature"] == known.options["explore.temperature"]
+    assert job.resolved().options()["optimizer.lr"] == known.options["optimizer.lr"] and job.temperature == known.temperature
     assert "smollm2" in line and "--adapter lora" in line and f"--max-tokens {known.max_tokens}" in line
     assert filled(job) == (job, [])
 
@@ -25,7 +25,7 @@ def test_what_was_asked_for_stays():
     )
     job, _ = filled(asked)
     assert (job.tasks, job.max_tokens, job.steps) == (asked.tasks, 40, 3) and job.options["explore.n"] == 4
-    assert job.options["optimizer.lr"] == 1e-5 and job.options["explore.temperature"] == KNOWN["smollm2"].options["explore.temperature"]
+    assert job.options["optimizer.lr"] == 1e-5 and job.options["every"] == KNOWN["smollm2"].options["every"]
     whole, lines = filled(Job(model="smollm2", adapter="none"))
     assert whole.adapter == "" and not lines
 
