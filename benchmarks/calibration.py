@@ -25,7 +25,7 @@ from selftaught.evaluate.decision import Decision, decided
 from selftaught.evaluate.looks import level_at, why_ended
 from selftaught.evaluate.record import AS_IS, Side
 from selftaught.evaluate.side import TEMPERATURES, TEMPLATES
-from selftaught.prove.plan import ENOUGH, FEWEST, MOST, WHOLE, Plan, few
+from selftaught.prove.plan import FEWEST, MOST, WHOLE, Plan, few
 from selftaught.types import SamplerSettings
 
 TASKS, ATTEMPTS, MARGIN = WHOLE.tasks, WHOLE.result, 0.05
@@ -188,12 +188,12 @@ def staged(scale: float = 1.0, draws: int = 2000) -> list[dict[str, Any]]:
     """The rows of gates that are looked at in stages: the least and the largest."""
     nil = [Case(move, shared) for move, shared in product(MOVES, (True, False))]
     rows = []
-    for plan, gains in ((few(FEWEST, 2), (0.1, 0.2)), (few(ENOUGH, 4), (0.1,)), (few(MOST, 4), (0.1,))):
+    for plan, gains, count in ((few(FEWEST, 2), (0.1, 0.2), 2000), (few(MOST, 4), (0.1,), 1000)):
         what = f"{plan.tasks} x {plan.result}, {len(plan.looks)} looks"
-        rows.append(rates(f"nil, {what}", nil, int(4000 * scale), draws=draws, plan=plan))
+        rows.append(rates(f"nil, {what}", nil, int(count * scale), draws=draws, plan=plan))
         for gain in gains:
             cases = [case._replace(gain=gain) for case in nil]
-            rows.append(rates(f"+{100 * gain:.0f} points, {what}", cases, int(900 * scale), draws=draws, plan=plan))
+            rows.append(rates(f"+{100 * gain:.0f} points, {what}", cases, int(0.3 * count * scale), draws=draws, plan=plan))
     return rows
 
 

@@ -115,7 +115,7 @@ def test_the_probe_falls_when_the_policy_forgets_what_the_start_knew(tmp_path):
         async def score(self, requests):
             replies = await super().score(requests)
             late = [r.weights == "policy" and r.key[:5] >= "00003" for r in requests]
-            return [{"logprobs": reply["logprobs"] - np.log(1.3) * done} for reply, done in zip(replies, late, strict=True)]
+            return [{"logprobs": reply["logprobs"] - 0.03 * done} for reply, done in zip(replies, late, strict=True)]
 
     run = opened(tmp_path / "run", DEFAULT_MONITORS, steps=12)
     model = Forgets(0.8)
@@ -123,7 +123,7 @@ def test_the_probe_falls_when_the_policy_forgets_what_the_start_knew(tmp_path):
     play(run)
     anchors = [step["anchor"] for step in run.watcher.steps]
     # The scripted model scores zero for what it is asked: the start's replies are certain to it.
-    assert anchors[:3] == [anchors[0]] * 3 and anchors[3] < anchors[2] - 0.5
+    assert anchors[:3] == [anchors[0]] * 3 and anchors[3] < anchors[2] - 0.2
     assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("right-less", 6)]
 
 

@@ -1,12 +1,9 @@
 """What is read from replies as models write them: a table of replies, each with its right value."""
 
-import time
-
 import pytest
 
 from selftaught.answers.reading import gold_answer
-from selftaught.format import Format, canonical
-from selftaught.parts import BadInput
+from selftaught.format import Format
 
 # (reply, right value): tasks whose answer is a number; None where there is no answer.
 NUMERIC = [
@@ -102,6 +99,10 @@ WORDS = [
     ("**Answer:** Paris", "paris"),
     ("The correct answer is Paris, which is in France.", "paris"),
     ("The answer is Dr. Watson. He wrote it.", "dr. watson"),
+    ("The answer is Grace is a sinner, and Logan is a sinner.", "grace is a sinner, and logan is a sinner"),
+    ("The answer is RUN BECAUSE.", "RUN BECAUSE"),
+    ("The answer is 1.5 2\n3 4.", "1.5 2 3 4"),
+    ("**" + "ab " * 40 + "c**", "ab " * 40 + "c"),
     ("The answer is J. K. Rowling.", "J. K. rowling"),
     ("The answer is: `cba`", "cba"),
     ("The answer is \"hello\".", "hello"),
@@ -126,9 +127,12 @@ WORDS = [
 ]  # fmt: skip
 
 CHOICES = [
-    ("(B)", "B"), ("B.", "B"), ("**B**", "B"), ("b", "B"), ("Option B", "B"), ("B) Paris", "B"), ("The correct answer is B because it is so.", "B"),
-    ("Answer: **B**", "B"), ("The answer is (C) Madrid.", "C"), ("The answer is B. Paris is the capital.", "B"), ("\\boxed{\\text{D}}", "D"),
-    ("\\boxed{D}", "D"), ("I think that option A is right, so A.", "A"), ("A is wrong. B is wrong. So it is C.", "C"), ("**Answer:** (D)", "D"),
+    ("(B)", "B"), ("B.", "B"), ("**B**", "B"), ("b", "B"), ("Option B", "B"), ("B) Paris", "B"),
+    ("The correct answer is B because it is so.", "B"),
+    ("Answer: **B**", "B"), ("The answer is (C) Madrid.", "C"), ("The answer is B. Paris is the capital.", "B"), ("\\boxed{\\text{D}}",
+    "D"),
+    ("\\boxed{D}", "D"), ("I think that option A is right, so A.", "A"), ("A is wrong. B is wrong. So it is C.", "C"),
+    ("**Answer:** (D)", "D"),
     ("Let us see.\nTherefore, the correct option is C", "C"), ("<think>A?</think>B", "B"), ("The best choice is (A).", "A"),
     ("Answer: B\n\nQuestion: next?\nAnswer: C", "B"), ("A cat is an animal", None), ("I do not know", None), ("#### E", "E"),
     ("The answer is Option (B): Paris", "B"), ("$\\boxed{\\textbf{(A)}\\ 12}$", "A"),
@@ -151,64 +155,13 @@ def test_letters(reply, right):
 
 
 @pytest.mark.parametrize(
-    ("how", "reply", "right"),
-    [
-        ("marked", "#### 86", "86"), ("marked", "86", None), ("marked", "3+4=7", None), ("marked", "#### 8\n#### 9", "9"),
-        ("number", "7 times 6 is 42, or so", "42"), ("number", "\\boxed{42} is larger than 3", "42"), ("number", "none", None),
-        ("number", " 313\n12+45+2=59", "59"), ("text", "<think>a</think> 7 times\n6 ", "7 times 6"), ("text", "", None),
-        ("boxed", "\\boxed{\\frac{1}{2}} #### 3", "0.5"), ("boxed", "#### 3", None), (r"Result: (\d+)", "Result: 3 Result: 4", "4"),
-        (r"Result: (\d+)", "Result: 3\n\nQuestion: 4\nResult: 9", "3"), (r"Result: (\d+)", "#### 3", None),
-    ],
-)  # fmt: skip
-def test_every_other_way_of_reading(how, reply, right):
-    assert Format(answer=how).canonical(reply, numeric=how == "marked") == right
-
-
-@pytest.mark.parametrize("pattern", ["([0-9]+", r"(\d+)|(\w+)", "answer", r"((a+)+)$", ""])
-def test_a_pattern_that_cannot_be_used_is_refused(pattern):
-    with pytest.raises(BadInput, match="nor a regular expression"):
-        Format(answer=pattern)
-
-
-def test_a_pattern_that_does_not_end_gives_no_answer_and_says_so():
-    form = Format(answer=r"((?:x+x+)+)y")
-    start = time.perf_counter()
-    with pytest.warns(UserWarning, match="given up"):
-        assert form.extract("x" * 3000) is None
-    assert time.perf_counter() - start < 5
-
-
-@pytest.mark.parametrize(
     ("cell", "right"),
     [
-        ("42", "42"), ("#### 42", "42"), ("She has 3+4=<<3+4=7>>7 left.\n#### 7", "7"), ("We add: $3+5=8$, so the answer is $\\boxed{8}$.", "8"),
+        ("42", "42"), ("#### 42", "42"), ("She has 3+4=<<3+4=7>>7 left.\n#### 7", "7"),
+        ("We add: $3+5=8$, so the answer is $\\boxed{8}$.", "8"),
         ("word " * 900 + "The total is $\\boxed{\\frac{1}{2}}$, as claimed", "\\frac{1}{2}"), ("Paris", "Paris"), ("1 2\n3 4", "1 2\n3 4"),
         ("A long text without any mark. " * 9, ("A long text without any mark. " * 9).strip()),
     ],
 )  # fmt: skip
 def test_golds_are_read_as_replies_are(cell, right):
     assert gold_answer(cell) == right
-
-
-HOSTILE = ["\\boxed{", "{", "(", "1", "1,", "answer ", "answer is ", "*", " ", "\n", "\nQuestion:", "<think>", "<answer>", "####", "$", "A. ",
-           "\\text{", "\\frac{1}{", "1,111", "1/", "-", "#### 1\n", "_", "(a) ", "answer: x. "]  # fmt: skip
-
-
-def test_reading_is_quick_on_anything():
-    readings = [Format(answer=how) for how in ("auto", "marked", "number", "choice", "boxed", "text")]
-    for piece in HOSTILE:
-        text = piece * (100_000 // len(piece))
-        for form in readings:
-            start = time.process_time()
-            form.canonical(text, numeric=True)
-            canonical(text[:400])
-            assert time.process_time() - start < 0.5, (piece, form.answer)
-
-
-def test_one_reply_is_read_once():
-    form, text = Format(), "The answer is 42."
-    form.canonical(text, True)
-    start = time.process_time()
-    for _ in range(1000):
-        form.canonical(text, True)
-    assert (time.process_time() - start) / 1000 < 20e-6

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from selftaught.answers import reading
 from selftaught.answers.pattern import last_group, refusal
-from selftaught.answers.region import TAIL
 from selftaught.answers.spelling import canonical as canonical
 from selftaught.parts import BadInput, Part
 
@@ -29,9 +28,10 @@ class Format(Part):
             `QUESTION`, and text with `{prompt}` in it goes around the prompt, whatever the tokenizer has.
         system: text of a system turn before conversations that have none.
         chat_template_kwargs: a JSON object of further arguments of the chat template, such as `{"enable_thinking": false}`.
-        answer: "auto" takes what the last mark (boxed, ####, <answer>, "answer is") encloses, else the last number where
-            the task's answer is one, else a short reply as it is; "marked" takes marks alone; "number" the last number,
-            "text" the whole reply, "choice" a letter, "boxed" the last \boxed{}; else a regular expression with one group.
+        answer: "auto" takes what the last mark (boxed, ####, <answer>, "answer is") encloses, behind any thinking and before a
+            next question, else a number where the task's answer is one, else a short reply as it is; "number" takes the last
+            number, "text" the whole reply, "choice" a letter A to J, "boxed" the last \boxed{}, "marked" a mark as models taught to
+            write #### do; else a regular expression with one group, whose last match counts. See docs/answers.md.
     """
 
     kind: ClassVar[str] = "format"
@@ -68,7 +68,7 @@ class Format(Part):
             case "auto":
                 return reading.auto(text, numeric)
             case "marked":
-                return reading.last_mark(text[-TAIL:])
+                return reading.marks_only(text)
             case "number" | "choice" | "boxed":
                 return {"number": reading.number, "choice": reading.choice, "boxed": reading.boxed}[self.answer](text)
             case "text":

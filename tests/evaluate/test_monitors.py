@@ -4,7 +4,7 @@ from math import nan
 
 import pytest
 
-from selftaught.evaluate.monitors import DEFAULT_MONITORS, Apart, Broken, Kept, Lengths, NoSignal, OneAnswer, RightLess, YesJudge
+from selftaught.evaluate.monitors import DEFAULT_MONITORS, Apart, Broken, Estranged, Kept, Lengths, NoSignal, OneAnswer, RightLess, YesJudge
 from selftaught.evaluate.series import below_best
 from selftaught.parts import BadInput, shelf
 
@@ -50,13 +50,13 @@ def test_a_step_that_does_not_know_is_passed_over(monitor, bad, words):
     [
         ({"broken": 1.0}, "not finite"),
         ({"uniformity": 0.96}, "as likely as any other"),
-        ({"surprise": 1.0}, "became less likely by 0.6 nats"),
+        ({"surprise": 0.6}, "became less likely by 0.2 nats"),
         ({"kl": 2.5}, "moved away from the start by 2.5 nats"),
     ],
 )
 def test_a_broken_model_is_an_alarm_at_one_step(bad, words):
     assert words in Broken().alarm(run(bad, 1)) and words in Broken().alarm([CALM, CALM | bad])
-    assert Broken().alarm(run({"surprise": 0.7, "kl": 1.5, "uniformity": 0.8}, 1)) == ""
+    assert Broken().alarm(run({"surprise": 0.5, "kl": 1.5, "uniformity": 0.8}, 1)) == ""
     # A steady state is no jump, and a model that grows surer is none.
     assert Broken().alarm([CALM | {"surprise": 3.0, "kl": 9.0}] * 2) == Broken().alarm([CALM | {"surprise": 3.0}, CALM]) == ""
 
@@ -79,6 +79,21 @@ def test_too_few_that_end_are_seen_where_most_are_cut_off_from_the_start():
     assert Lengths().alarm(cut[:5]) == "" and "4.0% of attempts come to an end, 18.0% at first" in Lengths().alarm(cut)
     assert Lengths().alarm([CALM | {"cut_off": c} for c in (0.82, 0.88, 0.89, 0.87, 0.88, 0.9)]) == ""
     assert Lengths().alarm([CALM | {"cut_off": c} for c in (0.02, 0.1, 0.2, 0.2, 0.2, 0.2)]) == ""
+
+
+def test_estranged_counts_a_token_and_from_the_best_it_was():
+    # Measured: 5e-4 and votes on sums of eight numbers, and the default, both on sprout.
+    collapse = [{"surprise": v} for v in (0.026, 0.039, 0.098, 0.182)]
+    assert Estranged().alarm(collapse[:3]) == "" and "147.2 times less likely" in Estranged().alarm(collapse)
+    assert Estranged().alarm([{"surprise": v} for v in (0.028, 0.027, 0.026, 0.026, 0.026, 0.025, 0.027, 0.027)]) == ""
+    assert Estranged().alarm([{"surprise": v} for v in (0.5, 0.3, 0.35, 0.35)]) != ""
+    assert Estranged().alarm([{"surprise": v} for v in (0.5, 0.55, 0.3, 0.32)]) == ""
+    # SmolLM2 learns from a rule to answer in few words: other words, better paid. Paid less, or by itself, it is an alarm.
+    surprise, reward = (0.512, 0.533, 0.574, 0.61, 0.646), (0.17, 0.21, 0.19, 0.19, 0.31)
+    learning = [{"surprise": s, "reward": r, "ruled": 1.0} for s, r in zip(surprise, reward, strict=True)]
+    assert Estranged().alarm(learning) == ""
+    assert Estranged().alarm([step | {"ruled": 0.0} for step in learning]) != ""
+    assert Estranged().alarm([*learning[:3], *(step | {"reward": 0.1} for step in learning[3:])]) != ""
 
 
 def test_answers_given_up_count_more_when_fewer_attempts_end():
@@ -133,6 +148,7 @@ def test_are_registered_and_refuse_bad_values():
         (Broken, {"uniform": 0}),
         (Broken, {"jump": nan}),
         (NoSignal, {"steps": 0}),
+        (Estranged, {"nats": 0}),
         (Kept, {"least": 0.9, "falling": 0.8}),
     ):
         with pytest.raises(BadInput):

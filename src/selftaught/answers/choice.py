@@ -1,6 +1,7 @@
 """The letter of a multiple choice, as people write it."""
 
 import re
+from collections import deque
 
 LEAD = r"[\s*_`$\"'\[({\\]*(?:text\{|mathrm\{|textbf\{|mathbf\{|boxed\{)?[\s*_`(\[{\\]*"
 TRAIL = r"(?=[*_`\"'$}]*\s*(?:[).\]},:;!*\"'$}]|$|\n|-|–|—|because\b|since\b|as\b|for\b|and not\b|due\b|\())"
@@ -25,9 +26,6 @@ def letter_first(content: str) -> str | None:
 def letter_named(text: str) -> str | None:
     """The last letter a text names: as an option, in brackets, at the beginning of a line, or standing alone."""
     for pattern in (NAMES, BRACKETED, LINE, ALONE):
-        last = None
-        for last in pattern.finditer(text):
-            pass
-        if last:
-            return next(group for group in last.groups() if group).upper()
+        if found := deque(pattern.finditer(text), maxlen=1):
+            return next(group for group in found[0].groups() if group).upper()
     return None

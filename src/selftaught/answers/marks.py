@@ -11,10 +11,11 @@ SAYS = re.compile(
     r"(?:[ \t]*(?:\([a-z]\)|\d{1,3}))?(?:[ \t]+(?!is\b|was\b|are\b|if\b|and\b)[a-z\"'()-]{1,24}){0,8}"
     r"(?:[ \t]+(?:is|are|was|would be|will be|must be|should be|has to be|equals)\b(?![ \t]+(?:not|no longer|wrong|incorrect|unknown to)\b)"
     r"(?:[ \t]+(?:therefore|thus|then|simply|just|also|hence|indeed|clearly|approximately|about|given by|equal to|now|option|choice)\b)*"
-    r"(?:[ \t]+(?:as follows|the following)\b)?[ \t]*:?|[ \t]*[:=：])[*_`]{0,3}",
+    r"(?:[ \t]+(?:as follows|the following)\b)?(?:[ \t]*:[*_`]{0,3})?|[ \t]*[:=：][*_`]{0,3})",
     re.IGNORECASE,
 )
 MARK = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])|####|<answer>|answer", re.IGNORECASE)
+LETTERS = re.compile(r"[^\W\d_]")
 BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 BARE = re.compile(r"\s+(\\[a-zA-Z]+|[-+]?[\w.]+)")
 # A sentence ends; not the dot of an initial or of a title.
@@ -23,9 +24,7 @@ SENTENCE = re.compile(
 )
 # The letter of a choice, and more about it; not the initials of a name.
 LETTER = re.compile(r"\W*(?:(?:option|choice)\W+)?[A-E][*)\]$]{0,4}(?=\.(?:\s|$)(?!\s*[A-Z]\.))", re.IGNORECASE)
-BECAUSE = re.compile(
-    r",?[ \t]+(?:because|since|as it|as they|as we|which|given that)\b|[,;][ \t]+(?:so|but|and|where|with)[ \t]", re.IGNORECASE
-)
+BECAUSE = re.compile(r",?[ \t]+(?:because|since|as it|as they|as we|which|given that)\b|[,;][ \t]+(?:so|but|where)[ \t]")
 HEADING = re.compile(r"answer[*_:#]{0,4}[ \t]*\n", re.IGNORECASE)
 # What a model repeats of its instructions.
 PLACES = ("...", "…", "answer", "your answer", "<answer>", "[answer]", "your final answer", "final answer", "number", "x.xx")
@@ -93,12 +92,15 @@ def lines_from(text: str, start: int) -> str:
         if not alike(first, line):
             break
         rows.append(line)
-    return "\n".join(rows)
+    return "\n".join(rows).rstrip()
 
 
 def alike(first: str, line: str) -> bool:
-    """Whether two lines are rows of one grid: as many cells, at least three, or two that are short."""
+    """Whether a line goes on with the grid or list of moves that another began: signs and numbers, or the same number of words."""
     cells, others = first.split(), line.split()
+    if not LETTERS.search(first):
+        # Rows of numbers and signs, lines of signs alone between them too; a single number is no row.
+        return bool(line) and not LETTERS.search(line) and (len(cells) > 1 or (not any(map(str.isalnum, first)) and len(first) > 1))
     short = all(len(cell) <= 2 for cell in (*cells, *others))
     return len(cells) == len(others) and len(cells) >= (2 if short else 3) and (short or cells[0] == others[0])
 

@@ -1,6 +1,7 @@
 """A user's own pattern for the answer, with a limit on its time: some patterns never end on some replies."""
 
 import warnings
+from collections import deque
 from functools import lru_cache
 from typing import Any
 
@@ -44,13 +45,11 @@ def last_group(pattern: str, text: str) -> str | None:
     """
     made = compiled(pattern)
     for region in regions(text):
-        last = None
         try:
-            for last in made.finditer(region, timeout=LIMIT):
-                pass
+            found = deque(made.finditer(region, timeout=LIMIT), maxlen=1)
         except TimeoutError:
             warnings.warn(f"the pattern {pattern[:60]!r} took over {LIMIT:g} s on a reply and was given up: simplify it", stacklevel=2)
             return None
-        if last is not None and last[1] and last[1].strip():
-            return tidy(last[1])
+        if found and found[0][1] and found[0][1].strip():
+            return tidy(found[0][1])
     return None

@@ -9,6 +9,12 @@ from selftaught.answers.region import TAIL, after_thought, regions
 from selftaught.answers.spelling import THIN, plainer, unquoted
 from selftaught.answers.tidy import tidy
 
+KINDS = (
+    re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}"),
+    re.compile(r"####[ \t]*([^\n]*)"),
+    re.compile(r"<answer>(.*?)</answer>", re.DOTALL),
+    re.compile(r"(?:final answer|answer)(?: is)?[:\s]+([^\n]+)", re.IGNORECASE),
+)
 # A reply of one line up to this length is an answer as it is.
 SHORT = 80
 # An expression, of which no single number is the answer.
@@ -20,6 +26,14 @@ def last_mark(text: str) -> str | None:
     """What the last mark that encloses something encloses, inner marks first; None without a mark."""
     content = next(marked(text), None)
     return None if content is None else tidy(content)
+
+
+def marks_only(text: str) -> str | None:
+    """What a mark encloses, kinds in the order of `KINDS`, of models that were taught to write one and that others are compared with."""
+    for kind in KINDS:
+        if found := kind.findall(text[-TAIL:]):
+            return tidy(found[-1]) or None
+    return None
 
 
 def auto(text: str, numeric: bool) -> str | None:
@@ -67,9 +81,13 @@ def unmarked(text: str) -> str:
 
 
 def short(text: str) -> str | None:
-    """A reply of one line, or of one grid, as it is; None when it is longer."""
+    """A reply of one line, of one grid, or in bold as a whole, as it is; None when it is longer."""
+    written = text.strip()
     text = tidy(text)
     lines = text.split("\n")
+    # What is bold from end to end is said to be all there is, however long it is.
+    if written.startswith("**") and written.endswith("**") and text == written[2:-2].strip():
+        return text or None
     if len(text) <= SHORT and len(lines) == 1:
         return text or None
     return text if len(lines) > 1 and all(alike(lines[0], line) for line in lines) else None

@@ -14,10 +14,18 @@ DROPPED = re.compile(
 )
 SPACED = re.compile(r"\\[,;: ]|\\q?quad(?![a-zA-Z])|(?<!\\)~")
 THIN = re.compile(r"(?<=\d)(?:\\[,;: ]|\\thinspace ?|\u2009)(?=\d{3}(?!\d))")
-RENAMED = ((re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"), (re.compile(r"\\leq(?![a-zA-Z])"), r"\\le"), (re.compile(r"\\geq(?![a-zA-Z])"), r"\\ge"),
-           (re.compile(r"\\neq(?![a-zA-Z])"), r"\\ne"), (re.compile(r"\\lbrace(?![a-zA-Z])"), r"\\{"), (re.compile(r"\\rbrace(?![a-zA-Z])"), r"\\}"),
-           (re.compile(r"\\(?:cdot|times)(?![a-zA-Z])\s?"), "*"), (re.compile(r"\\div(?![a-zA-Z])\s?"), "/"),
-           (re.compile(r"\s*\^\s*(?:\\circ(?![a-zA-Z])|\{\s*\\circ\s*\})|\\degree(?![a-zA-Z])"), "°"), (re.compile(r"\\([%$&#_])"), r"\1"))  # fmt: skip
+RENAMED = (
+    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
+    (re.compile(r"\\leq(?![a-zA-Z])"), r"\\le"),
+    (re.compile(r"\\geq(?![a-zA-Z])"), r"\\ge"),
+    (re.compile(r"\\neq(?![a-zA-Z])"), r"\\ne"),
+    (re.compile(r"\\lbrace(?![a-zA-Z])"), r"\\{"),
+    (re.compile(r"\\rbrace(?![a-zA-Z])"), r"\\}"),
+    (re.compile(r"\\(?:cdot|times)(?![a-zA-Z])\s?"), "*"),
+    (re.compile(r"\\div(?![a-zA-Z])\s?"), "/"),
+    (re.compile(r"\s*\^\s*(?:\\circ(?![a-zA-Z])|\{\s*\\circ\s*\})|\\degree(?![a-zA-Z])"), "°"),
+    (re.compile(r"\\([%$&#_])"), r"\1"),
+)
 SHORT_FRACTION = re.compile(r"\\frac\s*(\d|\{[^{}]*\})\s*(\d|\{[^{}]*\})")
 PLAIN_FRACTION = re.compile(r"\s*\\frac\{\s*([-+]?[\d.,]+)\s*\}\{\s*([\d.,]+)\s*\}")
 ROOT = re.compile(r"\\sqrt\s*([\da-zA-Z])(?![\d])")
@@ -27,6 +35,7 @@ CHOSEN = re.compile(
     r"(?:(?:option|choice|answer|letter)\s+)?(?:\(([A-Ja-j])\)|\[([A-J])\]|([A-J])[).:]|(?<=\s)([A-J])|([A-J]))", re.IGNORECASE
 )
 AROUND = re.compile(r"\s*([-+*/^=<>,(){}\[\]|])\s*")
+LISTED = re.compile(r"\s*,\s*")
 SAID = {"yes": "Yes", "no": "No", "true": "True", "false": "False", "none": "None"}
 QUOTES = (('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("`", "`"))
 
@@ -108,5 +117,5 @@ def worded(text: str) -> str:
         return SAID[said]
     if not re.search(r"[\d\\^=<>\[({]", text):
         return " ".join(w.lower() if len(w) > 1 and w[1:].islower() else w for w in text.split())
-    text = AROUND.sub(lambda f: ", " if f[1] == "," else f[1], text) if re.search(r"[\\^=\[({,*+/]|\d\s*-", text) else text
+    text = AROUND.sub(lambda f: ", " if f[1] == "," else f[1], text) if re.search(r"[\\a-zA-Z(\[]", text) else LISTED.sub(", ", text)
     return text.rstrip(", ") if text.count(",") == 1 and text.endswith(", ") else text

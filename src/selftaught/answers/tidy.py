@@ -6,6 +6,8 @@ PAIRS = (("***", "***"), ("**", "**"), ("__", "__"), ("$$", "$$"), ("$", "$"), (
 FENCE = re.compile(r"```[a-zA-Z0-9_+-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 WRAP = re.compile(r"\\(?:text|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|operatorname|mbox|emph|boxed|fbox|underline)\s*\{")
 STYLE = re.compile(r"\\(?:displaystyle|textstyle|large|Large|LARGE|huge|bf|rm)(?![a-zA-Z])\s*")
+# A power in code, not bold.
+STARS = re.compile(r"(?<=[\w)])\*\*?(?=[\w(])|(?<=[\w)] )\*(?= )")
 DEEP = 6
 
 
@@ -28,7 +30,8 @@ def peeled(text: str) -> str:
     for left, right in PAIRS:
         if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right):
             inner = text[len(left) : -len(right)]
-            if left not in inner and right not in inner:
+            rest = STARS.sub("", inner) if left[0] == "*" else inner
+            if left not in rest and right not in rest:
                 return inner.strip()
     if wrap := WRAP.match(text):
         inner = text[wrap.end() : -1]

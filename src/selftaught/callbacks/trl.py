@@ -17,6 +17,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from selftaught.callbacks.leaks import refuse_shared
 from selftaught.callbacks.live import finished, undisturbed, unwrapped
 from selftaught.format import Format
 from selftaught.models.local import LocalModel
@@ -28,7 +29,6 @@ from selftaught.types import SamplerSettings
 
 KEPT = "selftaught-start.json"
 LENGTH = 512
-MOST_PROMPTS = 1_000_000
 
 
 class GateCallback(TrainerCallback):
@@ -64,6 +64,10 @@ class GateCallback(TrainerCallback):
         """
         if isinstance(tasks, str):
             raise BadInput(f"tasks must be a list of sources: write tasks=[{tasks!r}]")
+        if not tasks:
+            raise BadInput(
+                "GateCallback has nothing to measure on: give tasks=[...], a file, a data-set id or a family such as sums:level=5"
+            )
         if every is not None and every < 1:
             raise BadInput(f"every={every}: give a number of steps from 1, or None")
         self.asked: dict[str, Any] = {"tasks": apart(tasks), "count": held_out_count, "seed": evaluation_seed, "off_task": tuple(off_task)}
@@ -86,7 +90,7 @@ class GateCallback(TrainerCallback):
         self.bench = open_bench(settings=settings, format=self.format, **self.asked)
         if self.attempts:
             self.bench = self.bench.planned(few(len(self.bench.splits["held-out"]), self.attempts))
-        refuse_shared(self.bench, given.get("train_dataloader"))
+        refuse_shared(self.bench, given.get("train_dataloader"), self.tokenizer or given.get("processing_class"))
         kept = Path(args.output_dir) / KEPT
         if state.global_step:
             if not kept.exists():
@@ -137,21 +141,6 @@ def tokens_of(state: Any) -> int:
     """Tokens the trainer has counted so far; 0 where it does not count."""
     logged = [row["num_tokens"] for row in getattr(state, "log_history", ()) if "num_tokens" in row]
     return int(max([getattr(state, "num_input_tokens_seen", 0) or 0, *logged[-1:]]))
-
-
-def refuse_shared(bench: Bench, loader: Any) -> None:
-    """Raises BadInput when held-out questions are among the training prompts, where these can be read."""
-    from selftaught.tasks.text import text_fingerprint
-
-    data = getattr(loader, "dataset", None)
-    if data is None or "prompt" not in (getattr(data, "column_names", None) or ()) or len(data) > MOST_PROMPTS:
-        return
-    prompts = (p if isinstance(p, str) else "\n".join(str(m.get("content")) for m in p) for p in data["prompt"])
-    trained = {text_fingerprint(prompt) for prompt in prompts}
-    shared = sum(text_fingerprint(task.text) in trained for task in bench.splits["held-out"])
-    if shared:
-        count = len(bench.splits["held-out"])
-        raise BadInput(f"{shared} of {count} held-out questions are among the training prompts: give tasks that are not trained on")
 
 
 def restored(record: dict[str, Any], bench: Bench) -> Measured:

@@ -72,8 +72,8 @@ def run(options: Options, extra: dict[str, str]) -> int:
     """Run the loop and print the verdict."""
     from selftaught import api
     from selftaught.cli import emit
-    from selftaught.run.budget import Budget
     from selftaught.job import Job
+    from selftaught.run.budget import Budget
 
     gate: bool | str = "full" if options.gate == "full" else options.gate == "on" and not options.no_gate
     switched = {"gate": gate, "forecast": not options.no_forecast, "monitors": not options.no_alarms}

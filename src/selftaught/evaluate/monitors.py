@@ -8,7 +8,7 @@ are in `at_once`.
 from dataclasses import dataclass
 from math import isnan, nan
 
-from selftaught.evaluate.at_once import Broken, NoSignal
+from selftaught.evaluate.at_once import Broken, Estranged, NoSignal
 from selftaught.evaluate.kept_answers import Kept
 from selftaught.evaluate.monitor import Monitor
 from selftaught.evaluate.series import FIRST, IN_A_ROW, Steps, below_best, change, lasting, series
@@ -162,4 +162,6 @@ class Apart(Monitor):
         return f"learner and sampler disagree by {gaps[-1]:.2f} nats a token"
 
 
-DEFAULT_MONITORS: tuple[Monitor, ...] = (Broken(), NoSignal(), RightLess(), Kept(), OneAnswer(), Lengths(), YesJudge(), Apart())
+DEFAULT_MONITORS: tuple[Monitor, ...] = (
+    Broken(), NoSignal(), RightLess(), Estranged(), Kept(), OneAnswer(), Lengths(), YesJudge(), Apart(),
+)  # fmt: skip

@@ -27,7 +27,7 @@ import numpy as np
 from selftaught.models.base import Pool, Run
 from selftaught.types import Group, Purpose, SamplerSettings, Task, Tokens, content_hash
 
-TASKS, WHOLE = 96, 32
+TASKS, WHOLE, ENOUGH = 96, 32, 16
 
 
 class Drawing(Protocol):
@@ -59,14 +59,17 @@ async def first_look(run: Run, count: int = TASKS) -> list[dict[str, Any]]:
     """The start's greedy replies: {ids, opened, logprob} each (token ids, how many are the prompt's, nats), JSON-ready."""
     tasks, greedy = probe_tasks(run, count), replace(run.settings, temperature=0.0)
     groups = await cast(Drawing, run).draw(tasks, 1, greedy, "start", "probe", run.seed, purpose="audit")
-    replies = []
+    ended: list[dict[str, Any]] = []
+    cut: list[dict[str, Any]] = []
     for group in groups:
         [said] = group.attempts_G
         [passes] = await run.check(group.task, [said.text], "audit") if group.task.checker == "rule" else [1.0]
-        if passes == 1 and said.stop == "end" and run.answer(said.text, group.task) is not None:
+        if passes == 1 and said.stop != "error" and run.answer(said.text, group.task) is not None:
             opened = int(np.argmax(said.payload.sampled))
-            replies.append({"ids": said.payload.ids.tolist(), "opened": opened, "logprob": said.logprob})
-    return replies
+            reply = {"ids": said.payload.ids.tolist(), "opened": opened, "logprob": said.logprob}
+            (ended if said.stop == "end" else cut).append(reply)
+    # A reply that was cut off may have lost its answer; it counts where there are hardly others.
+    return ended if len(ended) >= ENOUGH else ended + cut
 
 
 async def look(run: Run, replies: Sequence[Mapping[str, Any]]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from selftaught.prove.cost import Rates, spend
 from selftaught.prove.plan import WHOLE, Plan, sized
 from selftaught.run.folder import write_json
 from selftaught.session import Session
@@ -55,15 +56,8 @@ async def probe(session: Session, forecast: Mapping[str, Any] | None = None) -> 
 
 def run_tokens(session: Session, seen: Seen) -> float:
     """Tokens a run is expected to take: those of its schedule, or of its budget where that is less."""
-    recipe, budget = session.recipe, session.run.ledger.budget
-    scheduled = 0.0
-    for phase in recipe.phases:
-        n = getattr(phase.explore, "n", 1)
-        attempts = getattr(phase.explore, "tasks", 1) * n * phase.steps * recipe.rounds
-        scheduled += attempts * (seen.length + seen.prompt / n + (seen.prompt + seen.length if phase.objectives else 0.0))
-    limits = [scheduled]
-    if budget.tokens is not None:
-        limits.append(budget.tokens)
+    budget, rates = session.run.ledger.budget, Rates(prompt=seen.prompt, attempt=seen.length, cut=0.0, forward=1.0, sampled=1.0)
+    limits = [spend(session, rates)["expected"]]
     if budget.seconds is not None:
         limits.append(budget.seconds * seen.speed)
     if budget.flops is not None:

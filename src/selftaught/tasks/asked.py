@@ -22,9 +22,11 @@ LATEX: Mapping[str, str] = {
     "times": "*", "cdot": "*", "div": "/", "le": "<=", "leq": "<=", "ge": ">=", "geq": ">=", "ne": "!=", "neq": "!=", "pm": "±",
     "left": "", "right": "", "quad": " ", "dfrac": "frac", "tfrac": "frac", "displaystyle": "", "%": "%", "$": "$", "{": "{", "}": "}",
 }  # fmt: skip
+# Minus signs and dashes, signs of multiplication and division, comparison, apostrophes, powers.
 SPELLINGS = str.maketrans(
-    {"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "⁄": "/", "∕": "/", "≤": "<=",
-     "≥": ">=", "≠": "!=", "’": "'", "′": "'", **{power: f"^{digit}" for digit, power in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}}
+    dict.fromkeys("\u2212\u2013\u2014\u2010\u2011", "-") | dict.fromkeys("\u00d7\u00b7\u22c5\u2219", "*")
+    | dict.fromkeys("\u00f7\u2044\u2215", "/") | {"\u2264": "<=", "\u2265": ">=", "\u2260": "!=", "\u2019": "'", "\u2032": "'"}
+    | {power: f"^{digit}" for digit, power in enumerate("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")}
 )  # fmt: skip
 # (a character it needs, pattern, replacement); what a pattern looks for stands first in it, which keeps it quick.
 RULES: Sequence[tuple[str, re.Pattern[str], str]] = [
@@ -53,7 +55,7 @@ RULES: Sequence[tuple[str, re.Pattern[str], str]] = [
         ("$", r"\$(?=[ ]?\d[\d.,\ue000]*(?:[ ]" + LONG + r"|[ ]a\b|[.,;:!?)]|\s?$))", " ¤ "),
         ("$", r"\$", " "),
         # Where sentences and lines end.
-        ("", r"[.?!:;。？！][\"')\]]*[ \n]|\n", f" {BREAK} "),
+        ("", r"[.?!:;][\"')\]]*[ \n]|[。\n]", f" {BREAK} "),
     )
 ]  # fmt: skip
 NUMBER = re.compile(r"\d+")
@@ -99,7 +101,7 @@ def pieces(text: str) -> tuple[tuple[str, ...], ...]:
         text = unicodedata.normalize("NFKC", text.translate(SPELLINGS)).translate(SPELLINGS)
     text = text.casefold().replace("_", " ")
     if "\\" in text:
-        text = re.sub(r"\\(?:([a-z]+|[%${}])|[\W\d_])", lambda found: LATEX.get(found[1] or "", f" {found[1] or ''} "), text)
+        text = re.sub(r"\\(?:([a-z]+|[%${}])|[^a-z\s])", lambda found: LATEX.get(found[1] or "", f" {found[1] or ''} "), text)
     text = SPACES.sub(" ", text.replace("!=", "≠"))
     for needs, pattern, by in RULES:
         if needs in text:

@@ -12,8 +12,9 @@ import re
 import threading
 from functools import lru_cache
 
-from selftaught.answers.numbers import UNITS, Quantity, quantity
+from selftaught.answers.numbers import Quantity, quantity
 from selftaught.answers.spelling import canonical
+from selftaught.answers.units import UNITS
 from selftaught.tasks.checkers import Child
 
 # Seconds of processor time a pair, bytes beyond what a ready process uses, characters of an answer.
@@ -117,8 +118,9 @@ def members(answer: str, right: str) -> Verdict | None:
         return None
     (left, ours), (other, golds) = mine or ("", [answer]), theirs or ("", [right])
     if len(ours) != len(golds) or len(ours) > MOST or (left and other and left != other) or not any(map(len, (left, other, *ours[1:]))):
-        # x^2=4 may be a list to a mathematician, a list and one number are not.
-        return None if mine is None or theirs is None else (0.0, "")
+        # x^2=4 may be a list to a mathematician; a list and one number are not.
+        alone = answer if mine is None else right if theirs is None else ""
+        return None if alone and quantity(alone) is None else (0.0, "")
     loose = "{}" in (left, other) or any(re.search(r"\s(?:and|or)\s", text) for text in (answer, right) if "," not in text)
     left_over = list(golds)
     for piece in ours:

@@ -29,8 +29,8 @@ class Family(Part):
 
     Attributes:
         ladder: settings of level 1, 2, ... (each a mapping of field names to values).
-        wordings, plain: prompt templates over the named pieces that `show` returns; those for any model, in plain language,
-            where the first are terse.
+        wordings: prompt templates over the named pieces that `show` returns.
+        plain: such templates in plain language, for any model, where the others are terse.
         limits: least and most of a field, beyond which it has no question, or none that ends in reasonable time.
         signal: "vote" when one answer is right, "rule" when `check` can tell from the prompt.
         numeric: answers are whole numbers.

@@ -36,10 +36,8 @@ class Found:
 
     def line(self) -> str:
         """One line for people; "" where there is nothing to say."""
-        said = [f"{self.rows} rows, {self.distinct} different questions"] if self.rows else []
-        said += [f"{self.without} without an answer, {'no' if self.without == self.distinct else 'none'} of which can judge"] * bool(
-            self.without
-        )
+        said = [f"{plural(self.rows, 'row')}, {plural(self.distinct, 'different question')}"] if self.rows else []
+        said += [f"{self.without} without an answer, which cannot judge"] * bool(self.without)
         said += [f"the same question has different answers in {self.disagree} (the first counts)"] * bool(self.disagree)
         fewer = f" of the {self.asked} asked for" if self.held_out < self.asked else ""
         said += [f"{self.held_out} held out{fewer}"] * bool(self.asked and (self.rows or fewer))
@@ -48,13 +46,16 @@ class Found:
         return f"{self.source}: {', '.join(said)}" if said else ""
 
 
+def plural(count: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
 def find(train: Sequence[TaskSource], judge: Sequence[TaskSource], held_out: Sequence[Task], count: int, asked: Asked) -> Iterator[Found]:
     """What became of each source of a split.
 
-    Args:
-        train, judge: what is trained on, and where the tasks that judge came from.
-        held_out, count: the held-out tasks, and how many were wanted.
-        asked: the questions of all tasks that judge.
+    `train` and `judge` are what is trained on and where the tasks that judge came from, `held_out` and `count` the held-out
+    tasks and how many were wanted, `asked` the questions of all tasks that judge.
     """
     left = count
     for index, source in enumerate(judge):
@@ -62,7 +63,7 @@ def find(train: Sequence[TaskSource], judge: Sequence[TaskSource], held_out: Seq
         share, left = -(-left // (len(judge) - index)), left - mine
         yield of(source, share, mine, source in train, asked)
     for source in train:
-        if source not in judge and isinstance(source, Columns):
+        if source not in judge:
             yield of(source, 0, 0, True, asked)
 
 
@@ -84,7 +85,5 @@ def refuse_nothing_left(found: Sequence[Found]) -> None:
     trained = [one for one in found if one.train is not None]
     endless = any(not one.rows for one in found)
     if trained and not endless and not any(one.train for one in trained):
-        names = ", ".join(one.source for one in trained)
-        raise BadInput(
-            f"nothing is left to train on: all {sum(one.leaked for one in trained)} questions of {names} are among those held out: give others"
-        )
+        names, lost = ", ".join(one.source for one in trained), sum(one.leaked for one in trained)
+        raise BadInput(f"nothing is left to train on: all {lost} questions of {names} are among those held out: give others")

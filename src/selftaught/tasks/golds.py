@@ -4,52 +4,27 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
+from selftaught.answers.reading import gold_answer
 from selftaught.format import canonical
 from selftaught.parts import BadInput, nearest
 
 # An answer this long without a mark in it is an explanation; no reply would ever equal it.
 LONGEST = 200
-TAGGED = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
-SAID = re.compile(r"\banswer(?:\s+is\s*:?|\s*:)\s*(\S[^\n]*?)\.?\s*$", re.IGNORECASE)
 # Fields of a structured cell that usually hold the answer, for the remedy.
 USUAL = ("ground_truth", "value", "answer", "text", "content", "label", "target")
 Path = tuple[str, ...]
-
-
-def last_answer(text: str) -> str:
-    r"""The answer in an answer column's text: what the last `\boxed{}`, `####` or `<answer>` holds, or what its last line
-    says the answer is; else all of it.
-    """
-    if found := boxed(text):
-        return found
-    if "####" in text:
-        return text.rsplit("####", 1)[1].strip()
-    if tagged := TAGGED.findall(text):
-        return str(tagged[-1]).strip()
-    said = SAID.search(text)
-    return said[1].strip() if said else text.strip()
-
-
-def boxed(text: str) -> str:
-    r"""What the last `\boxed{...}` or `\fbox{...}` encloses, braces nested to any depth; "" without one."""
-    for start in sorted((i + len(mark) for mark in ("\\boxed{", "\\fbox{") for i in [text.rfind(mark)] if i >= 0), reverse=True):
-        depth = 1
-        for end in range(start, len(text)):
-            depth += {"{": 1, "}": -1}.get(text[end], 0) if text[end - 1] != "\\" else 0
-            if not depth:
-                return text[start:end].strip()
-    return ""
 
 
 def read_gold(cell: Any, where: str, column: str, data: str) -> tuple[str, ...] | None:
     """The accepted answers of a cell, any of which is right; None where it holds no answer.
 
     Null, NaN, "" and [] are no answer. Numbers are written out, truth values are `True` and `False` in either case, dates
-    are in ISO form, texts are read by `last_answer`. A list of texts holds several accepted answers.
+    are in ISO form, texts are read by `gold_answer`. A list of texts holds several accepted answers.
 
     Raises:
         BadInput: a structure, several numbers (one of which is meant, or all), infinity, bytes.
@@ -66,9 +41,9 @@ def read_gold(cell: Any, where: str, column: str, data: str) -> tuple[str, ...] 
     if isinstance(cell, date | time):
         return (cell.isoformat(),)
     if isinstance(cell, str):
-        answer = last_answer(cell)
+        answer = gold_answer(cell)
         # Punctuation alone is nothing once it is compared.
-        return (answer,) if canonical(answer) and (len(answer) <= LONGEST or answer != cell.strip()) else None
+        return (answer,) if canonical(answer).strip("#") and (len(answer) <= LONGEST or answer != cell.strip()) else None
     if isinstance(cell, Sequence) and not isinstance(cell, bytes):
         return several(cell, where, column, data)
     if isinstance(cell, Mapping):
@@ -89,7 +64,7 @@ def several(cells: Sequence[Any], where: str, column: str, data: str) -> tuple[s
             found.setdefault(canonical(answer), answer)
     if len(found) > 1 and any(is_number(answer) for answer in found.values()):
         raise BadInput(
-            f"{where}, column '{column}': {len(found)} different answers, {', '.join(found.values())[:60]}: are all wanted, or is any right? "
+            f"{where}, column '{column}': {len(found)} different answers, {', '.join(found.values())[:60]}: all of them, or any? "
             f"Write them as one text if all are, or take one: {data},answer={column}.0"
         )
     return tuple(found.values()) or None
@@ -124,10 +99,8 @@ def reach(record: Mapping[str, Any], path: str, where: str, data: str, option: s
     for step in rest:
         cell = plain(cell)
         if isinstance(cell, str) and cell.lstrip()[:1] in ("{", "["):
-            try:
+            with suppress(ValueError, RecursionError):
                 cell = json.loads(cell)
-            except (ValueError, RecursionError):
-                pass
         if cell is None:
             return None
         if isinstance(cell, Mapping) and step in cell:

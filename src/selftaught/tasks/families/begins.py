@@ -13,13 +13,12 @@ from selftaught.tasks.english import COUNTS, english, shortest_first, spelled, v
 from selftaught.tasks.family import Facts, Family, Say, exactly
 
 PLACES = ("begin with", "end with", "contain")
-# Letters are asked for where so many words have them.
-ENOUGH = 60
+ENOUGH = 60  # words at least that have letters which are asked for
 
 
 def fits(word: str, place: str, letters: str) -> bool:
     """Whether a word has the letters where they are wanted."""
-    return word.startswith(letters) if place == "begin with" else word.endswith(letters) if place == "end with" else letters in word
+    return {"begin with": word.startswith(letters), "end with": word.endswith(letters), "contain": letters in word}[place]
 
 
 @lru_cache(maxsize=8)
@@ -35,13 +34,14 @@ class Begins(Family):
     """Write `least` to `most` different English words that begin with one or two letters, end with them or hold them.
 
     Attributes:
-        least, most: fewest and most words that are asked for.
+        least: fewest words that are asked for.
+        most: most words.
         letters: most letters that are given.
         places: 1 asks for beginnings, 2 also for ends, 3 also for letters anywhere.
     """
 
     ladder = tuple(dict(least=a, most=b, letters=n, places=p) for a, b, n, p in
-                   ((2, 2, 2, 1), (2, 4, 2, 1), (2, 4, 2, 3), (3, 6, 2, 3), (6, 12, 2, 3)))  # fmt: skip
+                   ((2, 3, 1, 1), (2, 2, 2, 1), (2, 4, 2, 1), (2, 4, 2, 3), (3, 6, 2, 3), (6, 12, 2, 3)))  # fmt: skip
     wordings = (
         "Write exactly {count} words that {wanted}.", "Give me {count} different words that all {wanted}.",
         "List {count} words. Each of them must {wanted}.", "Name {count} words that {wanted}, and nothing else.",
