@@ -43,6 +43,10 @@ def find_place(where: str) -> Place:
         raise BadInput(f"there is no model folder or run '{where}'")
     else:
         folder, answers = on_hub(where)
+        if answers and not (folder / "config.json").is_file():
+            from huggingface_hub import snapshot_download
+
+            folder = Path(snapshot_download(where, allow_patterns=["adapter_*", "*token*", "vocab*", "merges.txt", "*.jinja"]))
         target, name = where if answers else str(folder), where
     if not any((folder / name).is_file() for name in CONFIGS):
         other = next((file.name for file in sorted(folder.glob("*.gguf"))), "")
