@@ -2,7 +2,7 @@
 
     python benchmarks/family_levels.py --model ./my-model --tasks begins:level=1 sums:level=1,words=plain --json found.json
 
-Prints one row of a Markdown table a source: different questions there are (up to 2,000 draws), share right at temperature 1, best
+Prints one row of a Markdown table a source: different questions there are (up to 2,000 draws), share right when sampled, best
 of 4 and of 8 such attempts, greedy, and the tokens that 90% of greedy replies need. Tasks come from the audit split.
 """
 
@@ -26,7 +26,8 @@ HEAD = ("tasks", "questions", "sampled", "best of 4", "best of 8", "greedy", "to
 
 def right(task: Task, text: str) -> float:
     """Grade a reply, read as the task asks for; answers are read, for this table only."""
-    answer = Format().suited(task.reads).canonical(text, task.numeric)
+    format = Format().suited(task.reads)
+    answer = (format.extract if task.checker == "rule" and not task.numeric else format.canonical)(text, task.numeric)
     entry = task.sealed.open(GoldReader("audit", lambda: None)) if task.sealed else None
     return 0.0 if answer is None else parse_source(task.source).check(task, answer, entry)
 
@@ -39,12 +40,12 @@ async def ask(model: LocalModel, tasks: list[Task], n: int, temperature: float, 
     )
 
 
-async def measured(model: LocalModel, text: str, count: int, n: int, most: int) -> dict[str, float]:
+async def measured(model: LocalModel, text: str, count: int, n: int, most: int, temperature: float) -> dict[str, float]:
     """One row: shares, and numbers of questions and tokens."""
     source = parse_source(text)
     drawn = {source.fingerprint(task): task for task in source.draw("levels", DRAWS, "audit")}
     tasks = list(drawn.values())[:count]
-    sampled, greedy = await ask(model, tasks, n, 1.0, most), await ask(model, tasks, 1, 0.0, most)
+    sampled, greedy = await ask(model, tasks, n, temperature, most), await ask(model, tasks, 1, 0.0, most)
     right_B_n = np.array([[right(t, a.text) for a in group] for t, group in zip(tasks, sampled, strict=True)], np.float32)
     return {
         "questions": len(drawn),
@@ -62,13 +63,14 @@ async def main() -> None:
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--n", type=int, default=8)
     parser.add_argument("--max-tokens", type=int, default=32)
+    parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     model = LocalModel.open(args.model)
     found = json.loads(args.json.read_text()) if args.json and args.json.exists() else {}
     print("| " + " | ".join(HEAD) + " |\n" + "| --- " * len(HEAD) + "|")
     for text in args.tasks:
-        found[text] = row = await measured(model, text, args.count, args.n, args.max_tokens)
+        found[text] = row = await measured(model, text, args.count, args.n, args.max_tokens, args.temperature)
         cells = [f"{row[key]:.0f}" if key in ("questions", "tokens") else f"{row[key]:.0%}" for key in HEAD[1:] if key in row]
         print(f"| `{text}` | " + " | ".join(cells) + " |", flush=True)
         if args.json:

@@ -29,8 +29,9 @@ folder.
 
 48 training tasks are attempted 8 times at the stated sampler and once greedily. Where that takes more than 1e13 FLOPs
 (a large model, long attempts) it is cut to 5% of the run's tokens, with at least 16 tasks and 4 attempts.
-On 16 of them the recipe also makes its own attempts and pays them, exactly as in a step, but nothing is learned. Where a
-rule decides from the prompt, it grades both; elsewhere the answer of the start's majority stands in for the truth.
+On 16 of them the recipe also makes its own attempts and pays them, exactly as in a step, but nothing is learned.
+Where a rule decides from the prompt, it grades both; elsewhere the answer of the start's majority stands in for the
+truth.
 
 | number | meaning |
 |---|---|

@@ -62,7 +62,7 @@ def test_links_and_recipes_exist(name):
         assert made or ((ROOT / name).parent / target).exists(), target
     named = re.findall(r"selftaught (?:improve|show) ([a-z][\w-]*)", text)
     assert set(named) <= set(recipe_names())
-    for target in re.findall(r"\bmake ([a-z-]+)", re.sub(r"`+", "`", text)):
+    for target in re.findall(r"\bmake ([a-z0-9-]+)", re.sub(r"`+", "`", text)):
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE) or f"`make {target}" not in text, target
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,13 @@ import numpy as np
 
 from selftaught.job import Job
 from selftaught.loop import improve as run_loop
-from selftaught.parts import BadInput, printable
-from selftaught.prove.asking import REMEDIES
+from selftaught.measuring import evaluate, few_answers
+from selftaught.parts import BadInput
 from selftaught.run.folder import write_json
 from selftaught.session import Session, open_session
 from selftaught.solving import solve
 
 Say = Callable[[str], None]
-# Below this share of attempts with an answer people are warned.
-FEW = 0.5
 Watch = Callable[[Mapping[str, float]], None]
 
 
@@ -148,15 +146,6 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     return result
 
 
-def few_answers(share: float, without: str, reading: str) -> str:
-    """A warning where fewer than half of a side's attempts hold an answer; else ""."""
-    if not share < FEW:
-        return ""
-    return (
-        f"only {share:.0%} of the attempts hold an answer (read as {reading}), one without: {printable(without, 120)!r}; change {REMEDIES}"
-    )
-
-
 async def forecast_of(session: Session) -> dict[str, Any] | None:
     """What the run may expect; said once, before the first step, and kept in its folder. None where it was not kept."""
     from selftaught.prove.forecast import preflight
@@ -169,42 +158,6 @@ async def forecast_of(session: Session) -> dict[str, Any] | None:
     found = await preflight(session)
     write_json(path, found)
     return found
-
-
-def evaluate(
-    *, model: str = "", tasks: Sequence[str] = (), seed: int = 1, count: int = 200, say: Say = lambda line: None, **job: Any
-) -> dict[str, Any]:
-    """Accuracy of a model on tasks: at the stated sampler, greedy, at its best temperature, by vote and pass@k.
-
-    Raises:
-        BadInput: when the model or tasks cannot be opened or graded.
-    """
-    import tempfile
-
-    from selftaught.evaluate.gate import verdict
-    from selftaught.prove.proof import Measured, measure
-    from selftaught.run.heldout import answered
-
-    with tempfile.TemporaryDirectory() as folder:
-        asked = Job(recipe="self-consistency", model=model, tasks=tuple(tasks), evaluation_seed=seed, held_out_count=count, **job)
-        session = open_session(asked, Path(folder) / "run")
-
-        async def measured() -> Measured:
-            for line in (*session.bench.lines(), *session.warnings):
-                say(line)
-            await session.prepare(say)
-            say(f"measuring on {len(session.splits['held-out'])} tasks")
-            return await measure(session.run, "start", session.splits, seed)
-
-        found = asyncio.run(measured())
-        share, without = answered(found.rows)
-        if few := few_answers(share, without, session.run.format.answer):
-            say(few)
-        decided = verdict(found.side, found.side)
-        session.close()
-    kept = {"model": model or "sprout", "value": decided["before"], "baselines": decided["baselines"], "answered": share}
-    passes = {k: both["before"] for k, both in decided["pass_at"].items()}
-    return kept | {"pass_at": passes, "intervals": decided["baseline_intervals"], "tasks": decided["tasks"]} | session.run.ledger.summary()
 
 
 __all__ = ["BadInput", "Job", "evaluate", "improve", "solve"]

@@ -34,7 +34,7 @@ class Job:
         steps: steps in all, when not the recipe's (see `schedule.in_all`).
         seed: seed of the training run.
         evaluation_seed: seed of held-out tasks and their noise.
-        adapter: "lora" trains an adapter, "" the weights.
+        adapter: "lora" trains an adapter, "none" the weights; "" what suits a model known by name (`known.KNOWN`), else the weights.
         engine: what samples a language model: "local", or "vllm" with options as in "vllm:gpu_memory_utilization=0.5".
         max_tokens: length limit of an attempt; 0 takes 64 for sprout and 512 for other models.
         temperature: the stated sampler's.

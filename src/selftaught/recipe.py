@@ -55,6 +55,11 @@ class Phase:
         """Whether any part comes back to attempts (`Part.continues`)."""
         return any(part.continues for part in (self.explore, *self.read))
 
+    @property
+    def epochs(self) -> int:
+        """How often its optimizers go over an attempt."""
+        return sum(getattr(optimizer, "epochs", 1) for optimizer in {objective.optimizer for objective in self.objectives})
+
     def __post_init__(self) -> None:
         if self.steps < 1 or self.every < 1:
             raise BadInput(f"steps={self.steps} and every={self.every} must be at least 1")

@@ -10,6 +10,7 @@ from typing import Any
 
 from selftaught.fits import fit_model, fit_tasks
 from selftaught.job import DEFAULT_TASKS, SPROUT, Job, load_job
+from selftaught.known import filled
 from selftaught.models.base import Model
 from selftaught.models.engines import open_language_model
 from selftaught.parts import BadInput, record, uncollected
@@ -84,8 +85,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     """Open everything, refusing early: options, tasks and graders are checked before the model is loaded."""
     from selftaught.evaluate.monitors import DEFAULT_MONITORS
 
-    if resume:
-        job = load_job(out)
+    job, known = (load_job(out), []) if resume else filled(job)
     recipe = job.resolved()
     bench = open_bench(
         job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.count, seed=job.evaluation_seed,
@@ -116,7 +116,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         run.ledger.gold("audit")
     if not resume:
         write_json(run.folder.path / "run.json", manifest(job, recipe))
-    return Session(job=job, recipe=recipe, run=run, bench=bench, warnings=[*warnings, *said])
+    return Session(job=job, recipe=recipe, run=run, bench=bench, warnings=[*known, *warnings, *said])
 
 
 def manifest(job: Job, recipe: Recipe) -> dict[str, Any]:

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from scipy import stats as peer
 
-from selftaught.compare.runs import CONTROLS, Settings, ask, ask_all, compare, declaration, in_turn, open_recipe
+from selftaught.compare.opened import declaration, open_recipe
+from selftaught.compare.runs import CONTROLS, Settings, ask, ask_all, compare, in_turn
 from selftaught.compare.sweep import Asked, alone, sweep
 from selftaught.compare.table import lines, tabled
+from selftaught.evaluate.intervals import estimate
 from selftaught.evaluate.pooled import letters, over_seeds, pooled, told_apart, words
 from selftaught.evaluate.stats import crossed_interval, crossed_p, holm
 from selftaught.parts import BadInput
@@ -198,7 +200,7 @@ def test_a_whole_comparison(compared):
     folders = [out / "ttrl-1", out / "ttrl-2"]
     sides = [json.loads((f / "held_out.json").read_text()) for f in folders]
     diff = np.array([np.subtract(s["result"]["best"], s["start"]["best"]) for s in sides])
-    assert ttrl["best"]["gain"] == pytest.approx(diff.mean()) and ttrl["best"]["low"] == pytest.approx(crossed_interval(diff).low)
+    assert ttrl["best"]["gain"] == pytest.approx(diff.mean()) and ttrl["best"]["low"] == pytest.approx(estimate(diff).low)
     trained = [rows[name] for name in ("ttrl", "star/rule", "zero-lr")]
     assert [r["holm"] for r in trained] == pytest.approx(holm([r["p"] for r in trained]))
     assert rows["cooler-start"]["holm"] is None and not rows["cooler-start"]["trains"] and rows["cooler-start"]["tokens"] < 20_000

@@ -55,7 +55,9 @@ def test_a_step_that_does_not_know_is_passed_over(monitor, bad, words):
     ],
 )
 def test_a_broken_model_is_an_alarm_at_one_step(bad, words):
-    assert words in Broken().alarm(run(bad, 1)) and words in Broken().alarm([CALM, CALM | bad])
+    assert words in Broken().alarm([CALM, CALM | bad])
+    # A start that is uniform has not been broken by what came after.
+    assert ("uniformity" in bad and Broken().alarm([bad, CALM | bad]) == "") or words in Broken().alarm(run(bad, 1))
     assert Broken().alarm(run({"surprise": 0.5, "kl": 1.5, "uniformity": 0.8}, 1)) == ""
     # A steady state is no jump, and a model that grows surer is none.
     assert Broken().alarm([CALM | {"surprise": 3.0, "kl": 9.0}] * 2) == Broken().alarm([CALM | {"surprise": 3.0}, CALM]) == ""
@@ -88,6 +90,12 @@ def test_estranged_counts_a_token_and_from_the_best_it_was():
     assert Estranged().alarm([{"surprise": v} for v in (0.028, 0.027, 0.026, 0.026, 0.026, 0.025, 0.027, 0.027)]) == ""
     assert Estranged().alarm([{"surprise": v} for v in (0.5, 0.3, 0.35, 0.35)]) != ""
     assert Estranged().alarm([{"surprise": v} for v in (0.5, 0.55, 0.3, 0.32)]) == ""
+    # SmolLM2 learns from a rule to answer in few words: other words, better paid. Paid less, or by itself, it is an alarm.
+    surprise, reward = (0.512, 0.533, 0.574, 0.61, 0.646), (0.17, 0.21, 0.19, 0.19, 0.31)
+    learning = [{"surprise": s, "reward": r, "ruled": 1.0} for s, r in zip(surprise, reward, strict=True)]
+    assert Estranged().alarm(learning) == ""
+    assert Estranged().alarm([step | {"ruled": 0.0} for step in learning]) != ""
+    assert Estranged().alarm([*learning[:3], *(step | {"reward": 0.1} for step in learning[3:])]) != ""
 
 
 def test_answers_given_up_count_more_when_fewer_attempts_end():

@@ -9,8 +9,9 @@ import torch
 from local_models import Adam, Weighted, example, make_folder, request
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
 
-from selftaught.models import room
+from selftaught.models import draws, room
 from selftaught.models.family import Family
+from selftaught.models.learner import Pass
 from selftaught.models.local import LocalModel
 from selftaught.models.picked import picked
 from selftaught.models.prefixes import Prefixes
@@ -237,6 +238,78 @@ def test_an_adapter_is_merged_for_sampling_and_off_for_the_start(folders):
     assert [a.text for a in found[0]] != [a.text for a in found[1]]
 
 
+@pytest.mark.parametrize("name", FAST)
+@pytest.mark.parametrize("minibatches", [1, 2])
+def test_an_adapter_has_the_gradients_of_the_module_with_it(folders, name, minibatches, monkeypatch):
+    rng, found = np.random.default_rng(1), []
+    given = [example(rng, (20, 9)), example(rng, (31,))]
+
+    def kept(of, adam):
+        found[-1].append([p.grad.clone() for group in of.owned.values() for p in group])
+        return 0.0
+
+    monkeypatch.setattr(Pass, "step", kept)
+    for dtype, fast in (("float32", False), ("float32", True), ("bfloat16", True)):
+        model = LocalModel.open(folders[name], device="cpu", adapter="lora", dtype=dtype, fast=fast)
+        torch.manual_seed(0)
+        for p in model.weights.parameters().values():
+            torch.nn.init.normal_(p, std=0.1)
+        found.append([])
+        computed = [] if fast else [None]
+        if fast:
+            hidden = model.forward.family.hidden
+            monkeypatch.setattr(model.forward.family, "hidden", lambda *given, inner=hidden, to=computed: to.append(given) or inner(*given))
+        asyncio.run(model.learn(given, [Objective(loss=Weighted(), optimizer=Adam(minibatches=minibatches))]))
+        assert computed
+    for slow, fast, half in zip(*found, strict=True):
+        assert len(slow) == 28 and all(float(one.abs().max()) > 0 for one in slow)
+        for a, b, c in zip(slow, fast, half, strict=True):
+            torch.testing.assert_close(b, a, rtol=1e-4, atol=1e-5 * float(a.abs().max()) + 1e-7)
+            assert float((c - a).norm()) < 0.05 * float(a.norm())
+
+
+def test_adapters_the_fast_forward_does_not_know_are_trained_through_the_module(folders):
+    model = LocalModel.open(folders["llama"], device="cpu", adapter="lora")
+    assert model.learner.pack().tensors()[0].requires_grad
+    with torch.no_grad():
+        assert not any(any(layer.adapters) for layer in model.learner.pack().layers)
+    model.module.get_base_model().model.norm.weight.requires_grad_()
+    assert model.learner.pack() is None
+
+
+def test_a_large_head_is_made_ready_once_and_draws_the_same(folders, monkeypatch):
+    monkeypatch.setattr("selftaught.models.packed.LARGE_HEAD", 1)
+    fast, slow = both(folders["llama"])
+    sizes, product = set(), torch.ops.mkldnn._linear_pointwise
+    monkeypatch.setattr("selftaught.models.family.by_ready", lambda x, w: sizes.add(len(x)) or product(x, w, None, "none", [], ""))
+    assert_equal(sample(fast, *wave()), sample(slow, *wave()))
+    assert fast.sampler.packs["policy"].ready is not None and sizes <= {16, 32, 48, 64}
+    # what is differentiated is the weight itself
+    assert fast.learner.pack().ready is None and fast.learner.pack().leaves().ready is None
+    monkeypatch.setattr("selftaught.models.packed.by_ready", lambda *_: torch.ops.mkldnn.no_such_product())
+    fast.sampler.forget()
+    assert_equal(sample(fast, *wave()), sample(slow, *wave()))
+    assert fast.sampler.packs["policy"].ready is None
+
+
+@pytest.mark.parametrize("size", [300, 1024])
+def test_spans_of_a_vocabulary_give_the_token_of_a_running_sum(size, monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    uniform = torch.rand(400, generator=generator, dtype=torch.float64)
+    uniform[:3] = torch.tensor([0.0, 0.5, 1 - 2**-53])
+    mass = torch.cat([(spread * torch.randn(100, size, generator=generator)).softmax(-1) for spread in (0.1, 2, 10, 40)])
+    mass[:, :150] = mass[:, -5:] = 0.0
+    mass[5, 151:] = 0.0
+    found = []
+    for least in (1, 2**30):
+        monkeypatch.setattr(draws, "LARGE_VOCABULARY", least)
+        found.append(draws.inverse(mass, uniform))
+        assert bool((mass.gather(-1, found[-1][:, None]) > 0).all())
+    assert torch.equal(found[0][3:], found[1][3:]) and len(set(found[0].tolist())) > 50
+    monkeypatch.setattr(draws, "LARGE_VOCABULARY", 1)
+    assert int(draws.inverse(torch.full((1, size), torch.nan), uniform[:1])) < size
+
+
 @pytest.mark.parametrize("config", [LlamaConfig, MistralConfig, Qwen2Config])
 def test_known_families_equal_their_modules_and_changed_ones_are_refused(config):
     torch.manual_seed(0)
@@ -309,3 +382,6 @@ def test_picked_log_probabilities_have_the_gradients_of_a_plain_softmax(monkeypa
         torch.testing.assert_close(found, wanted)
         for a, b in zip(torch.autograd.grad((found * weight).sum(), (hidden, head)), grads, strict=True):
             torch.testing.assert_close(a, b)
+        found = picked(hidden, head.detach(), target)
+        torch.testing.assert_close(found, wanted)
+        torch.testing.assert_close(torch.autograd.grad((found * weight).sum(), hidden)[0], grads[0])

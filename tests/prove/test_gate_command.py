@@ -126,7 +126,7 @@ def test_tasks_without_answers_wait_for_labels(tmp_path, cli):
         (("a.jsonl",), "two score files"),
         (("a.jsonl", "b.jsonl"), "no such file"),
         (("a.jsonl", "b.jsonl", "--best-base", "c.jsonl"), "--best-candidate"),
-        (("a.jsonl", "b.jsonl", "--tasks", "sums"), "leave out --tasks"),
+        (("a.jsonl", "b.jsonl", "--tasks", "sums"), "--tasks is for models"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(words, said, cli, tmp_path):

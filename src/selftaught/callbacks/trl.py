@@ -12,6 +12,7 @@ import json
 import tempfile
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from selftaught.parts import BadInput
 from selftaught.prove.bench import Bench, apart, open_bench
 from selftaught.prove.plan import few
 from selftaught.prove.proof import Measured
+from selftaught.run.heldout import answered
 from selftaught.types import SamplerSettings
 
 KEPT = "selftaught-start.json"
@@ -95,11 +97,14 @@ class GateCallback(TrainerCallback):
         if state.global_step:
             if not kept.exists():
                 raise BadInput(f"training goes on at step {state.global_step}, but {kept} does not hold its start: train from the start")
-            self.start = restored(json.loads(kept.read_text()), self.bench)
+            record = json.loads(kept.read_text())
+            template = record.get("template", self.bench.format.template)
+            self.bench = replace(self.bench, format=replace(self.bench.format, template=template))
+            self.start = restored(record, self.bench)
             return
         self.start = self.measured(given, "start")
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(self.start.record() | {"rows": {}}))
+        kept.write_text(json.dumps(self.start.record() | {"rows": {}, "template": self.bench.format.template}))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Measure in between, where that was asked for."""
@@ -121,7 +126,9 @@ class GateCallback(TrainerCallback):
         except Exception as error:
             warnings.warn(f"selftaught could not measure the model ({type(error).__name__}: {error})", stacklevel=2)
             return None
-        print(f"selftaught, {label}: {found['sentence']}", flush=True)
+        share, _ = answered(after.rows)
+        print(f"selftaught, {label}: {found['sentence']} An answer was read from {share:.0%} of the attempts.", flush=True)
+        found["answered"] = {"before": answered(self.start.rows)[0] if self.start.rows else None, "after": share}
         return found
 
     def measured(self, given: dict[str, Any], label: str, before: Measured | None = None) -> Measured:
@@ -132,9 +139,25 @@ class GateCallback(TrainerCallback):
         tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
         bench = self.bench
         assert bench is not None
+
+        async def side(model: LocalModel, place: Path) -> tuple[Measured, Bench]:
+            asked = await bench.asked_of(
+                model, place / "asked", lambda line: print(f"selftaught: {line}", flush=True), first=before is None
+            )
+            return await asked.measure(model, label, place / "side", before, margin=self.margin), asked
+
         with undisturbed(module), tempfile.TemporaryDirectory() as place:
-            model = LocalModel(module, tokenizer, self.format)
-            return finished(lambda: bench.measure(model, label, Path(place) / "side", before, margin=self.margin))
+            model = LocalModel(module, tokenizer, bench.format)
+            found, asked = finished(lambda: side(model, Path(place)))
+        if before is None:
+            # What comes after is asked in the wording that was chosen on the start.
+            self.bench = asked
+        return found
+
+
+def told(line: str) -> None:
+    """Say a line among the trainer's own."""
+    print(f"selftaught: {line}", flush=True)
 
 
 def tokens_of(state: Any) -> int:

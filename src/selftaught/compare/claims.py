@@ -13,9 +13,10 @@ from typing import Any
 from selftaught.ablate import PILLARS
 from selftaught.compare import outcomes
 from selftaught.compare.measures import MEASURES
+from selftaught.compare.opened import open_recipe
 from selftaught.compare.outcomes import Row
 from selftaught.compare.page import page
-from selftaught.compare.runs import Settings, ask_all, in_turn, open_recipe, slug
+from selftaught.compare.runs import Settings, ask_all, in_turn, slug
 from selftaught.compare.stamp import recipe_file, stamp
 from selftaught.compare.sweep import Asked, Say, sweep
 from selftaught.job import DEFAULT_TASKS

@@ -5,24 +5,20 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from selftaught.compare.opened import open_recipe
 from selftaught.compare.sweep import Asked, Say, sweep
 from selftaught.compare.table import tabled
 from selftaught.job import DEFAULT_TASKS, SPROUT, Job
-from selftaught.parts import BadInput, record
-from selftaught.recipe import Claim, Recipe, get_recipe
+from selftaught.parts import BadInput
 from selftaught.types import content_hash
 
 CONTROLS = ("zero-lr", "random-reward", "sft-unfiltered", "shuffled-votes", "format-only", "cooler-start")
-# What makes a control that control is not changed by an option that all recipes are given.
-FIXED = {"zero-lr": "lr", "cooler-start": "temperature"}
 # How prompts are rendered and answers read.
 ASKING = ("template", "system", "answer", "stop", "chat_template_kwargs")
-# More steps than any budget pays for: the budget ends the run.
-ENDLESS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,56 +55,6 @@ class Settings:
             raise BadInput(f"compare: budget={self.budget} must be above 0: give --budget 300000")
         if "steps" in self.options:
             raise BadInput("compare: every run goes on until its budget is spent: leave out --steps, give --budget")
-
-
-class Opened(NamedTuple):
-    """A recipe as it will run, its job, the options it has been given, and the content hash of what it does."""
-
-    recipe: Recipe
-    job: Job
-    taken: frozenset[str]
-    mark: str
-
-
-def open_recipe(text: str, options: Mapping[str, Any], until_spent: bool = True) -> Opened:
-    """`name`, `name/preset` or `name without PILLAR`, with the options it has.
-
-    With `until_spent` the budget ends the run, else the recipe's own steps do.
-    """
-    return _opened(text, tuple(sorted(options.items())), until_spent)
-
-
-@cache
-def _opened(text: str, options: tuple[tuple[str, Any], ...], until_spent: bool) -> Opened:
-    name, _, pillar = text.partition(" without ")
-    recipe, taken = get_recipe(name), {}
-    for key, value in options:
-        if name in FIXED and key.rpartition(".")[2] == FIXED[name]:
-            continue
-        try:
-            recipe = recipe.with_options({key: value})
-        except BadInput as error:
-            if not str(error).startswith("unknown option"):
-                raise
-            continue
-        taken[key] = value
-    job = Job(recipe=name, without=pillar, options=taken | (endless(recipe) if until_spent else {}))
-    resolved = job.resolved()
-    return Opened(resolved, job, frozenset(taken), declaration(resolved))
-
-
-def endless(recipe: Recipe) -> dict[str, Any]:
-    """Options under which the budget ends the run: more rounds, or a last phase without end where there is one round."""
-    if not recipe.trains:
-        return {"steps": 1, "rounds": 1}
-    if recipe.rounds > 1:
-        return {"rounds": ENDLESS}
-    return {f"{len(recipe.phases) - 1}.steps": ENDLESS}
-
-
-def declaration(recipe: Recipe) -> str:
-    """Content hash of what a recipe does, whatever it claims."""
-    return content_hash(record(replace(recipe, claim=Claim(), presets={}, tiny={}, paper="")))
 
 
 @lru_cache

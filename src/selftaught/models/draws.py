@@ -8,11 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 
 from selftaught.models.picked import normalizer
 from selftaught.types import SamplerSettings
 
 PREFILL_TOKENS = 16384
+# A vocabulary from which it pays to sum probabilities in spans of so many tokens.
+LARGE_VOCABULARY, SPAN = 8192, 128
 # New token ids, their log-probabilities at temperature 1, and whether an ending token came.
 Said = tuple[list[int], list[float], bool]
 # The same, perhaps with one line on why nothing came.
@@ -109,14 +112,37 @@ def choose(logits_R_V: Tensor, uniform_R: Tensor, temperature_R_1: Tensor | None
         sorted_R_V, order_R_V = probs_R_V.sort(dim=-1, descending=True, stable=True)
         outside_R_V = sorted_R_V.cumsum(-1) - sorted_R_V >= top_p_R_1
         probs_R_V = probs_R_V.masked_fill(torch.zeros_like(outside_R_V).scatter(-1, order_R_V, outside_R_V), 0.0)
-    cdf_R_V = probs_R_V.to(uniform_R.dtype).cumsum(-1)
-    total_R = cdf_R_V[:, -1]
-    # rounding must not push the target past the last token that has any mass, nor a NaN past the vocabulary
-    target_R = torch.minimum(uniform_R * total_R, total_R * (1 - torch.finfo(total_R.dtype).eps))
-    drawn_R = torch.searchsorted(cdf_R_V, target_R[:, None], right=True)[:, 0].clamp(max=logits_R_V.shape[-1] - 1)
+    drawn_R = inverse(probs_R_V, uniform_R)
     if temperature_R_1 is None or not cold:
         return drawn_R
     return torch.where(temperature_R_1[:, 0] > 0, drawn_R, logits_R_V.argmax(-1))
+
+
+def inverse(mass_R_V: Tensor, uniform_R: Tensor) -> Tensor:
+    """Where i64[R] the running sum of masses f[R, V] first exceeds a share in [0, 1) of their total.
+
+    A processor adds a running sum one number after the other. So a large vocabulary is summed span by span, and gone
+    through within one span alone: the same tokens, but where a draw falls within rounding of a border (float64).
+    """
+    real, size = uniform_R.dtype, mass_R_V.shape[-1]
+    if mass_R_V.device.type != "cpu" or size < LARGE_VOCABULARY:
+        cdf_R_V = mass_R_V.to(real).cumsum(-1)
+        return exceeds(cdf_R_V, uniform_R * cdf_R_V[:, -1])
+    mass_R_C_W = pad(mass_R_V, (0, -size % SPAN)).view(len(mass_R_V), -1, SPAN)
+    cdf_R_C = mass_R_C_W.sum(-1, dtype=real).cumsum(-1)
+    target_R = uniform_R * cdf_R_C[:, -1]
+    span_R = exceeds(cdf_R_C, target_R)
+    before_R = pad(cdf_R_C, (1, 0)).gather(-1, span_R[:, None])[:, 0]
+    cdf_R_W = mass_R_C_W[torch.arange(len(span_R)), span_R].to(real).cumsum(-1)
+    return (span_R * SPAN + exceeds(cdf_R_W, (target_R - before_R).clamp(min=0.0))).clamp(max=size - 1)
+
+
+def exceeds(cdf_R_V: Tensor, target_R: Tensor) -> Tensor:
+    """The first places i64[R] where running sums lie above their targets."""
+    total_R = cdf_R_V[:, -1]
+    # rounding must not push the target past the last token that has any mass, nor a NaN past the vocabulary
+    target_R = torch.minimum(target_R, total_R * (1 - torch.finfo(total_R.dtype).eps))
+    return torch.searchsorted(cdf_R_V, target_R[:, None], right=True)[:, 0].clamp(max=cdf_R_V.shape[-1] - 1)
 
 
 class Noise:

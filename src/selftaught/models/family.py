@@ -5,16 +5,18 @@ gives nothing unless the result equals the module's own forward, so a wrong gues
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_attention, silu
+from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_attention
 
 from selftaught.models import room
-from selftaught.models.fusing import LARGE_MODEL, fusing
-from selftaught.models.packed import Layer, Packed, lengthened, weight_of
+from selftaught.models.fusing import LARGE_MODEL, fused_gated, fused_turned, gated, turned
+from selftaught.models.lora import PROJECTIONS, adapters_of, product, weight_of
+from selftaught.models.packed import Layer, Packed, by_ready, lengthened, made_ready
 from selftaught.models.picked import wide
 
 KNOWN = ("llama", "mistral", "qwen2", "qwen3")
@@ -105,7 +107,21 @@ class Family:
             )
         head = weight_of(self.causal.get_output_embeddings())
         table = cast(self.causal.get_input_embeddings().weight, self.causal.get_input_embeddings().weight.dtype)
-        return Packed(dtype, attended, table, tuple(layers), cast(self.body.norm.weight, stream), cast(head, attended))
+        last = cast(head, attended)
+        return Packed(dtype, attended, table, tuple(layers), cast(self.body.norm.weight, stream), last, made_ready(last, room.LEAST_ROWS))
+
+    def pack_adapted(self, dtype: torch.dtype) -> Packed | None:
+        """The same with merged adapters, through which alone gradients flow; None where more or less is trained than those."""
+        if sum(p.requires_grad for p in self.causal.parameters()) != 2 * PROJECTIONS * len(self.body.layers):
+            return None
+        try:
+            adapters = [adapters_of(block, self._paired, self.scale) for block in self.body.layers]
+        except (AttributeError, ValueError):
+            return None
+        with torch.no_grad():
+            packed = self.pack(dtype)
+        layers = tuple(replace(layer, adapters=of) for layer, of in zip(packed.layers, adapters, strict=True))
+        return replace(packed, layers=layers, ready=None)
 
     def hidden(self, packed: Packed, ids: Tensor, at: Tensor, attend: Attend) -> Tensor:
         """Normed last hidden states [..., H] of tokens ids i64[...] at positions at i64[...]."""
@@ -115,27 +131,33 @@ class Family:
         rows = room.product_rows(n, dtype, ids.device)
         x = embedding(lengthened(ids.flatten(), rows), packed.table).float()
         for i, w in enumerate(packed.layers):
+            of_qkv, of_out, of_gate, of_up, of_down = w.adapters
             h = rms_norm(x, x.shape[-1:], w.before, self.eps).to(dtype)
-            qkv = linear(h, w.qkv, w.qkv_bias)[:n].to(packed.attended).view(*shape, -1, self.size)
+            qkv = product(h, w.qkv, w.qkv_bias, of_qkv)[:n].to(packed.attended).view(*shape, -1, self.size)
             qk, v = qkv[..., : -self.kv_heads, :], qkv[..., -self.kv_heads :, :]
             if w.q_norm is not None and w.k_norm is not None:
                 q, k = qk[..., : self.heads, :], qk[..., self.heads :, :]
                 qk = torch.cat([rms_norm(q, (self.size,), w.q_norm, self.eps), rms_norm(k, (self.size,), w.k_norm, self.eps)], -2)
             qk = self.turned(qk, turns)
             o = attend(i, qk[..., : self.heads, :], qk[..., self.heads :, :], v).reshape(n, -1)
-            x = x + linear(lengthened(o.to(dtype), rows), w.out, w.out_bias)
+            x = x + product(lengthened(o.to(dtype), rows), w.out, w.out_bias, of_out)
             h = rms_norm(x, x.shape[-1:], w.after, self.eps).to(dtype)
             if torch.is_grad_enabled():
                 # apart, so that their gradients need not be joined
-                gate, up = (linear(h, part) for part in w.gate_up.chunk(2))
+                gate, up = (product(h, part, None, one) for part, one in zip(w.gate_up.chunk(2), (of_gate, of_up), strict=True))
             else:
                 gate, up = linear(h, w.gate_up).chunk(2, -1)
-            x = x + linear(self.gated(gate, up), w.down)
+            x = x + product(self.gated(gate, up), w.down, None, of_down)
         return rms_norm(x[:n], x.shape[-1:], packed.norm, self.eps).view(*shape, -1)
 
     def logits(self, packed: Packed, hidden: Tensor) -> Tensor:
         """f32[..., V]."""
-        return wide(hidden, packed.head)
+        n = hidden.numel() // hidden.shape[-1]
+        if packed.ready is None or not 0 < n <= room.LARGE_PRODUCT:
+            return wide(hidden, packed.head)
+        # a product is compiled for each number of rows, and kept
+        rows = lengthened(hidden.reshape(n, -1).float(), room.few_sizes(n))
+        return by_ready(rows, packed.ready)[:n].view(*hidden.shape[:-1], -1)
 
     def masked(self, mask: Tensor | None) -> Attend:
         """Attention of rows [B, T] over themselves under a mask bool[(B, 1,) T, T]; without one, over all that came before."""
@@ -175,24 +197,3 @@ class Family:
             half = self.size // 2
             self._turns = torch.complex(cos[0, :, :half].float(), sin[0, :, :half].float())
         return self._turns
-
-
-def gated(gate: Tensor, up: Tensor) -> Tensor:
-    """silu(gate) * up (SwiGLU, arXiv:2002.05202)."""
-    return silu(gate) * up
-
-
-def turned(x: Tensor, turns: Tensor) -> Tensor:
-    """Queries or keys [..., heads, D] rotated by turns complex64[..., 1, D / 2] (RoPE, arXiv:2104.09864)."""
-    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
-    return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
-
-
-def turned_by_parts(x: Tensor, turns: Tensor) -> Tensor:
-    """The same, of which a compiler makes one pass; it knows real numbers only: turns f32[..., 1, D / 2, 2]."""
-    pairs = x.float().view(*x.shape[:-1], -1, 2)
-    a, b, cos, sin = pairs[..., 0], pairs[..., 1], turns[..., 0], turns[..., 1]
-    return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2).to(x.dtype)
-
-
-fused_gated, fused_turned = fusing(gated), fusing(turned_by_parts)

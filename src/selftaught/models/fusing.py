@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import silu
 
 # Compiling takes seconds, once a machine: parameters of a model, and logits of a chunk, from which it pays.
 LARGE_MODEL, LARGE_LOGITS = 2**26, 2**24
@@ -34,3 +35,24 @@ def fusing(function: F) -> F:
             return function(first, *rest)
 
     return call  # type: ignore[return-value]
+
+
+def gated(gate: Tensor, up: Tensor) -> Tensor:
+    """silu(gate) * up (SwiGLU, arXiv:2002.05202)."""
+    return silu(gate) * up
+
+
+def turned(x: Tensor, turns: Tensor) -> Tensor:
+    """Queries or keys [..., heads, D] rotated by turns complex64[..., 1, D / 2] (RoPE, arXiv:2104.09864)."""
+    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
+    return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
+
+
+def turned_by_parts(x: Tensor, turns: Tensor) -> Tensor:
+    """The same, of which a compiler makes one pass; it knows real numbers only: turns f32[..., 1, D / 2, 2]."""
+    pairs = x.float().view(*x.shape[:-1], -1, 2)
+    a, b, cos, sin = pairs[..., 0], pairs[..., 1], turns[..., 0], turns[..., 1]
+    return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2).to(x.dtype)
+
+
+fused_gated, fused_turned = fusing(gated), fusing(turned_by_parts)

@@ -121,6 +121,7 @@ def rows_of(rows: Sequence[Sequence[Tree]], starts: NDArray[np.int64], masked: b
     """The arrays of rows of trees; a mask is needed only where a row holds more than one sequence."""
     masked = masked and any(len(row) > 1 or len(row[0].paths) > 1 for row in rows)
     width = max(sum(tree.size for tree in row) for row in rows)
+    longest = max((len(path) for row in rows for tree in row for path in tree.paths.values()), default=1)
     ids_B_T = np.zeros((len(rows), width), np.int64)
     at_B_T = np.tile(np.arange(width), (len(rows), 1))
     # a padded token sees itself, so that no row of the softmax is empty
@@ -142,5 +143,6 @@ def rows_of(rows: Sequence[Sequence[Tree]], starts: NDArray[np.int64], masked: b
                 items.append(np.arange(starts[i], starts[i] + len(path)))
                 spots.append(path + offset + r * width)
             offset += tree.size
-        at_B_T[r, offset:] = np.arange(width - offset)
+        # No position that no sequence has: a table of positions may end there.
+        at_B_T[r, offset:] = np.minimum(np.arange(width - offset), longest - 1)
     return Batch(ids_B_T, at_B_T, seen_B_T_T, np.concatenate(items), np.concatenate(spots))

@@ -71,9 +71,11 @@ class Learner:
         return metrics
 
     def pack(self) -> Packed | None:
-        """The fast forward's weights; an adapter is trained through the module itself, which leaves frozen weights alone."""
-        family = self.forward.family
-        return None if self.weights.lora or family is None else family.pack(self.dtype)
+        """The fast forward's weights; None where there is none, or where it does not know the adapters that are trained."""
+        family, adapted = self.forward.family, self.weights.lora and torch.is_grad_enabled()
+        if family is None:
+            return None
+        return family.pack_adapted(self.dtype) if adapted else family.pack(self.dtype)
 
 
 class Pass:

@@ -1,5 +1,6 @@
 """Log-probabilities of given tokens, without ever holding the logits of a whole batch."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ def normalizer(logits: Tensor, target: Tensor) -> Tensor:
     return logits.gather(-1, target[:, None])[:, 0] + cross_entropy(logits, target, reduction="none")
 
 
-def weighted(logits: Tensor, total: Tensor, weight: Tensor, dtype: torch.dtype) -> Tensor:
+def weighted(logits: Tensor, total: Tensor, weight: Tensor | float, dtype: torch.dtype) -> Tensor:
     """Weight * softmax(logits), given the normalizers."""
     return ((logits - total).exp() * weight).to(dtype)
 
@@ -41,36 +42,50 @@ def weighted(logits: Tensor, total: Tensor, weight: Tensor, dtype: torch.dtype) 
 fused_normalizer, fused_weighted = fusing(torch.logsumexp), fusing(weighted)
 
 
+def slope_of(logits: Tensor) -> Callable[..., Tensor]:
+    """The way to compute `weighted` of so many logits."""
+    return fused_weighted if logits.numel() >= LARGE_LOGITS else weighted
+
+
 class Picked(torch.autograd.Function):
     """log softmax(hidden head^T)[target], f32[K], of hidden [K, H], head [V, H] and target i64[K].
 
     Backward computes the logits again, so that memory does not grow with K times V: of a log-probability with gradient g
-    they have the gradient g (onehot(target) - softmax).
+    they have the gradient g (onehot(target) - softmax). Where the head is frozen, forward leaves what g is multiplied by
+    to give the hidden states' gradient, head[target] - softmax head, and nothing is computed again.
     """
 
     @staticmethod
     def forward(ctx: Any, hidden_K_H: Tensor, head_V_H: Tensor, target_K: Tensor) -> Tensor:
-        """Keeps the normalizers."""
+        """Keeps the normalizers, or the slopes."""
         h_K_H = hidden_K_H.to(head_V_H.dtype)
+        ctx.dtype, ctx.frozen = hidden_K_H.dtype, ctx.needs_input_grad[:2] == (True, False)
+        slope_K_H = torch.empty_like(h_K_H) if ctx.frozen else None
         found_K, total_K = (h_K_H.new_empty(len(target_K), dtype=torch.float32) for _ in range(2))
         for rows in steps(len(target_K), head_V_H):
             logits = wide(h_K_H[rows], head_V_H)
             total_K[rows] = normalizer(logits, target_K[rows])
             found_K[rows] = logits.gather(-1, target_K[rows, None])[:, 0] - total_K[rows]
-        ctx.save_for_backward(h_K_H, head_V_H, target_K, total_K)
-        ctx.dtype = hidden_K_H.dtype
+            if slope_K_H is not None:
+                torch.mm(slope_of(logits)(logits, total_K[rows, None], -1.0, head_V_H.dtype), head_V_H, out=slope_K_H[rows])
+        if slope_K_H is not None:
+            ctx.save_for_backward(slope_K_H.add_(head_V_H[target_K]))
+        else:
+            ctx.save_for_backward(h_K_H, head_V_H, target_K, total_K)
         return found_K
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         """Gradients of hidden and head."""
-        h_K_H, head_V_H, target_K, total_K = ctx.saved_tensors
         [grad_K] = grads
+        if ctx.frozen:
+            [slope_K_H] = ctx.saved_tensors
+            return (grad_K[:, None] * slope_K_H).to(ctx.dtype), None, None
+        h_K_H, head_V_H, target_K, total_K = ctx.saved_tensors
         hidden_K_H, head = torch.empty_like(h_K_H), torch.zeros_like(head_V_H, dtype=torch.float32)
         for rows in steps(len(target_K), head_V_H):
             logits = wide(h_K_H[rows], head_V_H)
-            slope = fused_weighted if logits.numel() >= LARGE_LOGITS else weighted
-            d = slope(logits, total_K[rows, None], -grad_K[rows, None], head_V_H.dtype)
+            d = slope_of(logits)(logits, total_K[rows, None], -grad_K[rows, None], head_V_H.dtype)
             d.scatter_add_(-1, target_K[rows, None], grad_K[rows, None].to(d.dtype))
             torch.mm(d, head_V_H, out=hidden_K_H[rows])
             head += torch.mm(d.t(), h_K_H[rows])

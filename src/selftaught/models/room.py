@@ -41,13 +41,15 @@ def rows_that_fit(device: torch.device, module: Any, dtype: torch.dtype, longest
 
 
 def product_rows(n: int, dtype: torch.dtype, device: torch.device) -> int:
-    """Rows of a matrix product that n rows are computed in.
+    """Rows of a matrix product that n rows are computed in: on a processor a bfloat16 one comes in few sizes."""
+    return few_sizes(n) if dtype == torch.bfloat16 and device.type == "cpu" else n
 
-    On a processor a bfloat16 product is compiled for each number of rows, and kept: so they come in few sizes, the fewer
-    where gradients take two more products each.
+
+def few_sizes(n: int) -> int:
+    """The least of few sizes that holds n rows, for products that are compiled for each number of rows, and kept.
+
+    They are fewer where gradients take two more products each.
     """
-    if dtype != torch.bfloat16 or device.type != "cpu":
-        return n
     fine = n <= LARGE_PRODUCT and not torch.is_grad_enabled()
     step = max(LEAST_PRODUCT, (1 << n.bit_length() - 1) // SIZES_AN_OCTAVE) if fine else LARGE_PRODUCT
     return (n + step - 1) // step * step

@@ -175,7 +175,7 @@ def open_bench(
     if count < 1:
         raise BadInput(f"held-out-count={count}: give a number of held-out tasks (200 is usual)")
     if not tasks:
-        raise BadInput("no tasks to compare on: name some (a family such as sums:level=5, gym:NAME, a file, a data-set id)")
+        raise BadInput("no tasks to compare on: give --tasks (a family such as sums:level=5, gym:NAME, a file, a data-set id)")
     pool, splits = split(tasks, held_out, seed, {**COUNTS, "held-out": count})
     off: Splits = {}
     if off_task:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from selftaught.evaluate.preflight import HELPS
 from selftaught.parts import BadInput
 from selftaught.prove.plan import WHOLE, sized
 from selftaught.run.budget import Budget
@@ -131,10 +132,10 @@ def spend(session: Session, rates: Rates) -> dict[str, float]:
 
 
 async def heed_forecast(session: Session, forecast: Mapping[str, Any]) -> None:
-    """Raise BadInput, and leave nothing behind, when no help is expected and finding out is not cheap."""
+    """Raise BadInput, and leave nothing behind, when even the upper end of what is expected is no help, and finding out is not cheap."""
     run = session.run
     # Without features there is no forecast, only words.
-    if forecast["help"] or not forecast["features"] or session.job.anyway or run.position:
+    if forecast["help"] or forecast["high"] >= HELPS or not forecast["features"] or session.job.anyway or run.position:
         return
     found = cost(session, await rates_of(session))
     minutes = sum(found["minutes"].values())

@@ -85,6 +85,8 @@ class LiveRun(Voice):
             self.note("learned", 0)
         self.note("attempts", sum(len(group.attempts_G) for group in groups))
         self.note("reward", float(np.mean(rewards)) if rewards else math.nan)
+        sources = [score.source for group in groups for score in group.scores if score.name == "reward" and not math.isnan(score.value)]
+        self.note("ruled", sources.count("rule") / len(sources) if sources else 0.0)
         self.note(
             "sampled_length",
             float(np.mean([a.sampled_count for g in groups for a in g.attempts_G if hasattr(a.payload, "sampled")] or [0])),

@@ -123,7 +123,7 @@ class Voice:
             after=after, cut=cut, noise=f"{self.seed}/{key}", remember=self.phase is not None and self.phase.continues,
         )  # fmt: skip
         prompted = self.model.count(messages, after, cut)
-        worst, train = prompted + n * settings.max_tokens, n * (prompted + settings.max_tokens) * self._epochs()
+        worst, train = prompted + n * settings.max_tokens, n * (prompted + settings.max_tokens) * (self.phase.epochs if self.phase else 0)
         if self.counted and not self.ledger.admit(worst, train):
             return []
         self.train_reserve += train if self.counted else 0
@@ -203,8 +203,3 @@ class Voice:
 
         with self.ledger.watch.outside(purpose):
             return list(await gather(*(one(task) for task in tasks)))
-
-    def _epochs(self) -> int:
-        """How often the phase's optimizers go over an attempt."""
-        optimizers = {objective.optimizer for objective in self.phase.objectives} if self.phase else set()
-        return sum(getattr(optimizer, "epochs", 1) for optimizer in optimizers)

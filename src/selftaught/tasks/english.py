@@ -32,6 +32,7 @@ CONCRETE = (
 )
 SHOWN = tuple(CONCRETE.split())
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+SMALL = ("a", "an", "and", "i", "in", "is", "it", "of", "on", "or", "that", "the", "to", "you")
 ENDINGS = re.compile(r"(?:n't|'(?:s|m|re|ll|ve|d)|s')$")
 
 
@@ -73,5 +74,5 @@ def spelled(text: str, most: int = 40) -> list[str]:
 
 
 def varied(words: list[str], most: int = 1) -> bool:
-    """Whether no word occurs more than `most` times."""
-    return max(Counter(words).values(), default=0) <= most
+    """Whether no word occurs more than `most` times, where sentences may have several of the smallest words."""
+    return all(count <= (4 if most > 1 and word in SMALL else most) for word, count in Counter(words).items())

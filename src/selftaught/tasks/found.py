@@ -36,16 +36,19 @@ class Found:
 
     def line(self) -> str:
         """One line for people; "" where there is nothing to say."""
-        said = [f"{self.rows} rows, {self.distinct} different questions"] if self.rows else []
-        said += [f"{self.without} without an answer, {'no' if self.without == self.distinct else 'none'} of which can judge"] * bool(
-            self.without
-        )
+        said = [f"{plural(self.rows, 'row')}, {plural(self.distinct, 'different question')}"] if self.rows else []
+        said += [f"{self.without} without an answer, which cannot judge"] * bool(self.without)
         said += [f"the same question has different answers in {self.disagree} (the first counts)"] * bool(self.disagree)
         fewer = f" of the {self.asked} asked for" if self.held_out < self.asked else ""
         said += [f"{self.held_out} held out{fewer}"] * bool(self.asked and (self.rows or fewer))
         said += [f"{self.leaked} not trained on, as they are among those that judge"] * bool(self.leaked)
         said += [f"{self.train} to train on"] * (self.train is not None)
         return f"{self.source}: {', '.join(said)}" if said else ""
+
+
+def plural(count: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def find(train: Sequence[TaskSource], judge: Sequence[TaskSource], held_out: Sequence[Task], count: int, asked: Asked) -> Iterator[Found]:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,6 @@ from selftaught.types import Split, Task, content_hash
 
 LONGEST_PROMPT = 1000
 LONGEST_ANSWER = 400
-LARGEST = 10_000
 
 
 def families() -> dict[str, type[Family]]:
@@ -41,16 +40,6 @@ def family_class(name: str) -> type[Family]:
 def family_of(name: str, options: str) -> Family:
     """A family at its settings; raises BadInput on unknown names and bad values."""
     made: Family = build(family_class(name), parse_options(options), name)
-    for field in fields(made):
-        if isinstance(value := getattr(made, field.name), int) and value > LARGEST:
-            raise BadInput(f"{name}: {field.name}={value} is more than {LARGEST}: give a smaller number")
-    try:
-        prompt = made.render(made.draw(random.Random(0)))
-    # What a family cannot do at these settings it says in the words of whatever it calls.
-    except (ValueError, IndexError, ArithmeticError, TypeError) as error:
-        raise BadInput(f"{name} has no questions with {options or 'its defaults'} ({str(error)[:80]}): give other numbers") from None
-    if len(prompt) > LONGEST_PROMPT:
-        raise BadInput(f"{name}:{options}: its questions have {len(prompt)} characters, more than {LONGEST_PROMPT}: give smaller numbers")
     return made
 
 

@@ -15,56 +15,61 @@ REST = ["in", "a", "small", "old", "garden", "by", "our", "big", "green", "gate"
 @part
 @dataclass(frozen=True, kw_only=True)
 class Sentence(Family):
-    """Write one sentence of exactly `least` to `most` English words that holds `given` words.
+    """Write one sentence of exactly `least` to `most` English words, or up to `width` more, that holds `given` words.
 
     The rule counts words and knows them; whether they make sense it cannot tell.
 
     Attributes:
         least: fewest words of a sentence.
-        most: most words.
+        most: most of these fewest words.
+        width: how many more a sentence may have; 0 asks for an exact number.
         given: how many words it must hold, 1 to 3.
     """
 
-    ladder = tuple(dict(least=a, most=b, given=g) for a, b, g in ((4, 5, 1), (4, 7, 1), (6, 9, 1), (6, 9, 2), (8, 10, 3)))
+    ladder = tuple(dict(least=a, most=b, width=w, given=g) for a, b, w, g in
+                   ((4, 8, 4, 1), (4, 8, 2, 1), (4, 7, 0, 1), (6, 9, 0, 1), (6, 9, 2, 2), (8, 10, 0, 3)))  # fmt: skip
+    # Written out as an answer, each of these is two sentences or longer than any that is asked for.
     wordings = (
-        "Write a sentence of exactly {count} words that contains {given}.", "Use {given} in a sentence of exactly {count} words.",
-        "Make a sentence that has exactly {count} words and contains {given}.",
-        "Reply with one sentence. It must have exactly {count} words and contain {given}.",
+        "Please write a sentence of {count} words that contains {given}.", "Use {given} in a sentence. It must have {count} words.",
+        "Make a sentence that contains {given}. Its length must be {count} words.",
+        "Reply with one sentence. It must have {count} words and contain {given}.",
     )  # fmt: skip
-    # Longer, and a question written out again would be an answer to itself.
-    limits = dict(least=(4, 10), most=(4, 10), given=(1, 3))
+    limits = dict(least=(4, 12), most=(4, 12), width=(0, 8), given=(1, 3))
     signal = "rule"
     reads = "text"
     least: int = 4
     most: int = 7
+    width: int = 0
     given: int = 1
 
     def draw(self, rng: random.Random) -> Facts:
-        count = rng.randint(max(self.least, self.given + 4), max(self.least, self.most, self.given + 4))
-        return count if self.given > 1 else rng.randint(self.least, max(self.least, self.most)), tuple(rng.sample(SHOWN, self.given))
+        least = rng.randint(self.least, max(self.least, self.most))
+        return least, min(least + self.width, 12), tuple(rng.sample(SHOWN, self.given))
 
     def show(self, facts: Facts) -> dict[str, str]:
-        return {"count": COUNTS[facts[0]], "given": f"the word{'s' * (len(facts[1]) > 1)} {listed(facts[1])}"}
+        least, most, given = facts
+        count = f"exactly {COUNTS[least]}" if least == most else f"{COUNTS[least]} to {COUNTS[most]}"
+        return {"count": count, "given": f"the word{'s' * (len(given) > 1)} {listed(given)}"}
 
     def parse(self, pieces: Mapping[str, str]) -> Facts:
         words = tuple(unlisted(pieces["given"].removeprefix("the word").removeprefix("s").strip()))
         if not pieces["given"].startswith("the word") or not all(re.fullmatch("[a-z]{2,30}", word) for word in words):
             raise ValueError("not a list of words")
-        return COUNTS.index(pieces["count"]), words
+        first, _, last = pieces["count"].removeprefix("exactly ").partition(" to ")
+        return COUNTS.index(first), COUNTS.index(last or first), words
 
     def identity(self, facts: Facts) -> Facts:
-        return facts[0], tuple(sorted(facts[1]))
+        return *facts[:2], tuple(sorted(facts[2]))
 
     def work(self, facts: Facts, say: Say = exactly) -> tuple[str, str]:
-        given = " and ".join(facts[1]).split()
-        words = [*("I", "see", "the")[: max(facts[0] - len(given), 0)], *given]
-        return "", " ".join([*words, *REST][: facts[0]]) + "."
+        given = (" and " if facts[0] >= 2 * len(facts[2]) else " ").join(facts[2]).split()
+        return "", " ".join([*("I", "see", "the")[: facts[0] - len(given)], *given, *REST][: facts[0]]) + "."
 
     def check(self, facts: Facts, answer: str) -> bool:
         words = spelled(answer)
         one = not re.search(r"[.!?;:]+[\"']?\s+\S", answer)
-        return one and len(words) == facts[0] and varied(words, most=2) and set(facts[1]) <= set(words)
+        return one and facts[0] <= len(words) <= facts[1] and varied(words, most=2) and set(facts[2]) <= set(words)
 
     def spoil(self, facts: Facts, rng: random.Random) -> tuple[str, str]:
         right = self.work(facts)[1][:-1].split()
-        return "", " ".join(right[:-1] if rng.random() < 0.5 else [*right, "today"]) + "."
+        return "", " ".join(right[:-1] if rng.random() < 0.5 else right * 3) + "."

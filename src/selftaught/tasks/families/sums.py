@@ -16,6 +16,7 @@ class Sums(Family):
     Attributes:
         terms: how many numbers (2 or more).
         digits: digits of the largest number (1 or more).
+        rest: digits of all terms but the first, where they are to have others; 0 gives them as many.
     """
 
     ladder = (
@@ -29,14 +30,15 @@ class Sums(Family):
         "Tom has {first} books and buys {more}. How many books does he have now?",
         "There are {first} birds in a tree. Then come {more}. How many birds are there in all?",
     )  # fmt: skip
-    limits = dict(terms=(2, 20), digits=(1, 12))
+    limits = dict(terms=(2, 20), digits=(1, 12), rest=(0, 12))
     numeric = True
     terms: int = 4
     digits: int = 2
+    rest: int = 0
 
     def draw(self, rng: random.Random) -> Facts:
-        top = 10**self.digits
-        return tuple(rng.randrange(top // 10 if top > 10 else 0, top) for _ in range(self.terms))
+        tops = [10**self.digits, *[10 ** (self.rest or self.digits)] * (self.terms - 1)]
+        return tuple(rng.randrange(top // 10 if top > 10 else 0, top) for top in tops)
 
     def show(self, facts: Facts) -> dict[str, str]:
         more = [f"{facts[1]} more", *(f"then {term} more" for term in facts[2:])]

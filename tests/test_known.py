@@ -1,0 +1,37 @@
+"""What a model known by name needs is filled in, said, and never overrules what was asked for."""
+
+from selftaught.job import Job
+from selftaught.known import KNOWN, filled
+from selftaught.recipe import get_recipe
+
+
+def test_models_nobody_knows_are_left_alone():
+    for job in (Job(), Job(model="scripted"), Job(model="some/folder", recipe="ttrl")):
+        assert filled(job) == (job, [])
+
+
+def test_what_is_left_open_is_filled_in_and_said():
+    job, [line] = filled(Job(model="smollm2"))
+    known = KNOWN["smollm2"]
+    assert (job.tasks, job.adapter, job.max_tokens, job.steps) == (known.tasks, known.adapter, known.max_tokens, known.steps)
+    assert job.resolved().options()["optimizer.lr"] == known.options["optimizer.lr"] and job.temperature == known.temperature
+    assert "smollm2" in line and "--adapter lora" in line and f"--max-tokens {known.max_tokens}" in line
+    assert filled(job) == (job, [])
+
+
+def test_what_was_asked_for_stays():
+    asked = Job(
+        model="smollm2", tasks=("sums:level=3,words=plain",), max_tokens=40, steps=3, options={"explore.n": 4, "optimizer.lr": 1e-5}
+    )
+    job, _ = filled(asked)
+    assert (job.tasks, job.max_tokens, job.steps) == (asked.tasks, 40, 3) and job.options["explore.n"] == 4
+    assert job.options["optimizer.lr"] == 1e-5 and job.options["every"] == KNOWN["smollm2"].options["every"]
+    whole, lines = filled(Job(model="smollm2", adapter="none"))
+    assert whole.adapter == "" and not lines
+
+
+def test_other_recipes_take_what_they_have():
+    job, _ = filled(Job(model="smollm2", recipe="ttrl"))
+    assert job.steps is None and set(job.options) <= set(get_recipe("ttrl").options())
+    at_test_time, _ = filled(Job(model="smollm2", recipe="self-consistency"))
+    assert not at_test_time.options and at_test_time.adapter == ""
