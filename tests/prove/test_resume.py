@@ -159,6 +159,7 @@ def test_a_real_model_killed_while_it_learns_and_resumed(tmp_path, kill, adapter
         "options": options,
         "max_tokens": 4,
         "answer": "text",
+        "monitors": False,
         **TASKS,
         "held_out_count": 4,
     }
@@ -178,6 +179,7 @@ def test_the_start_of_a_run_that_has_learned_is_still_its_start(tmp_path, adapte
         "options": options,
         "max_tokens": 4,
         "answer": "text",
+        "monitors": False,
         **TASKS,
         "held_out_count": 4,
     }
