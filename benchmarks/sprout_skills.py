@@ -17,11 +17,11 @@ import numpy as np
 from selftaught.evaluate.metrics import pass_at_k
 from selftaught.explore.frontier import REWORD, numbers
 from selftaught.format import Format
+from selftaught.job import SPROUT
 from selftaught.models.local import LocalModel
 from selftaught.models.sprout.data import FAMILIES, JUDGE, REVISE, WRITE, solution
 from selftaught.models.sprout.gym_skills import WORKED
 from selftaught.seals import GoldReader
-from selftaught.session import SPROUT
 from selftaught.tasks.own import families
 from selftaught.tasks.source import parse_source
 from selftaught.types import Attempt, Message, SampleRequest, SamplerSettings, Task

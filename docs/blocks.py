@@ -72,17 +72,19 @@ def readme_blocks() -> dict[str, str]:
 
 def calibration() -> str:
     """How often the gate is wrong, from the committed simulations and real runs."""
-    found = {row["name"]: row for row in json.loads((RESULTS / "calibration.json").read_text())["rows"]}
-    rows = [
-        (name, f"{row['simulations']:,}", *(f"{row[key]:.1%}" for key in ("improved", "worse", "covers_stated", "covers_best")))
-        for name, row in found.items()
-    ]
+    rows = json.loads((RESULTS / "calibration.json").read_text())["rows"]
+    shown = ("improved", "worse", "covers_stated", "covers_best")
+    whole, staged = ([row for row in rows if ("looks" in row) == looked] for looked in (False, True))
     head = ("simulated pairs", "how many", "`improved`", "`worse`", "interval covers, as stated", "interval covers, best decoding")
     about = "200 held-out tasks, 4 attempts each, 95% intervals; what a training does to single tasks varies from nothing to much."
+    looks = "Gates sized by a share of the run and looked at in stages: tasks x attempts, and how many tasks were seen on average."
+    lines = table(head, [(row["name"], f"{row['simulations']:,}", *(f"{row[key]:.1%}" for key in shown)) for row in whole])
+    more = [(row["name"], f"{row['simulations']:,}", *(f"{row[k]:.1%}" for k in shown), f"{row['seen']:.0f}") for row in staged]
     nil = json.loads((RESULTS / "nil_runs.json").read_text())
     worse = sum(row["verdict"] == "worse" for row in nil["rows"])
     real = f"Of {nil['runs']} real runs that cannot have learned anything (a learning rate of zero, random rewards, the start drawn anew), "
-    return "\n\n".join([about, table(head, rows), f"{real}{nil['improved']} said `improved` and {worse} said `worse`."])
+    said = f"{real}{nil['improved']} said `improved` and {worse} said `worse`."
+    return "\n\n".join([about, lines, looks, table((*head, "tasks seen"), more), said])
 
 
 def calibration_blocks() -> dict[str, str]:

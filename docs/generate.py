@@ -64,7 +64,9 @@ def tasks_page() -> str:
     page = [
         "# Tasks",
         "Families come with the package and draw questions without end. Level 1 is easy; the last level is out of reach of small models."
-        " A family marked `rule` can be checked from the question alone, so its checker is an honest signal without an answer.",
+        " A family marked `rule` can be checked from the question alone, so its checker is an honest signal without an answer."
+        " Where a family has terse wordings, made for small models of one's own, `words=plain` asks the same questions in plain language,"
+        " as in `sums:level=2,words=plain`: for a model that somebody else trained.",
         table(("tasks", "what they are"), ((code(row["name"]), cell(row["about"])) for row in tasks_table())),
     ]
     for name, cls in families().items():
@@ -72,7 +74,10 @@ def tasks_page() -> str:
         for level in range(1, len(cls.ladder) + 1):
             family, rng = cls(level=level), random.Random(level)
             facts = family.draw(rng)
-            lines.append((str(level), code(family.render(facts)), code(family.work(facts)[1])))
+            asked = code(family.render(facts))
+            if family.plain:
+                asked += " or " + code(cls(level=level, words="plain").render(facts, level))
+            lines.append((str(level), asked, code(family.work(facts)[1])))
         page += [f"## {name}", table(("level", "a question", "an answer"), lines)]
     return "\n\n".join(page)
 

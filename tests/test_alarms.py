@@ -110,12 +110,12 @@ def test_stopped_and_resumed_with_monitors_equals_uninterrupted(tmp_path):
 
 def test_the_probe_falls_when_the_policy_forgets_what_the_start_knew(tmp_path):
     class Forgets(ScriptedModel):
-        """From step 3 on every token of the start's replies is half as likely."""
+        """From step 3 on every token of the start's replies is less likely."""
 
         async def score(self, requests):
             replies = await super().score(requests)
             late = [r.weights == "policy" and r.key[:5] >= "00003" for r in requests]
-            return [{"logprobs": reply["logprobs"] - np.log(2) * done} for reply, done in zip(replies, late, strict=True)]
+            return [{"logprobs": reply["logprobs"] - 0.03 * done} for reply, done in zip(replies, late, strict=True)]
 
     run = opened(tmp_path / "run", DEFAULT_MONITORS, steps=12)
     model = Forgets(0.8)
@@ -123,8 +123,93 @@ def test_the_probe_falls_when_the_policy_forgets_what_the_start_knew(tmp_path):
     play(run)
     anchors = [step["anchor"] for step in run.watcher.steps]
     # The scripted model scores zero for what it is asked: the start's replies are certain to it.
-    assert anchors[:3] == [anchors[0]] * 3 and anchors[3] < anchors[2] - 0.5
+    assert anchors[:3] == [anchors[0]] * 3 and anchors[3] < anchors[2] - 0.2
     assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("right-less", 6)]
+
+
+class Moved(ScriptedModel):
+    """From a step on, scores and what it samples are of another policy."""
+
+    vocabulary = 256
+
+    def __init__(self, at, logprob, sampled=None):
+        super().__init__(0.8)
+        self.at, self.logprob, self.drawn = at, logprob, sampled
+
+    def late(self, request):
+        head = request.key.split("/")[0]
+        return request.weights == "policy" and head.isdecimal() and int(head) >= self.at
+
+    async def score(self, requests):
+        replies = await super().score(requests)
+        fill = [np.full(len(r.payload), self.logprob, np.float32) for r in requests]
+        return [{"logprobs": new} if self.late(r) else old for r, old, new in zip(requests, replies, fill, strict=True)]
+
+    async def sample(self, requests):
+        made = await super().sample(requests)
+        for request, attempts in zip(requests, made, strict=True):
+            for attempt in attempts if self.drawn is not None and self.late(request) else ():
+                attempt.payload.logprobs[attempt.payload.sampled] = self.drawn
+        return made
+
+
+def moved(folder, model, steps=12, **options):
+    run = opened(folder, DEFAULT_MONITORS, steps=steps, **options)
+    run.model = model
+    run.seam.performers |= {"score": model.score, "sample": model.sample}
+    return play(run)
+
+
+@pytest.mark.parametrize(
+    ("logprob", "sampled", "words"),
+    [
+        (-np.log(256), -np.log(256), "every token is about as likely"),
+        (np.nan, None, "not finite"),
+        (-np.inf, None, "not finite"),
+        (0.0, np.nan, "not finite"),
+        (-0.8, None, "broke in one step: the start's replies became less likely by 0.8"),
+    ],
+)
+def test_a_broken_policy_is_an_alarm_at_the_very_next_step(logprob, sampled, words, tmp_path):
+    run = moved(tmp_path / "run", Moved(5, logprob, sampled))
+    assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("broken", 6)] and words in run.alarms[0]["message"]
+    # The newest generation that was looked at and found well.
+    assert int(run.folder.pointers["best"]) == 4 and run.position == 6
+
+
+def test_what_the_last_step_breaks_is_not_handed_back(tmp_path):
+    run = moved(tmp_path / "run", Moved(6, -np.log(256)), steps=6)
+    assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("broken", 6)]
+    assert int(run.folder.pointers["best"]) == 4 and run.position == 6
+
+
+def test_nothing_to_learn_from_ends_the_run_after_a_few_steps(tmp_path):
+    def unread(request, rng, skill):
+        return ""
+
+    run = play(opened(tmp_path / "run", DEFAULT_MONITORS, steps=40, script=unread))
+    assert [alarm["name"] for alarm in run.alarms] == ["no-signal"] and run.alarms[0]["step"] == 9
+    assert "no attempt of 8 steps could be scored" in run.alarms[0]["message"]
+
+
+def gives_up(after):
+    """A script that solves, and after so many steps gives no answer that it gave before."""
+
+    def script(request, rng, skill):
+        head = request.key.split("/")[0] if not request.key.startswith("audit/kept/") else request.key.split("/")[2]
+        late = head.isdecimal() and int(head) >= after and request.weights == "policy"
+        return f"#### {rng.randrange(10**6)}" if late else solve(request, rng, skill)
+
+    return script
+
+
+def test_giving_up_the_starts_answers_is_an_alarm_at_the_second_step(tmp_path):
+    run = opened(tmp_path / "run", DEFAULT_MONITORS, steps=20, script=gives_up(6))
+    run.recipe = run.recipe.with_options({"explore.tasks": 16})
+    play(run)
+    assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("kept", 8)]
+    assert "gives up what the start was sure of: 100%" in run.alarms[0]["message"]
+    assert [step["kept"] for step in run.watcher.steps] == [1.0] * 6 + [0.0] * 2
 
 
 def test_what_learns_from_answers_is_not_held_to_the_start(tmp_path):

@@ -123,6 +123,8 @@ def test_dry_run_starts_nothing(cli, tmp_path):
     assert code == 0 and planned["recipe"]["name"] == "ttrl" and planned["recipe"]["phases"][0]["steps"] == 5
     assert 0 < planned["tokens"]["expected"] <= planned["tokens"]["worst"] and {"minutes", "memory_mb"} <= set(planned)
     assert not list(tmp_path.iterdir())
+    code, out, _ = cli("improve", "ttrl", *SMALL, "--steps", 5, "--dry-run")
+    assert code == 0 and out.startswith("time: about") and len(out.strip().splitlines()) == 2, "two lines, and no recipe"
 
 
 def test_files_are_tasks(cli, tmp_path):

@@ -41,8 +41,8 @@ def test_dashes_are_underscores():
 
 
 def test_sets_every_phase_or_one():
-    both, one = STAR.with_options({"steps": 3, "explore.n": 4}), STAR.with_options({"0.steps": 3, "1.explore.n": 4})
-    assert [(p.steps, p.explore.n) for p in both.phases] == [(3, 4), (3, 4)]
+    both, one = STAR.with_options({"every": 3, "explore.n": 4}), STAR.with_options({"0.steps": 3, "1.explore.n": 4})
+    assert [(p.every, p.explore.n) for p in both.phases] == [(3, 4), (3, 4)]
     assert [(p.steps, p.explore.n) for p in one.phases] == [(3, 8), (1, 4)]
 
 
@@ -115,6 +115,11 @@ def test_every_listed_option_can_be_set(name):
     for key, value in recipe.options().items():
         # A slot without a part in one phase may need one in another.
         if isinstance(value, tuple) or (value is None and "." not in key):
+            continue
+        # One name for all averages of a hand-over would average weights with themselves, which is refused.
+        if key in ("updates.source", "updates.into") and any(len(phase.updates) > 1 for phase in recipe.phases):
+            with pytest.raises(BadInput, match="with itself"):
+                recipe.with_options({key: value})
             continue
         same = recipe.with_options({key: value})
         assert same.options()[key] == value

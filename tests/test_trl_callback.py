@@ -194,6 +194,46 @@ def test_what_is_refused_before_anything_is_spent(start, tmp_path):
         GateCallback(TASKS, **SMALL).on_train_begin(Args(tmp_path), State(), None, train_dataloader=Loader(), **given(start))
 
 
+@pytest.mark.parametrize("shape", ["system", "parts", "messages", "text", "conversations", "tokens", "spelled", "another", "stream", "odd"])
+def test_held_out_questions_are_found_in_every_shape(shape, tmp_path):
+    from datasets import Dataset
+
+    from selftaught.callbacks.leaks import refuse_shared
+    from selftaught.parts import BadInput
+    from selftaught.prove.bench import open_bench
+    from selftaught.types import SamplerSettings
+
+    (tmp_path / "a.jsonl").write_text("".join(f'{{"prompt": "What is {i} / 2?", "answer": "{i}"}}\n' for i in range(40)))
+    bench = open_bench([f"{tmp_path / 'a.jsonl'},whole=True"], SamplerSettings(max_tokens=6), count=6)
+    q = bench.splits["held-out"][0].text
+    row = {
+        "system": {"prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": q}]},
+        "parts": {"prompt": [{"role": "user", "content": [{"type": "text", "text": q}]}]},
+        "messages": {"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": "1"}]},
+        "text": {"text": f"user\n{q}\nassistant\nIt is 5."}, "conversations": {"conversations": [{"from": "human", "value": q}]},
+        "tokens": {"input_ids": [ord(c) for c in q]}, "spelled": {"prompt": q.replace(" / ", "/").upper()},
+        "another": {"prompt": q.replace("/", "+")}, "stream": {"prompt": q}, "odd": {"pixels": "x"},
+    }[shape]  # fmt: skip
+
+    class Tokenizer:
+        def decode(self, ids, skip_special_tokens):
+            return "".join(map(chr, ids))
+
+    class Loader:
+        dataset = Dataset.from_list([row])
+
+    if shape == "stream":
+        Loader.dataset = Loader.dataset.to_iterable_dataset()
+    if shape == "another":
+        refuse_shared(bench, Loader(), Tokenizer())
+    elif shape in ("stream", "odd"):
+        with pytest.warns(UserWarning, match="could not look for the held-out questions"):
+            refuse_shared(bench, Loader(), Tokenizer())
+    else:
+        with pytest.raises(BadInput, match="1 of 6 held-out questions are among the training prompts.*train_dataset"):
+            refuse_shared(bench, Loader(), Tokenizer())
+
+
 def test_training_is_not_lost_when_the_last_measurement_fails(start, tmp_path, recwarn):
     from selftaught.callbacks.trl import GateCallback
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.speed.worker import MODEL, SIZES
 
 from selftaught.format import Format
-from selftaught.session import SPROUT
+from selftaught.job import SPROUT
 from selftaught.tasks.pool import TaskPool, split
 from selftaught.tasks.source import parse_source
 from selftaught.types import Task

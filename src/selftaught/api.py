@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.job import Job
 from selftaught.loop import improve as run_loop
-from selftaught.parts import BadInput
+from selftaught.parts import BadInput, printable
+from selftaught.prove.asking import REMEDIES
 from selftaught.run.folder import write_json
-from selftaught.session import Job, Session, open_session
+from selftaught.session import Session, open_session
 from selftaught.solving import solve
 
 Say = Callable[[str], None]
+# Below this share of attempts with an answer people are warned.
+FEW = 0.5
 Watch = Callable[[Mapping[str, float]], None]
 
 
@@ -39,7 +43,7 @@ def improve(
         say: called with one line for people at every stage.
         watch: called with each step's numbers.
         halt: asked before each step; True ends the run cleanly with everything kept.
-        **job: fields of `session.Job` (model, tasks, held_out, budget, steps, seed, adapter, options ...).
+        **job: fields of `job.Job` (model, tasks, held_out, budget, steps, seed, adapter, options ...).
 
     Returns:
         The result: verdict, gains with intervals, baselines, tokens, answers read, alarms and the run folder.
@@ -49,7 +53,10 @@ def improve(
     """
     folder = Path(out) if out else new_folder(recipe)
     session = open_session(Job(recipe=recipe, **job), folder, resume, watch)
-    return asyncio.run(improve_session(session, say, halt))
+    try:
+        return asyncio.run(improve_session(session, say, halt))
+    finally:
+        session.close()
 
 
 def new_folder(recipe: str) -> Path:
@@ -61,29 +68,62 @@ def new_folder(recipe: str) -> Path:
 async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) -> dict[str, Any]:
     """Forecast, measure the start, run the loop, measure the result, decide, report."""
     from selftaught.evaluate.gate import not_tested
-    from selftaught.prove.proof import Measured, measure
+    from selftaught.evaluate.paired import task_means
+    from selftaught.prove.cost import heed_forecast, spread
+    from selftaught.prove.outcome import judged
+    from selftaught.prove.plan import spread_of
+    from selftaught.prove.proof import Measured, compared, measure
+    from selftaught.prove.sizing import plan_of, said
     from selftaught.report import write_report
+    from selftaught.run.heldout import answered
 
-    run, job, started = session.run, session.job, time.monotonic()
+    run, started = session.run, time.monotonic()
+    for line in (*session.bench.lines(), *session.warnings):
+        say(line)
+    kept = run.folder.path / "start.json"
     if not await run.resume():
+        await session.prepare(say)
         await run.save()
+    job = session.job
     # A generation that was saved after the first step has counted what comes before it.
     counted = Counter(run.ledger.rows) if run.position else None
     forecast = await forecast_of(session) if job.forecast else None
     if forecast:
         say(f"forecast: {'it can help' if forecast['help'] else 'no help expected'}, {spread(forecast)}: {forecast['why']}")
+        await heed_forecast(session, forecast)
+
+    if job.gate:
+        session.bench = session.bench.planned(await plan_of(session, forecast))
+        if session.plan.looks:
+            say(said(session.plan))
 
     async def side(label: str, before: Measured | None = None) -> Measured:
         say(f"measuring the {label} on {len(session.splits['held-out'])} held-out tasks")
-        bench, full = session.bench, job.gate == "full"
-        return await measure(run, label, bench.splits, job.evaluation_seed, off=bench.off, before=before, full=full)
+        bench, full, weights = session.bench, job.gate == "full", "policy" if before else "start"
+        return await measure(
+            run, label, bench.splits, job.evaluation_seed, weights=weights, off=bench.off, before=before, full=full, plan=bench.plan
+        )
+
+    async def start() -> Measured:
+        # What was measured before anything was learned is the start, whatever is loaded by now.
+        if run.position and kept.exists():
+            return Measured.of(json.loads(kept.read_text()))
+        found = await side("start")
+        write_json(kept, found.record())
+        return found
 
     if job.gate and not session.judged:
         say("no held-out task can be graded: the verdict will be `not tested` until some are labeled (or give --held-out with answers)")
-    before = await side("start") if job.gate else None
+    before = await start() if job.gate else None
     if before and session.judged:
-        correct, greedy = before.side.correct_B_n, before.side.greedy_B
-        say(f"start: {np.nanmean(correct):.1%} at T={job.temperature:g}, greedy {np.nanmean(greedy):.1%}, {len(greedy)} held-out tasks")
+        greedy, n = before.side.greedy_B, compared(job.gate == "full", session.plan)
+        stated = np.nanmean(task_means(before.side.correct_B_n[:, :n]))
+        say(f"start: {stated:.1%} at T={job.temperature:g}, greedy {np.nanmean(greedy):.1%}, {len(greedy)} held-out tasks")
+        if session.plan.looks:
+            seen = session.plan.sees(spread_of(before.side, n))
+            say(f"by the start's spread a gain of {100 * seen:.0f} points shows in 4 of 5 such tests")
+    if before and (few := few_answers(*answered(before.rows), run.format.answer)):
+        say(few)
     if counted is not None:
         run.ledger.rows = counted
     finished = await run_loop(session.recipe, run, halt)
@@ -95,7 +135,8 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     after = await side("result", before) if before and finished else None
     reason = "stopped early" if job.gate else "--no-gate was given"
     decided = judged(session, before, after) if before and after else not_tested(reason)
-    result = decided | run.ledger.summary() | {
+    read = {label: answered(side.rows)[0] if side else None for label, side in (("before", before), ("after", after))}
+    result = decided | run.ledger.summary() | {"answered": read} | {
         "recipe": session.recipe.name, "model": job.model or session.recipe.model or "sprout",
         "steps": run.position, "generation": run.generation, "forecast": forecast,
         "seconds": round(time.monotonic() - started, 1), "alarms": run.alarms, "run": str(run.folder.path),
@@ -107,52 +148,27 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     return result
 
 
-def spread(forecast: Mapping[str, Any]) -> str:
-    """`+9% (-3% to +21%)`."""
-    return f"{forecast['expected_gain']:+.0%} ({forecast['low']:+.0%} to {forecast['high']:+.0%})"
+def few_answers(share: float, without: str, reading: str) -> str:
+    """A warning where fewer than half of a side's attempts hold an answer; else ""."""
+    if not share < FEW:
+        return ""
+    return (
+        f"only {share:.0%} of the attempts hold an answer (read as {reading}), one without: {printable(without, 120)!r}; change {REMEDIES}"
+    )
 
 
-async def forecast_of(session: Session) -> dict[str, Any]:
-    """What the run may expect; said once, before the first step, and kept in its folder."""
+async def forecast_of(session: Session) -> dict[str, Any] | None:
+    """What the run may expect; said once, before the first step, and kept in its folder. None where it was not kept."""
     from selftaught.prove.forecast import preflight
 
     path = session.run.folder.path / "forecast.json"
-    if session.run.position and path.exists():
-        kept: dict[str, Any] = json.loads(path.read_text())
+    if session.run.position:
+        # What has learned already says nothing about the start.
+        kept: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
         return kept
     found = await preflight(session)
     write_json(path, found)
     return found
-
-
-def judged(session: Session, before: Any, after: Any) -> dict[str, Any]:
-    """The verdict of a run, with what both sides said written into its folder."""
-    from selftaught.evaluate.gate import not_tested
-    from selftaught.prove.labelfiles import labels_wanted
-    from selftaught.prove.proof import RESULT, START, decide
-    from selftaught.run.cache import count_reuse, held_out_key
-    from selftaught.run.heldout import lines_of
-
-    run, tasks, sides, full = session.run, session.splits["held-out"], {"start": before, "result": after}, session.job.gate == "full"
-    run.folder.write_held_out(lines_of(tasks, {label: side.rows for label, side in sides.items()}))
-    n = START if full else RESULT
-    write_json(run.folder.path / "held_out.json", {label: per_task(side.side, n) for label, side in sides.items()})
-    if not session.judged:
-        reason, labels = labels_wanted(run.folder.path)
-        return not_tested(reason) | {"labels": labels}
-    reuse = count_reuse(held_out_key(tasks), mark=str(run.folder.path.resolve()))
-    return decide(before, after, full, spent=run.ledger.spent, reuse=reuse)
-
-
-def per_task(side: Any, n: int) -> dict[str, Any]:
-    """One side's means task by task, for pooling over training seeds: n attempts as stated, best decoding, pass@16 where it was drawn."""
-    from selftaught.evaluate.metrics import pass_at_k
-
-    return {
-        "tasks": side.tasks_B, "stated": side.correct_B_n[:, :n].mean(axis=1).tolist(), "best": side.best_B_m.mean(axis=1).tolist(),
-        **({"pass@16": pass_at_k(side.correct_B_n, 16).tolist()} if side.correct_B_n.shape[1] >= 16 else {}),
-        "best_temperature": side.best_settings.temperature,
-    }  # fmt: skip
 
 
 def evaluate(
@@ -166,16 +182,27 @@ def evaluate(
     import tempfile
 
     from selftaught.evaluate.gate import verdict
-    from selftaught.prove.proof import measure
+    from selftaught.prove.proof import Measured, measure
+    from selftaught.run.heldout import answered
 
     with tempfile.TemporaryDirectory() as folder:
         asked = Job(recipe="self-consistency", model=model, tasks=tuple(tasks), evaluation_seed=seed, held_out_count=count, **job)
         session = open_session(asked, Path(folder) / "run")
-        say(f"measuring on {len(session.splits['held-out'])} tasks")
-        side = asyncio.run(measure(session.run, "start", session.splits, seed)).side
-        decided = verdict(side, side)
+
+        async def measured() -> Measured:
+            for line in (*session.bench.lines(), *session.warnings):
+                say(line)
+            await session.prepare(say)
+            say(f"measuring on {len(session.splits['held-out'])} tasks")
+            return await measure(session.run, "start", session.splits, seed)
+
+        found = asyncio.run(measured())
+        share, without = answered(found.rows)
+        if few := few_answers(share, without, session.run.format.answer):
+            say(few)
+        decided = verdict(found.side, found.side)
         session.close()
-    kept = {"model": model or "sprout", "value": decided["before"], "baselines": decided["baselines"]}
+    kept = {"model": model or "sprout", "value": decided["before"], "baselines": decided["baselines"], "answered": share}
     passes = {k: both["before"] for k, both in decided["pass_at"].items()}
     return kept | {"pass_at": passes, "intervals": decided["baseline_intervals"], "tasks": decided["tasks"]} | session.run.ledger.summary()
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from selftaught.job import load_job
 from selftaught.parts import BadInput
-from selftaught.session import load_job, open_model
+from selftaught.session import open_model
 from selftaught.types import Message, SampleRequest, SamplerSettings, content_hash
 
 

@@ -15,7 +15,7 @@ import tyro
 
 from selftaught.parts import BadInput, nearest
 
-COMMANDS = ("improve", "gate", "compare", "report", "label", "evaluate", "solve", "chat", "list", "show", "doctor")
+COMMANDS = ("improve", "gate", "compare", "report", "label", "evaluate", "show-prompt", "solve", "chat", "list", "show", "doctor")
 USAGE = """selftaught: a model teaches itself, and proves that it got better.
 
   selftaught improve [RECIPE]          let a model teach itself, and test whether it did
@@ -24,6 +24,7 @@ USAGE = """selftaught: a model teaches itself, and proves that it got better.
   selftaught report RUN                a run as one offline page
   selftaught label RUN                 grade held-out answers by hand, blind, where nothing else can
   selftaught evaluate                  accuracy of a model: sampled, greedy, best temperature, vote, pass@k
+  selftaught show-prompt               what a model is asked, what it says, what is read from it and compared with
   selftaught solve "QUESTION"          answer one question with a recipe's test-time method
   selftaught chat RUN                  talk to the model before and after, side by side
   selftaught list recipes|parts|tasks  what there is
@@ -91,7 +92,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         if args[0] not in COMMANDS:
             raise BadInput(f"unknown command '{args[0]}': {nearest(args[0], COMMANDS)}")
-        module = importlib.import_module(f"selftaught.commands.{args[0]}")
+        module = importlib.import_module(f"selftaught.commands.{args[0].replace('-', '_')}")
         # A command that says which option its first words are also takes the options of a recipe's parts.
         loose = hasattr(module, "WORDS")
         args[1:] = named(module.WORDS, args[1:]) if loose else args[1:]

@@ -78,7 +78,11 @@ def describe(name: str) -> str:
         values = "\n".join(f"  {f.name} = {f.default!r}" for f in dataclasses.fields(cls) if f.init)
         page = f"{key}  {cls.paper}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n\nOptions\n{values or '  none'}"
         if cls.name in families() and key.startswith("family/"):
-            page += "\n\nLevels\n" + "\n".join(f"  {i}: {dict(rung)}" for i, rung in enumerate(families()[cls.name].ladder, 1))
+            family = families()[cls.name]
+            page += "\n\nLevels\n" + "\n".join(f"  {i}: {dict(rung)}" for i, rung in enumerate(family.ladder, 1))
+            page += "\n\nLimits\n" + "\n".join(f"  {key}: {least} to {most}" for key, (least, most) in family.limits.items())
+            page += "\n\nWordings\n" + "\n".join(f"  {wording}" for wording in family.wordings)
+            page += "\n\nWordings of words=plain\n" + "\n".join(f"  {wording}" for wording in family.plain) if family.plain else ""
         pages.append(page)
     return "\n\n".join(pages)
 
@@ -113,7 +117,7 @@ def examine() -> Iterator[tuple[str, bool, str]]:
         there = importlib.util.find_spec(module) is not None
         yield f"extra {extra}", True, "installed" if there else f"not installed: pip install 'selftaught[{extra}]'"
     from selftaught import api
-    from selftaught.session import SPROUT
+    from selftaught.job import SPROUT
 
     yield "sprout", (SPROUT / "model.safetensors").exists(), str(SPROUT)
     if (SPROUT / "model.safetensors").exists():

@@ -1,56 +1,81 @@
-"""--dry-run: what a job would cost, from a few attempts of the model at hand."""
+"""--dry-run: what a job would cost, and what to change where that is too much."""
 
 import asyncio
 import resource
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from selftaught.job import Job
 from selftaught.parts import record
-from selftaught.run.budget import Budget
-from selftaught.session import Job, Session, open_session
+from selftaught.prove.cost import Rates, cost, rates_of
+from selftaught.session import Session, open_session
 
-PROBES = 8
+# Minutes from which remedies are named.
+LONG = 60.0
 
 
 def estimate(job: Job) -> dict[str, Any]:
-    """The resolved recipe, and the tokens, minutes and memory it is expected to take.
-
-    Eight training tasks are attempted to learn lengths and speed; no answer is read for training. Training is
-    taken to cost three times scoring, which is taken to cost what prompts cost.
-    """
+    """Tokens, minutes and memory a job is expected to take, with the resolved recipe; nothing is kept."""
     with TemporaryDirectory() as folder:
         session = open_session(job, Path(folder) / "run")
-        return asyncio.run(measured(session))
+        try:
+            return planned(session, asyncio.run(rates_of(session)))
+        finally:
+            session.close()
 
 
-async def measured(session: Session) -> dict[str, Any]:
-    """Attempt a few tasks and extrapolate."""
-    run, recipe = session.run, session.recipe
-    tasks = run.pool.draw(run.rng("estimate"), PROBES)
-    started = time.monotonic()
-    groups = await run.draw(tasks, 4, run.settings, "policy", "estimate", 0)
-    seconds = time.monotonic() - started
-    prompted = sum(run.model.count(task.messages) for task in tasks) / max(1, len(tasks))
-    lengths = [a.sampled_count for g in groups for a in g.attempts_G if hasattr(a.payload, "sampled")]
-    sampled = sum(lengths) / max(1, len(lengths))
-    speed = len(tasks) * (prompted + 4 * sampled) / max(seconds, 1e-6)
-    expected = worst = 0.0
-    for phase in recipe.phases:
-        groups_per_step, n = getattr(phase.explore, "tasks", 1), getattr(phase.explore, "n", 1)
-        attempts = groups_per_step * n * phase.steps * recipe.rounds
-        trained = 1 if phase.objectives else 0
-        expected += attempts * (sampled + prompted / n + trained * (prompted + sampled) / 2)
-        worst += attempts * (run.settings.max_tokens + prompted / n + trained * (prompted + run.settings.max_tokens))
-    held = len(session.splits["held-out"]) * 20 + len(session.splits["development"]) * 7
-    evaluation = 2 * held * sampled if session.job.gate else 0.0
-    if limit := Budget.parse(session.job.budget).tokens:
-        expected, worst = min(expected, limit), min(worst, limit)
-    session.close()
+def planned(session: Session, rates: Rates) -> dict[str, Any]:
+    """Tokens, minutes, memory, and what to change when it would take over an hour."""
+    run, found = session.run, cost(session, rates)
+    total, held = sum(found["minutes"].values()), len(session.splits["held-out"])
+    steps = sum(1 for _ in session.recipe.schedule())
     return {
-        "recipe": record(recipe), "tokens": {"expected": round(expected), "worst": round(worst), "evaluated": round(evaluation)},
-        "minutes": round((expected + evaluation) / speed / 60, 1), "tokens_per_second": round(speed),
+        "recipe": record(session.recipe), "tokens": {name: round(count) for name, count in found["tokens"].items()},
+        "minutes": round(total, 1), "minutes_of": {name: round(value, 1) for name, value in found["minutes"].items()},
+        "tokens_per_second": round(rates.sampled), "read_per_second": round(rates.forward),
         "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + run.model.parameters * 16 / 2**20),
-        "parameters": run.model.parameters, "prompt_tokens": round(prompted, 1), "attempt_tokens": round(sampled, 1),
+        "parameters": run.model.parameters, "prompt_tokens": round(rates.prompt, 1), "attempt_tokens": round(rates.attempt, 1),
+        "steps": steps, "remedy": remedy(found["minutes"], steps, held, run.settings.max_tokens, rates) if total > LONG else None,
     }  # fmt: skip
+
+
+def remedy(minutes: Mapping[str, float], steps: int, held: int, most: int, rates: Rates) -> dict[str, Any]:
+    """Which settings to change to what, so that it takes under an hour, or as little as they can: a quarter of it to evaluate."""
+    tokens = most
+    while tokens > 32 and scaled(minutes["evaluation"], min(60, held), held, tokens, rates) > LONG / 4:
+        tokens = max(32, tokens // 2)
+    for_held = scaled(minutes["evaluation"], 1, held, tokens, rates)
+    count = min(held, max(min(60, held), int(LONG / 4 / for_held) if for_held else held))
+    a_step = minutes["run"] / steps * shorter(tokens, rates)
+    few = min(steps, max(1, int(LONG * 2 / 3 / a_step)))
+    asked = {"--max-tokens": tokens, "--held-out-count": count, "--steps": few}
+    return {"settings": asked, "minutes": round(few * a_step + count * for_held, 1)}
+
+
+def shorter(tokens: int, rates: Rates) -> float:
+    """What is left of the time when attempts are cut at so many tokens."""
+    return (min(tokens, rates.attempt) + rates.prompt) / max(rates.attempt + rates.prompt, 1e-9)
+
+
+def scaled(minutes: float, count: int, held: int, tokens: int, rates: Rates) -> float:
+    """Minutes of an evaluation with fewer tasks and shorter attempts."""
+    return minutes * count / max(1, held) * shorter(tokens, rates)
+
+
+def lines(planned: Mapping[str, Any]) -> list[str]:
+    """A dry run, for people."""
+    tokens, of = planned["tokens"], planned["minutes_of"]
+    said = [
+        f"time: about {planned['minutes']:,} minutes ({of['run']:,} to run, {of['evaluation']:,} to evaluate), "
+        f"{planned['steps']} steps; memory: about {planned['memory_mb']:,} MB",
+        f"tokens: about {tokens['expected']:,} (at most {tokens['worst']:,}), and {tokens['evaluated']:,} to evaluate; "
+        f"{planned['tokens_per_second']:,} a second drawn, {planned['read_per_second']:,} read; "
+        f"a prompt has {planned['prompt_tokens']:,}, an attempt {planned['attempt_tokens']:,}",
+    ]
+    if planned["remedy"]:
+        settings = " ".join(f"{name} {value}" for name, value in planned["remedy"]["settings"].items())
+        still = "; to get under one take a smaller model or a faster machine" if planned["remedy"]["minutes"] > LONG else ""
+        said.append(f"that is over an hour: {settings} would take about {planned['remedy']['minutes']:,} minutes{still}")
+    return said

@@ -3,22 +3,15 @@
 Votes, checkers, judges, training, the gate and serving all use the same one.
 """
 
-import re
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+import json
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
+from selftaught.answers import reading
+from selftaught.answers.pattern import last_group, refusal
+from selftaught.answers.spelling import canonical as canonical
 from selftaught.parts import BadInput, Part
-
-MARKS = (
-    re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}"),
-    re.compile(r"####[ \t]*([^\n]*)"),
-    re.compile(r"<answer>(.*?)</answer>", re.DOTALL),
-    re.compile(r"(?:final answer|answer)(?: is)?[:\s]+([^\n]+)", re.IGNORECASE),
-)
-NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?")
-
 
 PLACE = "{prompt}"
 # For models without a chat template.
@@ -35,9 +28,10 @@ class Format(Part):
             `QUESTION`, and text with `{prompt}` in it goes around the prompt, whatever the tokenizer has.
         system: text of a system turn before conversations that have none.
         chat_template_kwargs: a JSON object of further arguments of the chat template, such as `{"enable_thinking": false}`.
-        answer: "auto" takes what the last mark (boxed, ####, <answer>, "answer is") encloses, else the last number where
-            the task's answer is one, else a short reply as it is; "marked" takes marks alone; "number" the last number,
-            "text" the whole reply, "choice" a letter, "boxed" the last \boxed{}; else a regular expression with one group.
+        answer: "auto" takes what the last mark (boxed, ####, <answer>, "answer is") encloses, behind any thinking and before a
+            next question, else a number where the task's answer is one, else a short reply as it is; "number" takes the last
+            number, "text" the whole reply, "choice" a letter A to J, "boxed" the last \boxed{}, "marked" a mark as models taught to
+            write #### do; else a regular expression with one group, whose last match counts. See docs/answers.md.
     """
 
     kind: ClassVar[str] = "format"
@@ -50,8 +44,18 @@ class Format(Part):
     def __post_init__(self) -> None:
         if self.template not in ("auto", "chat", "plain") and PLACE not in self.template:
             raise BadInput(f"template '{self.template[:40]}' is none of auto, chat, plain and has no place for the question: write {PLACE}")
-        if self.answer not in READINGS and "(" not in self.answer:
-            raise BadInput(f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression with one group")
+        try:
+            further = json.loads(self.chat_template_kwargs or "{}")
+        except ValueError:
+            further = None
+        if not isinstance(further, dict):
+            raise BadInput(
+                f"chat_template_kwargs '{self.chat_template_kwargs[:40]}' are no JSON object: write '{{\"enable_thinking\": false}}'"
+            )
+        if self.answer not in READINGS and (why := refusal(self.answer)):
+            raise BadInput(
+                f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression that can be used: {why}"
+            )
 
     @property
     def around(self) -> str:
@@ -59,15 +63,21 @@ class Format(Part):
         return self.template if PLACE in self.template else QUESTION
 
     def extract(self, text: str, numeric: bool = False) -> str | None:
-        """The raw answer in a reply, None when it gives none; `numeric` when it is known to be a number."""
-        text = text[-4000:]
-        if self.answer != "text":
-            for mark in MARKS:
-                if found := mark.findall(text):
-                    return str(found[-1]).strip() or None
-        if (self.answer == "number" or (numeric and self.answer == "auto")) and (numbers := NUMBER.findall(text)):
-            return str(numbers[-1])
-        return text.strip() or None if self.answer == "text" else None
+        """The answer in a reply as it is written there, None when it gives none; `numeric` when it is known to be a number."""
+        match self.answer:
+            case "auto":
+                return reading.auto(text, numeric)
+            case "marked":
+                return reading.marks_only(text)
+            case "number" | "choice" | "boxed":
+                return {"number": reading.number, "choice": reading.choice, "boxed": reading.boxed}[self.answer](text)
+            case "text":
+                return reading.whole(text)
+        return last_group(self.answer, text)
+
+    def suited(self, reads: str) -> "Format":
+        """This format, reading as a task asks for (`Task.reads`) where it leaves that open."""
+        return replace(self, answer=reads) if reads and self.answer == "auto" else self
 
     def canonical(self, text: str, numeric: bool = False) -> str | None:
         """The answer in a reply such that equal answers are equal strings; None when there is none."""
@@ -79,16 +89,3 @@ class Format(Part):
 def _canonical(format: Format, text: str, numeric: bool) -> str | None:
     answer = format.extract(text, numeric)
     return None if answer is None else canonical(answer)
-
-
-def canonical(answer: str) -> str:
-    """One spelling for an answer: numbers without commas, signs of currency or trailing zeros; other text squeezed."""
-    text = " ".join(answer.strip().strip("$").split()).rstrip(".").strip()
-    plain = text.replace(",", "").replace("$", "")
-    if len(plain) <= 60 and re.fullmatch(r"[-+]?\d+(\.\d+)?", plain):
-        try:
-            value = Decimal(plain).normalize()
-            return format(value if value else Decimal(0), "f")
-        except InvalidOperation:
-            pass
-    return text

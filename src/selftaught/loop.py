@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from selftaught.recipe import Phase, Recipe
 from selftaught.run.heap import settled_heap
 from selftaught.run.live import LiveRun
-from selftaught.stages import PerGroup, leading
+from selftaught.stages import PerGroup, Reader
 from selftaught.types import Example, Group, Request
 
 
@@ -27,7 +27,7 @@ async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambd
 async def play(recipe: Recipe, run: LiveRun, stop: Callable[[], bool]) -> bool:
     """The schedule, phase by phase; see `improve`."""
     schedule = list(recipe.schedule())
-    while run.position < len(schedule) and not run.alarmed:
+    while run.position < len(schedule) and not run.alarmed and not run.ended:
         if stop():
             return False
         phase, first, last = schedule[run.position]
@@ -42,7 +42,10 @@ async def play(recipe: Recipe, run: LiveRun, stop: Callable[[], bool]) -> bool:
         if last or not going:
             await run.audit()
         run.position += 1
+        run.ended = not going
         run.end_step()
+        if run.position == len(schedule) or not going:
+            await run.examine_end()
         if last or not going:
             await settle(phase, run)
         if not going:
@@ -89,6 +92,16 @@ async def follow(phase: Phase, early: Sequence[PerGroup], run: LiveRun, request:
     for part in early if group.attempts_G else ():
         group = await run.ahead("read", part.read_group(run, group))
     return group
+
+
+def leading(readers: Sequence[Reader]) -> list[PerGroup]:
+    """The readers of single groups before the first reader that wants all of them."""
+    found: list[PerGroup] = []
+    for reader in readers:
+        if not isinstance(reader, PerGroup):
+            break
+        found.append(reader)
+    return found
 
 
 async def settle(phase: Phase, run: LiveRun) -> None:

@@ -62,7 +62,14 @@ class Objective:
 
 @dataclass(frozen=True, kw_only=True)
 class Average(Part):
-    """After learning: into = decay * into + (1 - decay) * source. `into` starts as a copy of `source`."""
+    """After learning: into = decay * into + (1 - decay) * source. `into` starts as a copy of `source`.
+
+    A name nothing was written to yet reads as the policy: it can be copied from, and folded into the policy it changes
+    nothing.
+
+    Raises:
+        BadInput: for a decay outside [0, 1], weights averaged with themselves, or "start", which is frozen.
+    """
 
     kind: ClassVar[str] = "update"
     source: str = "policy"
@@ -72,3 +79,7 @@ class Average(Part):
     def __post_init__(self) -> None:
         if not 0 <= self.decay <= 1:
             raise BadInput(f"decay={self.decay} must lie in [0, 1]")
+        if self.source == self.into:
+            raise BadInput(f"an average of '{self.source}' with itself changes nothing: name other weights as source or into")
+        if self.into == "start":
+            raise BadInput("weights 'start' are frozen: name others in into")

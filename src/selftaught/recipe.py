@@ -9,7 +9,8 @@ from typing import Any, Literal, Self
 
 from selftaught.claim import Claim
 from selftaught.options import leaves, names_of, parts_of, set_in
-from selftaught.parts import BadInput, nearest, record
+from selftaught.parts import BadInput, convert, nearest, record
+from selftaught.schedule import in_all
 from selftaught.stages import Average, Credit, Decide, Explore, Grow, Keep, Objective, Reader, Select, State
 from selftaught.types import content_hash
 
@@ -138,9 +139,15 @@ class Recipe:
 
         `explore.n`: a field of a part in every phase that has it; `explore`: another part by name
         (`sample`, `sample:n=4`); `read.vote.min_share` and `0.steps` pick by part name or index;
-        `loss.` and `optimizer.` reach through objectives; `steps` sets every phase.
+        `loss.` and `optimizer.` reach through objectives; `steps` is the number of steps in all (see `schedule.in_all`).
         """
         recipe = self
+        if "steps" in options:
+            others = {key: value for key, value in options.items() if key != "steps"}
+            steps = convert(options["steps"], int, "--steps")
+            recipe = self.with_options(others)
+            phases, rounds = in_all(recipe.phases, recipe.rounds, steps, fixed="rounds" in others)
+            return replace(recipe, phases=phases, rounds=rounds)
         for key, value in options.items():
             path = key.replace("-", "_").split(".")
             changed, done = set_in(recipe, path, value, key) if path[0] in names_of(recipe) else (recipe, False)
@@ -156,7 +163,7 @@ class Recipe:
         found: dict[str, Any] = {"rounds": self.rounds}
         for phase in self.phases:
             found |= leaves(phase, "")
-        return found
+        return found | {"steps": sum(1 for _ in self.schedule())}
 
 
 def recipe_names() -> dict[str, str]:

@@ -1,142 +1,56 @@
 """From what a user typed to a run that can start: recipe, model, tasks, folder."""
 
-import json
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from selftaught.ablate import without
-from selftaught.format import Format
+from selftaught.fits import fit_model, fit_tasks
+from selftaught.job import DEFAULT_TASKS, SPROUT, Job, load_job
+from selftaught.known import filled
 from selftaught.models.base import Model
-from selftaught.models.engines import open_language_model, parse_engine
+from selftaught.models.engines import open_language_model
 from selftaught.parts import BadInput, record, uncollected
+from selftaught.prove.asking import prepare
 from selftaught.prove.bench import Bench, open_bench
+from selftaught.prove.plan import Plan
 from selftaught.prove.proof import Splits
-from selftaught.recipe import Recipe, get_recipe
-from selftaught.run.budget import Budget
+from selftaught.recipe import Recipe
 from selftaught.run.folder import RunFolder, write_json
 from selftaught.run.live import LiveRun
-from selftaught.types import SamplerSettings
-
-SPROUT = Path(__file__).parent / "models" / "sprout" / "weights"
-DEFAULT_TASKS = ("linear:level=6", "sort:level=6", "sudoku:level=8")
-DEFAULT_OFF_TASK = ("sums:level=4", "chain:level=4", "subset:level=4")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """What `improve` was asked to do; written into the run folder and read back by `--resume`.
-
-    Attributes:
-        recipe: name of a recipe, or `name/preset`.
-        model: folder or hub id; "" is sprout, which ships.
-        tasks: task sources; empty takes the recipe's, then the default ones.
-        held_out: where held-out tasks come from; empty takes the training sources.
-        budget: most to spend on improving: tokens, or text such as "1M", "90s", "5000calls", "1M,10m".
-        steps: steps of every phase, when not the recipe's.
-        seed: seed of the training run.
-        evaluation_seed: seed of held-out tasks and their noise.
-        adapter: "lora" trains an adapter, "" the weights.
-        engine: what samples a language model: "local", or "vllm" with options as in "vllm:gpu_memory_utilization=0.5".
-        max_tokens: length limit of an attempt; 0 takes 64 for sprout and 512 for other models.
-        temperature: the stated sampler's.
-        template, system, answer, chat_template_kwargs: how prompts are rendered and answers read; see `format.Format`.
-        stop: an attempt ends after a token whose text contains one of these.
-        held_out_count: how many held-out tasks decide.
-        options: recipe options by dotted name.
-        without: a pillar to replace by its plain form.
-        gate: False skips the held-out test, "full" draws as many attempts of the result as of the start.
-        off_task: task sources that are not trained on and must not get worse; empty takes the default ones with the
-            default tasks, none with others.
-        audit: how many audit tasks watch the pseudo-labels with their answers; 0 reads none.
-        forecast: says before anything is spent whether this can help.
-        monitors: the first alarm stops the run and hands back the best generation; False only records alarms.
-    """
-
-    recipe: str = "selftaught"
-    model: str = ""
-    tasks: tuple[str, ...] = ()
-    held_out: tuple[str, ...] = ()
-    budget: int | str | None = None
-    steps: int | None = None
-    seed: int = 0
-    evaluation_seed: int = 1
-    adapter: str = ""
-    engine: str = "local"
-    max_tokens: int = 0
-    temperature: float = 1.0
-    template: str = "auto"
-    system: str = ""
-    answer: str = "auto"
-    chat_template_kwargs: str = ""
-    stop: tuple[str, ...] = ()
-    held_out_count: int = 200
-    options: Mapping[str, Any] = field(default_factory=dict)
-    without: str = ""
-    gate: bool | Literal["full"] = True
-    off_task: tuple[str, ...] = ()
-    audit: int = 0
-    forecast: bool = True
-    monitors: bool = True
-
-    def __post_init__(self) -> None:
-        Budget.parse(self.budget)
-        if not self.temperature >= 0 or min(self.max_tokens, self.held_out_count, self.audit) < 0:
-            raise BadInput("temperature, max_tokens, held_out_count and audit must not be negative")
-        if parse_engine(self.engine)[0] != "local" and self.model == "scripted":
-            raise BadInput(f"engine '{self.engine}' samples language models, and --model scripted is none: leave out --engine")
-        # a bad template or reading is refused here
-        _ = self.format
-
-    @property
-    def format(self) -> Format:
-        """How prompts are rendered and answers read; the models that come with the package mark their answers."""
-        marks = self.answer == "auto" and self.model in ("", "scripted")
-        return Format(
-            template=self.template, system=self.system, chat_template_kwargs=self.chat_template_kwargs,
-            answer="marked" if marks else self.answer,
-        )  # fmt: skip
-
-    @property
-    def settings(self) -> SamplerSettings:
-        """The stated sampler."""
-        return SamplerSettings(temperature=self.temperature, max_tokens=self.limit, stop=self.stop)
-
-    @property
-    def limit(self) -> int:
-        """Most tokens of one attempt."""
-        return self.max_tokens or (64 if self.model in ("", "scripted") else 512)
-
-    def others(self, recipe: Recipe) -> tuple[str, ...]:
-        """Task sources that are not trained on and must not get worse."""
-        default = not (self.tasks or self.held_out or recipe.tasks or self.model)
-        return self.off_task or (DEFAULT_OFF_TASK if default and self.gate else ())
-
-    def resolved(self) -> Recipe:
-        """The recipe with this job's options."""
-        recipe = get_recipe(self.recipe)
-        options = dict(self.options) | ({"steps": self.steps} if self.steps is not None else {})
-        recipe = recipe.with_options(options)
-        return without(recipe, self.without) if self.without else recipe
+from selftaught.tasks.found import refuse_nothing_left
 
 
 @dataclass(kw_only=True)
 class Session:
-    """A run with everything it needs, and what it will be judged by."""
+    """A run with everything it needs, and what it will be judged by; `warnings` are lines for people."""
 
     job: Job
     recipe: Recipe
     run: LiveRun
     bench: Bench
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def plan(self) -> Plan:
+        """How much is drawn for the verdict."""
+        return self.bench.plan
 
     @property
     def splits(self) -> Splits:
         """Held-out, development and audit tasks."""
         return self.bench.splits
+
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        """Choose a wording where that is left open, and see that replies can be read."""
+        await prepare(self.run, self.splits["development"], self.job.evaluation_seed, say)
+        if self.run.format.template != self.job.format.template:
+            # From now on the run, its resumption and whoever opens its generations ask in this wording.
+            self.job = replace(self.job, template=self.run.format.template)
+            write_json(self.run.folder.path / "run.json", manifest(self.job, self.recipe))
 
     @property
     def judged(self) -> bool:
@@ -171,15 +85,19 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     """Open everything, refusing early: options, tasks and graders are checked before the model is loaded."""
     from selftaught.evaluate.monitors import DEFAULT_MONITORS
 
-    if resume:
-        job = load_job(out)
+    job, known = (load_job(out), []) if resume else filled(job)
     recipe = job.resolved()
     bench = open_bench(
-        job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.held_out_count, seed=job.evaluation_seed,
+        job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.count, seed=job.evaluation_seed,
         off_task=job.others(recipe), ungraded=True, format=job.format,
     )  # fmt: skip
+    if recipe.trains:
+        refuse_nothing_left(bench.pool.found)
     RunFolder.check(out, resume)
+    warnings = fit_tasks(recipe, bench.pool)
     model = open_model(job, recipe)
+    bench, said = bench.fitted(model)
+    fit_model(recipe, model, job.adapter)
     run = LiveRun(
         recipe=recipe,
         model=model,
@@ -198,7 +116,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         run.ledger.gold("audit")
     if not resume:
         write_json(run.folder.path / "run.json", manifest(job, recipe))
-    return Session(job=job, recipe=recipe, run=run, bench=bench)
+    return Session(job=job, recipe=recipe, run=run, bench=bench, warnings=[*known, *warnings, *said])
 
 
 def manifest(job: Job, recipe: Recipe) -> dict[str, Any]:
@@ -207,13 +125,3 @@ def manifest(job: Job, recipe: Recipe) -> dict[str, Any]:
         "job": asdict(job), "recipe": record(recipe), "digest": recipe.digest(), "started": time.strftime("%Y-%m-%dT%H:%M:%S"),
         "versions": {name: version(name) for name in ("selftaught", "torch", "transformers", "numpy")}, "python": platform.python_version(),
     }  # fmt: skip
-
-
-def load_job(out: Path) -> Job:
-    """The job of an existing run."""
-    path = out / "run.json"
-    if not path.exists():
-        raise BadInput(f"{out} holds no run: give the folder of one (to start a new run, leave out --resume)")
-    saved = json.loads(path.read_text())["job"]
-    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in saved.items()}
-    return Job(**given)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from selftaught.job import Job
 from selftaught.run.trial import OneTask
-from selftaught.session import Job, Session, open_session
+from selftaught.session import Session, open_session
 from selftaught.types import Task
 
 
@@ -50,5 +51,5 @@ def recognized(question: str) -> Task | None:
 
     for name, cls in families().items():
         if cls.read(question) is not None:
-            return make_task(question, name, "train", None, "rule" if cls.signal == "rule" else "")
+            return make_task(question, name, "train", None, "rule" if cls.signal == "rule" else "", cls.numeric, cls.reads)
     return None

@@ -52,9 +52,15 @@ class TaskSource(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Explore(Part):
-    """Plans how many attempts each task gets, and makes them."""
+    """Plans how many attempts each task gets, and makes them; `signal` is the source of rewards it gives by itself.
+
+    Attributes:
+        takes: what its tasks are made of: "words", "rows" of a table, or "games".
+    """
 
     kind: ClassVar[str] = "explore"
+    takes: ClassVar[str] = "words"
+    signal: ClassVar[tuple[Source, ...]] = ()
 
     @abstractmethod
     def plan(self, run: Run, pool: Pool) -> list[Request]:
@@ -79,6 +85,10 @@ class Reader(Part):
     async def read(self, run: Run, groups: Sequence[Group]) -> list[Group]:
         """The groups, with what this part has to say."""
 
+    def scores(self, task: Task) -> bool:
+        """Whether it can score attempts at this task by itself; one that builds on others' scores cannot."""
+        return bool(self.signal)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PerGroup(Reader):
@@ -98,16 +108,6 @@ class PerGroup(Reader):
     @abstractmethod
     async def read_group(self, run: Run, group: Group) -> Group:
         """One group, read."""
-
-
-def leading(readers: Sequence[Reader]) -> list[PerGroup]:
-    """The readers of single groups before the first reader that wants all of them."""
-    found: list[PerGroup] = []
-    for reader in readers:
-        if not isinstance(reader, PerGroup):
-            break
-        found.append(reader)
-    return found
 
 
 @dataclass(frozen=True, kw_only=True)

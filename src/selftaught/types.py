@@ -48,6 +48,7 @@ class Task:
         sealed: gold, which opens for the run's grader alone (see `seals`); None when there is none.
         checker: who grades: "" (nobody), "equal" (the sealed answer), "rule" or "gold" (the source decides).
         numeric: its answer is known to be a number, so that a reply without a mark is read for its last one.
+        reads: how a reply is read where the format leaves it open ("auto"), in the words of `Format.answer`; "" says nothing.
         source: the text that names the task source, e.g. `sums:level=5`.
         split: which tasks it belongs to; nothing looks at held-out tasks between start and end.
         origin, lineage: "data", or "model" for a task the model wrote, with ids of the attempts it came from.
@@ -60,6 +61,7 @@ class Task:
     sealed: Sealed | None = None
     checker: str = ""
     numeric: bool = False
+    reads: str = ""
     source: str = ""
     split: Split = "train"
     origin: Literal["data", "model"] = "data"

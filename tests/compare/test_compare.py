@@ -16,11 +16,11 @@ from scipy import stats as peer
 from selftaught.compare.runs import CONTROLS, Settings, ask, ask_all, compare, declaration, in_turn, open_recipe
 from selftaught.compare.sweep import Asked, alone, sweep
 from selftaught.compare.table import lines, tabled
-from selftaught.evaluate.pooled import crossed_p, letters, over_seeds, pooled, told_apart, words
-from selftaught.evaluate.stats import crossed_interval, holm
+from selftaught.evaluate.pooled import letters, over_seeds, pooled, told_apart, words
+from selftaught.evaluate.stats import crossed_interval, crossed_p, holm
 from selftaught.parts import BadInput
 
-SMALL = Settings(model="scripted", tasks=("sums:level=3",), held_out_count=12, budget=20_000)
+SMALL = Settings(model="scripted", tasks=("linear:level=2",), held_out_count=12, budget=20_000)
 
 
 def test_crossed_p_agrees_with_the_interval():
@@ -98,11 +98,12 @@ def side(low, high):
         ((0.02, 0.1), (-0.01, 0.1), (0.01, 0.1), 0.01, ("can't tell", "decoding")),
         ((-0.1, -0.02), (-0.01, 0.1), (0.01, 0.1), 0.01, ("worse", "")),
         ((-0.01, 0.03), (-0.04, 0.02), (0.01, 0.1), 1.0, ("no change larger than 4.0 points", "")),
-        ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), 1.0, ("no change larger than 3.0 points", "")),
+        ((-0.03, 0.03), (0.0, 0.0), (0.0, 0.0), 1.0, ("no change larger than 3.0 points", "")),
     ],
 )
 def test_words(stated, best, reach, adjusted, expected):
     assert words(side(0.02, 0.1), side(0.01, 0.1), None, 0.01, tasks=100) == ("improved", "")
+    assert words(side(0.02, 0.1), side(0.01, 0.1), None, 0.01, tasks=9) == ("can't tell", "")
     assert words(side(*stated), side(*best), side(*reach), adjusted, tasks=100) == expected
 
 

@@ -15,6 +15,7 @@ from selftaught.run import cache
 from selftaught.run.cache import CachedDrawer, cache_folder, count_reuse, held_out_key, ordinal, prune
 from selftaught.run.drawer import RunDrawer
 from selftaught.run.heldout import HeldOut
+from selftaught.run.journal import decode, encode
 from selftaught.tasks.pool import split
 
 TTRL = get_recipe("ttrl")
@@ -138,3 +139,27 @@ def test_ordinals():
     assert [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 14, 21, 102, 111)] == [
         "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "14th", "21st", "102nd", "111th",
     ]  # fmt: skip
+
+
+def test_what_other_weights_said_is_neither_found_nor_replayed(opened, splits, folder):
+    run = opened(TTRL)
+    before = measured(run, splits, RunDrawer)
+    run.model.skill["start"] = 0.0
+    after = measured(run, splits, RunDrawer)
+    assert after[3] > 0 and after[0] != before[0] and np.sum(json.loads(after[0])["correct_B_n"]) == 0
+    assert measured(run, splits, RunDrawer)[3] == 0
+    good = measured(opened(TTRL), splits)
+    for path in folder.iterdir():
+        drawn_by, rows = decode(gzip.decompress(path.read_bytes()))
+        path.write_bytes(gzip.compress(encode(["0" * len(drawn_by), rows])))
+    assert measured(opened(TTRL), splits) == good
+
+
+def test_weights_that_change_while_they_are_measured_are_noticed(opened):
+    run = opened(TTRL)
+    drawer = RunDrawer(run=run)
+    drawer.digest("policy")
+    drawer.settle()
+    run.model.skill["policy"] = 0.9
+    with pytest.raises(RuntimeError, match="'policy' changed while they were measured"):
+        drawer.settle()

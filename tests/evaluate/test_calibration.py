@@ -37,3 +37,12 @@ def test_simulated_trainings_are_worth_what_they_say(calibration):
         for temperature, shift in calibration.shifts(case):
             before, after = (calibration.population(temperature, *at) for at in ((calibration.SPREAD, 0.0), (wide, shift)))
             assert after - before == pytest.approx(gain, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_a_staged_gate_keeps_its_word_too(calibration):
+    least, ten, twenty, most, better = calibration.staged(scale=0.15, draws=500)
+    for row in (least, most):
+        assert row["improved"] <= 0.045 and row["covers_stated"] >= 0.9 and row["covers_best"] >= 0.9
+        assert row["seen"] < row["tasks"]
+    assert ten["improved"] < twenty["improved"] > 0.8 and better["improved"] >= 0.8

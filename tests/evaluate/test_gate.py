@@ -23,7 +23,8 @@ def test_keys_are_those_the_command_line_prints_and_json_ready():
 def test_the_same_weights_twice_change_nothing():
     result = judge(lambda w, t, temp: spread(t))
     assert result["verdict"] == "no change larger than 3.0 points"  # the rule of three: 3 in 100 tasks
-    assert (result["gain"], result["low"], result["high"], result["p"], result["kind"]) == (0, 0, 0, 1, "")
+    assert (result["gain"], result["low"], result["p"], result["kind"]) == (0, -result["high"], 1, "")
+    assert result["high"] == pytest.approx(1 - 0.05**0.01)
     assert judge(lambda w, t, temp: spread(t), tasks=20)["verdict"] == "can't tell (needs 61 tasks)"
 
 

@@ -4,13 +4,14 @@ from math import nan
 
 import pytest
 
-from selftaught.evaluate.monitors import DEFAULT_MONITORS, Apart, Lengths, OneAnswer, RightLess, YesJudge
+from selftaught.evaluate.monitors import DEFAULT_MONITORS, Apart, Broken, Estranged, Kept, Lengths, NoSignal, OneAnswer, RightLess, YesJudge
 from selftaught.evaluate.series import below_best
 from selftaught.parts import BadInput, shelf
 
 CALM = {
     "anchor": 0.0, "majority_share": 0.6, "reward": 0.6, "one_answer": 0.05, "one_label": 0.1, "length_ratio": 1.0, "cut_off": 0.02,
-    "length_paid": 0.2, "judge_contradiction": 0.1, "judge_yes": 0.5, "logprob_gap": 1e-6,
+    "length_paid": 0.2, "judge_contradiction": 0.1, "judge_yes": 0.5, "logprob_gap": 1e-6, "broken": 0.0, "uniformity": 0.2,
+    "surprise": 0.4, "kl": 0.01, "kept": 1.0, "learned": 8.0, "groups": 16.0,
 }  # fmt: skip
 
 
@@ -42,6 +43,60 @@ def test_fires_at_the_third_bad_step_in_a_row(monitor, bad, words):
 def test_a_step_that_does_not_know_is_passed_over(monitor, bad, words):
     unknown = dict.fromkeys(CALM, nan)
     assert words in monitor.alarm([*run(bad, 2), unknown, {}, CALM | bad])
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"broken": 1.0}, "not finite"),
+        ({"uniformity": 0.96}, "as likely as any other"),
+        ({"surprise": 0.6}, "became less likely by 0.2 nats"),
+        ({"kl": 2.5}, "moved away from the start by 2.5 nats"),
+    ],
+)
+def test_a_broken_model_is_an_alarm_at_one_step(bad, words):
+    assert words in Broken().alarm(run(bad, 1)) and words in Broken().alarm([CALM, CALM | bad])
+    assert Broken().alarm(run({"surprise": 0.5, "kl": 1.5, "uniformity": 0.8}, 1)) == ""
+    # A steady state is no jump, and a model that grows surer is none.
+    assert Broken().alarm([CALM | {"surprise": 3.0, "kl": 9.0}] * 2) == Broken().alarm([CALM | {"surprise": 3.0}, CALM]) == ""
+
+
+def test_no_signal_counts_steps_and_groups_and_forgives_any_learning():
+    idle = CALM | {"learned": 0.0, "reward": nan}
+    assert NoSignal().alarm([idle] * 3) == "" and "could be scored" in NoSignal().alarm([idle] * 4)
+    few = idle | {"groups": 4.0}
+    assert NoSignal().alarm([few] * 8) == "" and "could be scored" in NoSignal().alarm([few] * 9)
+    assert "easier tasks" in NoSignal().alarm([idle | {"reward": 0.0}] * 4) and "harder tasks" in NoSignal().alarm(
+        [idle | {"reward": 1.0}] * 4
+    )
+    assert NoSignal().alarm([CALM, *[idle] * 20]) == ""
+    # A phase that learns nothing by design says nothing.
+    assert NoSignal().alarm([{"groups": 16.0, "reward": nan}] * 9) == ""
+
+
+def test_too_few_that_end_are_seen_where_most_are_cut_off_from_the_start():
+    cut = [CALM | {"cut_off": c} for c in (0.82, 0.84, 0.83, 0.92, 0.93, 0.96)]
+    assert Lengths().alarm(cut[:5]) == "" and "4.0% of attempts come to an end, 18.0% at first" in Lengths().alarm(cut)
+    assert Lengths().alarm([CALM | {"cut_off": c} for c in (0.82, 0.88, 0.89, 0.87, 0.88, 0.9)]) == ""
+    assert Lengths().alarm([CALM | {"cut_off": c} for c in (0.02, 0.1, 0.2, 0.2, 0.2, 0.2)]) == ""
+
+
+def test_estranged_counts_a_token_and_from_the_best_it_was():
+    # Measured: 5e-4 and votes on sums of eight numbers, and the default, both on sprout.
+    collapse = [{"surprise": v} for v in (0.026, 0.039, 0.098, 0.182)]
+    assert Estranged().alarm(collapse[:3]) == "" and "147.2 times less likely" in Estranged().alarm(collapse)
+    assert Estranged().alarm([{"surprise": v} for v in (0.028, 0.027, 0.026, 0.026, 0.026, 0.025, 0.027, 0.027)]) == ""
+    assert Estranged().alarm([{"surprise": v} for v in (0.5, 0.3, 0.35, 0.35)]) != ""
+    assert Estranged().alarm([{"surprise": v} for v in (0.5, 0.55, 0.3, 0.32)]) == ""
+
+
+def test_answers_given_up_count_more_when_fewer_attempts_end():
+    gone = {"kept": 0.7}
+    assert Kept().alarm(run(gone, 3)) == "" and Kept().alarm(run({"kept": 0.5}, 1)) == ""
+    assert Kept().alarm(run({"kept": 0.5}, 2)).startswith("it gives up what the start was sure of: 50%")
+    assert "30% of those answers are others now, while it rewards itself more" in Kept().alarm(
+        run(gone | {"cut_off": 0.4, "reward": 0.7}, 2)
+    )
 
 
 def test_right_less_reads_the_mean_over_its_window():
@@ -83,6 +138,12 @@ def test_are_registered_and_refuse_bad_values():
         (Lengths, {"most": 0.9}),
         (YesJudge, {"yes": 0}),
         (Apart, {"gap": 0}),
+        (Lengths, {"ended": 1.0}),
+        (Broken, {"uniform": 0}),
+        (Broken, {"jump": nan}),
+        (NoSignal, {"steps": 0}),
+        (Estranged, {"nats": 0}),
+        (Kept, {"least": 0.9, "falling": 0.8}),
     ):
         with pytest.raises(BadInput):
             cls(**options)

@@ -130,3 +130,23 @@ def test_tokens_are_those_of_the_payload_unless_scores_say_more():
     assert mean_tokens([group.scored(costs)]) == (5, 21)
     bare = replace(group, attempts_G=(replace(second, payload=None),))
     assert np.isnan(mean_tokens([bare])).all() and np.isnan(mean_tokens([Group(key="", task=HELD_OUT[0], attempts_G=())])).all()
+
+
+def test_stages_of_a_side_join_to_the_whole():
+    skill = lambda w, t, temp: {0.0: 0.4, 0.3: 0.8}.get(temp, spread(t))  # noqa: E731
+    whole = measured(Scripted(skill), n=4)
+    drawer = Scripted(skill)
+
+    async def staged():
+        first = await measure_side(drawer, "start", "start", HELD_OUT[:5], DEVELOPMENT, SETTINGS, 4)
+        drawer.asked.clear()
+        return first.joined(await measure_side(drawer, "start", "start", HELD_OUT[5:], DEVELOPMENT, SETTINGS, 4, chosen=first))
+
+    joined = asyncio.run(staged())
+    assert whole.best_settings.temperature == 0.3 and not any("development" in label for label, *_ in drawer.asked)
+    for name in ("correct_B_n", "scores_B_n", "greedy_B", "best_B_m"):
+        np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
+    assert joined.tasks_B == whole.tasks_B and joined.answers_B_n == whole.answers_B_n and joined.decoding == whole.decoding
+    assert joined.sampled_tokens == pytest.approx(whole.sampled_tokens) and joined.first(5).tasks_B == whole.tasks_B[:5]
+    with pytest.raises(ValueError, match="different tasks"):
+        joined.joined(whole)

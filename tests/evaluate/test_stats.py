@@ -1,11 +1,10 @@
-from itertools import product
 from math import sqrt
 
 import numpy as np
 import pytest
 from scipy import stats as peer
 
-from selftaught.evaluate.stats import bootstrap_interval, crossed_interval, holm, needed_tasks, permutation_p, smallest_effect
+from selftaught.evaluate.stats import bootstrap_interval, crossed_interval, holm, needed_tasks, smallest_effect
 
 
 def test_bootstrap_is_close_to_the_t_interval_and_repeats():
@@ -22,8 +21,6 @@ def test_bootstrap_of_equal_differences_is_a_point():
     assert bootstrap_interval(np.zeros(5), 0) == (0.0, 0.0)
     with pytest.raises(ValueError, match="two finite differences"):
         bootstrap_interval(np.array([1.0]), 0)
-    with pytest.raises(ValueError, match="two finite differences"):
-        permutation_p(np.array([1.0, np.nan]), 0)
 
 
 @pytest.mark.parametrize("tasks", [10, 100])
@@ -34,22 +31,6 @@ def test_bootstrap_covers(tasks):
         low, high = bootstrap_interval(end_B - start_B, trial, draws=600)
         hits += low <= 0 <= high
     assert 0.925 <= hits / trials <= 0.98
-
-
-def test_permutation_by_hand():
-    # |sum| of +-1 +-2 +-3 reaches 6 in 2 of 8 flips, and 4 in 4 of 8.
-    assert permutation_p(np.array([1, 2, 3, 0]), 0) == 0.25
-    assert permutation_p(np.array([-1, 2, 3]), 0) == 0.5
-    assert permutation_p(np.zeros(9), 0) == 1
-
-
-def test_permutation_sampled_is_close_to_exact_and_never_zero():
-    diff_B = np.random.default_rng(2).normal(0.4, 1, 12)
-    flips = np.array(list(product((1, -1), repeat=12)))
-    exact = np.mean(np.abs(flips @ diff_B) >= abs(diff_B.sum()) - 1e-9)
-    assert permutation_p(diff_B, 0) == pytest.approx(exact)
-    assert permutation_p(diff_B, 0, draws=4000) == pytest.approx(exact, abs=0.03)
-    assert permutation_p(np.ones(50), 0, draws=999) == 0.001
 
 
 def test_crossed_by_hand():

@@ -107,6 +107,20 @@ def test_lora_trains_publishes_saves_and_reloads_with_peft(folders, tmp_path, na
         asyncio.run(merged.load(tmp_path))
 
 
+@pytest.mark.parametrize("adapter", ["", "lora"])
+def test_a_damaged_generation_is_one_line_and_changes_nothing_it_can_help(folders, tmp_path, adapter):
+    model = LocalModel.open(folders["llama"], device="cpu", adapter=adapter)
+    asyncio.run(step(model, 0))
+    asyncio.run(model.save(tmp_path))
+    file = tmp_path / "policy" / ("adapter_model.safetensors" if adapter else "model.safetensors")
+    for data in (file.read_bytes()[:-40], b"no tensors"):
+        file.unlink()
+        file.write_bytes(data)
+        with pytest.raises(BadInput, match="another generation") as caught:
+            asyncio.run(model.load(tmp_path))
+        assert "\n" not in str(caught.value)
+
+
 def test_opening_says_what_is_missing_in_one_line(folders, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -11,6 +11,7 @@ import torch
 from local_models import Adam, Weighted, example, make_folder, request
 
 from selftaught.format import Format
+from selftaught.job import Job
 from selftaught.models import vllm_probe as probe
 from selftaught.models.engines import open_language_model, parse_engine
 from selftaught.models.local import LocalModel
@@ -18,7 +19,7 @@ from selftaught.models.vllm import StaleWeights, VllmModel
 from selftaught.models.vllm_engine import checkpoint, seed_of
 from selftaught.parts import BadInput
 from selftaught.prove.gate import gate
-from selftaught.session import Job, open_model
+from selftaught.session import open_model
 from selftaught.stages import Objective
 from selftaught.types import ScoreRequest
 

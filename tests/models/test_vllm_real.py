@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from local_models import Adam, Weighted, example, request
 
+from selftaught.job import SPROUT
 from selftaught.models import vllm_probe as probe
 from selftaught.models.local import LocalModel
-from selftaught.session import SPROUT
 from selftaught.stages import Objective
 
 pytest.importorskip("vllm")

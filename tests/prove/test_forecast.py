@@ -5,10 +5,11 @@ import json
 
 import pytest
 
+from selftaught.job import Job
 from selftaught.loop import improve
 from selftaught.prove.forecast import preflight, rates_of
 from selftaught.recipe import all_recipes
-from selftaught.session import Job, open_session
+from selftaught.session import open_session
 
 OPTIONS = {"explore.tasks": 4, "explore.n": 4, "steps": 2, "optimizer.lr": 1e-3}
 

@@ -103,7 +103,7 @@ def test_off_task_families_and_full():
 
 def test_tasks_without_answers_wait_for_labels(tmp_path, cli):
     (tmp_path / "q.jsonl").write_text("".join(json.dumps({"prompt": f"{i}+{i} = ?"}) + "\n" for i in range(200)))
-    with pytest.raises(BadInput, match="selftaught label FOLDER"):
+    with pytest.raises(BadInput, match="selftaught label"):
         gate("scripted", "scripted", tasks=("q.jsonl",), held_out_count=12)
     (tmp_path / "gold.jsonl").write_text("".join(json.dumps({"prompt": f"{i}+{i} = ?", "answer": "1"}) + "\n" for i in range(200)))
     code, out, _ = cli("gate", "scripted", "scripted", "--tasks", "q.jsonl", "--held-out-count", 12, "--out", "v", "--json")
@@ -148,16 +148,21 @@ def test_runs_that_cannot_be_gated(trained, tmp_path):
         gate("run")
 
 
-def test_a_hub_id_is_looked_up_before_the_other_side_is_measured(monkeypatch):
+def test_a_hub_id_is_looked_up_before_the_other_side_is_measured(monkeypatch, tmp_path):
+    from unittest.mock import Mock
+
     import huggingface_hub
+    from huggingface_hub.errors import RepositoryNotFoundError
 
     def missing(*asked, **options):
-        raise OSError("404: nobody\nhere")
+        raise RepositoryNotFoundError("404: nobody\nhere", response=Mock())
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", missing)
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", missing)
     with pytest.raises(BadInput, match=r"'no/model' is no folder here and no model on the hub \(404: nobody\)"):
         gate("scripted", "no/model", **QUICK)
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *asked, **options: "config.json")
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda *asked, **options: None)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *asked, **options: str(tmp_path / "config.json"))
     assert find_checkpoint("some/model", "best").job.model == "some/model"
 
 

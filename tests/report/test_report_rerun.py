@@ -8,11 +8,12 @@ import pytest
 
 from selftaught import api
 from selftaught.cli import main
+from selftaught.job import Job
 from selftaught.report.rerun import rerun_command
-from selftaught.session import Job
 
 JOBS = (
     {}, {"recipe": "ttrl", "seed": 7, "tasks": ("sums:level=3", "a file with 'quotes'.jsonl,prompt=q"), "budget": "1M,10m"},
+    {"anyway": True, "gate_share": 0.5},
     {"held_out": ("x.jsonl",), "steps": 3, "adapter": "lora", "temperature": 0.7, "max_tokens": 96, "gate": False, "without": "reflect"},
     {"engine": "vllm:gpu_memory_utilization=0.5,enforce_eager=true", "model": "some/model"},
     {"model": "-odd name; rm -rf $HOME", "held_out_count": 50, "evaluation_seed": 9, "gate": "full"},

@@ -82,8 +82,8 @@ def calls(run):
 @pytest.mark.parametrize("name", ["ttrl", "star", "co-reward"])
 @pytest.mark.parametrize("grows", ["explore__tasks", "explore__n"])
 def test_calls_grow_no_faster_than_attempts(name, grows, tmp_path):
-    few = calls(opened(name, tmp_path / "few", **{"explore__tasks": 16, "explore__n": 8, "steps": 1}))
-    many = calls(opened(name, tmp_path / "many", **{"explore__tasks": 16, "explore__n": 8, "steps": 1} | {grows: 128}))
+    few = calls(opened(name, tmp_path / "few", **{"explore__tasks": 16, "explore__n": 8, "steps": 2}))
+    many = calls(opened(name, tmp_path / "many", **{"explore__tasks": 16, "explore__n": 8, "steps": 2} | {grows: 128}))
     times = 8 if grows == "explore__tasks" else 16
     # Tasks are drawn until they differ, which takes a few more draws the more of them there are.
     assert many < 1.15 * times * few

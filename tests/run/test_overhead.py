@@ -83,7 +83,8 @@ def test_an_answer_costs_less_than_a_tenth_of_a_millisecond_beside_the_verbs(nam
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ttrl", "co-reward"])
 def test_less_than_a_twentieth_of_a_step_of_sprout_is_overhead(name, tmp_path):
-    from selftaught.session import Job, open_session
+    from selftaught.job import Job
+    from selftaught.session import open_session
 
     session = open_session(Job(recipe=name, options=ATTEMPTS | {"steps": 5}, gate=False), tmp_path / "run")
     meter = Overhead(session.run)

@@ -97,6 +97,163 @@ def test_missing_and_binary_files_are_one_line(tmp_path):
         parse_source(str(tmp_path / "b.jsonl")).draw("k", 1, "train")
 
 
+def one(path, rows, options=""):
+    """The source over a few rows, and its answers by prompt."""
+    source = parse_source(f"{write(path, rows)}{options}")
+    return source, {row.prompt: row.gold for row in source.table().rows}
+
+
+@pytest.mark.parametrize(
+    "cell, gold",
+    [
+        ("42", ("42",)), (42, ("42",)), (0, ("0",)), (42.0, ("42.0",)), (False, ("False", "false")), (None, None), ("", None), ("  ", None),
+        (float("nan"), None), ([], None), ([None, ""], None), (["42"], ("42",)), (["42", "42.0", 42], ("42",)), (["a", "b"], ("a", "b")),
+        ("We get $\\boxed{\\frac{1}{2}}$, as claimed", ("\\frac{1}{2}",)), ("3+4=7\n#### 7", ("7",)), ("So the answer is 12.", ("12",)),
+        ("<answer>x</answer>", ("x",)), ("Nobody could answer the question", ("Nobody could answer the question",)), (".", None),
+        ("word " * 60, None), ("word " * 60 + "\\boxed{5}", ("5",)),
+    ],
+)  # fmt: skip
+def test_golds_are_read_by_stated_rules(tmp_path, cell, gold):
+    _, golds = one(tmp_path / "a.jsonl", [{"prompt": "x", "answer": cell}])
+    assert golds == {"x": gold}
+
+
+@pytest.mark.parametrize(
+    "cell, says",
+    [
+        ({"value": "42"}, "line 1, column 'answer': the answer is a structure of value.*answer=answer.value"),
+        ([1, 2], "2 different answers, 1, 2"), ([{"a": 1}], "a structure of a"), (float("inf"), "no reply can be equal"),
+    ],
+)  # fmt: skip
+def test_golds_without_a_rule_are_refused_by_name(tmp_path, cell, says):
+    with pytest.raises(BadInput, match=says) as caught:
+        one(tmp_path / "a.jsonl", [{"prompt": "x", "answer": cell}])
+    assert "\n" not in str(caught.value)
+
+
+def test_scalars_of_other_libraries():
+    from datetime import date
+    from decimal import Decimal
+
+    import numpy as np
+    import pyarrow
+
+    from selftaught.tasks.golds import read_gold
+
+    cells = [
+        np.float32(2.5),
+        np.int64(3),
+        pyarrow.scalar(4),
+        Decimal("1.50"),
+        date(2024, 5, 1),
+        np.array(["a"]),
+        np.float64("nan"),
+        np.bool_(True),
+    ]
+    said = [("2.5",), ("3",), ("4",), ("1.50",), ("2024-05-01",), ("a",), None, ("True", "true")]
+    assert [read_gold(cell, "w", "c", "d") for cell in cells] == said
+
+
+def test_paths_reach_into_structures(tmp_path):
+    rows = [
+        {"prompt": "x", "reward_model": {"ground_truth": "42", "style": "rule"}, "answers": ["7"], "info": '{"answer": 5}'},
+        {"prompt": "y", "reward_model": None, "answers": [], "info": None},
+    ]
+    for path, gold in (("reward_model.ground_truth", "42"), ("answers.0", "7"), ("info.answer", "5")):
+        assert one(tmp_path / "a.jsonl", rows, f",answer={path}")[1] == {"x": (gold,), "y": None}
+    with pytest.raises(BadInput, match="nothing at 'gold' of 'reward_model.gold' .fields ground_truth, style"):
+        one(tmp_path / "a.jsonl", rows, ",answer=reward_model.gold")
+
+
+def test_of_several_accepted_answers_any_is_right(tmp_path):
+    source, _ = one(tmp_path / "a.jsonl", [{"prompt": f"Who is number {i}?", "answer": ["Ann", f"Bob {i}"]} for i in range(40)])
+    task = source.draw("k", 1, "train")[0]
+    entry = {"answer": answer_of(task)}
+    assert [source.check(task, said, entry) for said in ("Ann", entry["answer"][1], "Eve")] == [1, 1, 0] and not task.numeric
+
+
+@pytest.mark.parametrize(
+    "cell, says",
+    [
+        ([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}], "a\nb"),
+        ([{"from": "human", "value": "a"}], "a"), ([{"role": "user", "content": "a"}, {"role": "tool", "content": "b"}], "a\nb"),
+        ([{"role": "user", "content": [{"type": "image"}]}], "line 1, column 'prompt', turn 1 has a part of type 'image'"),
+        ([{"role": "user", "content": "a"}, {"role": "assistant", "content": None, "tool_calls": [1]}], "turn 2 calls a tool"),
+        ([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "holds the reply.*prompt=prompt,answer=prompt.-1"),
+        ([{"role": "user", "content": " "}], "the prompt is empty"), ("\ud800", "half a character"),
+    ],
+)  # fmt: skip
+def test_prompt_shapes(tmp_path, cell, says):
+    try:
+        source, _ = one(tmp_path / "a.jsonl", [{"prompt": cell, "answer": "1"}])
+    except BadInput as error:
+        import re
+
+        assert re.search(says, str(error)) and "\n" not in str(error)
+    else:
+        [row] = source.table().rows
+        assert "\n".join(m.content for m in row.prompt) == says and all(m.role in ("user", "tool") for m in row.prompt)
+
+
+def test_the_reply_of_a_conversation_can_be_its_answer(tmp_path):
+    talk = [{"from": "system", "value": "s"}, {"from": "human", "value": "q"}, {"from": "gpt", "value": "So the answer is 9."}]
+    _, golds = one(tmp_path / "a.jsonl", [{"conversations": talk}], ",prompt=conversations,answer=conversations.-1")
+    assert golds == {(Message("system", "s"), Message("user", "q")): ("9",)}
+
+
+def test_alpaca_columns(tmp_path):
+    rows = [{"instruction": "Translate.", "input": "Hund", "output": "dog"}]
+    for options, says in (("", "prompt=instruction.input"), (",prompt=instruction", "prompt=instruction.input")):
+        with pytest.raises(BadInput, match=says):
+            one(tmp_path / "a.jsonl", rows, options)
+    assert one(tmp_path / "a.jsonl", rows, ",prompt=instruction+input,answer=output")[1] == {"Translate.\nHund": ("dog",)}
+
+
+def test_files_of_other_kinds(tmp_path):
+    import gzip
+
+    line = json.dumps({"prompt": "x", "answer": "1"})
+    (tmp_path / "bom.jsonl").write_bytes(b"\xef\xbb\xbf" + line.encode())
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(line.encode()))
+    (tmp_path / "a.csv").write_text('prompt,answer\n"x",1\n')
+    (tmp_path / "b.csv").write_text("prompt;answer\nx;1\n")
+    (tmp_path / "a.TSV").write_text("prompt\tanswer\nx\t1\n")
+    (tmp_path / "a.json").write_text('{"version": 1,\n "data": [' + line + "]}")
+    (tmp_path / "b.json").write_text('{"prompt": ["x"], "answer": ["1"]}')
+    (tmp_path / "a.txt").write_text("x\n\n")
+    for path in tmp_path.iterdir():
+        [row] = parse_source(str(path)).table().rows
+        assert (row.prompt, row.gold) == ("x", None if path.suffix == ".txt" else ("1",)), path
+
+
+def test_files_that_cannot_be_read_are_one_line(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"prompt": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    (tmp_path / "u.jsonl").write_text('{"prompt": "x"}', encoding="utf-16")
+    (tmp_path / "a.csv").write_text("prompt,answer\nx,1,2\n")
+    (tmp_path / "a.yaml").write_text("x")
+    (tmp_path / "a.jsonl.gz").write_bytes(b"\x1f\x8b\x08junk")
+    for name, says in (
+        ("a.jsonl", "line 1: not JSON"), ("u.jsonl", "UTF-16"), ("a.csv", "line 2: more cells"),
+        ("a.yaml", "files of this kind are not read"),
+        ("a.jsonl.gz", "cannot be read"),
+    ):  # fmt: skip
+        with pytest.raises(BadInput, match=says) as caught:
+            parse_source(str(tmp_path / name)).draw("k", 1, "train")
+        assert "\n" not in str(caught.value)
+    with pytest.raises(BadInput, match="no such file or folder"):
+        parse_source(str(tmp_path / "none.xlsx"))
+
+
+def test_rows_that_ask_the_same_are_one_and_what_judges_has_answers(tmp_path):
+    rows = [{"prompt": f"Say {i}.", "answer": "" if i % 2 else str(i)} for i in range(200)]
+    source, golds = one(tmp_path / "a.jsonl", [*rows, *({"prompt": f"say {i}", "answer": "5"} for i in range(3))])
+    table = source.table()
+    assert (table.count, len(table.rows), table.without, table.numeric) == (203, 200, 99, True)
+    assert golds["say 1"] == ("5",) and table.disagree == "line 1 and line 201"
+    assert all(task.checker and task.numeric for task in source.draw("k", 99, "held-out"))
+    assert any(not task.checker for task in source.draw("k", 99, "train"))
+
+
 def test_gsm8k(gsm8k):
     source = parse_source(f"{gsm8k / 'train.jsonl'},prompt=question")
     tasks = source.draw("k", 200, "train")

@@ -96,7 +96,8 @@ def test_text_round_trips_and_draws_repeat(text):
     "text, says",
     [
         ("smus", "did you mean 'sums'"), ("smus:level=3", "did you mean 'sums'"), ("sums:levle=3", "did you mean 'level'"),
-        ("sums:level=99", "outside 1 to 12"), ("sums:level", "level=VALUE"), ("sums:terms=two", "not int"), ("sums:terms=-2", "negative"),
+        ("sums:level=99", "outside 1 to 12"), ("sums:level", "level=VALUE"), ("sums:terms=two", "not int"),
+        ("sums:terms=-2", "outside 2 to 20"),
         ("", "no tasks given"), ("gym:puzzle24", "refused"),
     ],
 )  # fmt: skip

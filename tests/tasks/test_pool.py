@@ -149,3 +149,40 @@ def test_snapshot_restores():
 def test_seeds_split_differently():
     held = [{t.id for t in split(["sums:level=5"], (), seed, {"held-out": 20})[1]["held-out"]} for seed in (0, 0, 1)]
     assert held[0] == held[1] and not held[0] & held[2]
+
+
+def rows_in(path, prompts, **more):
+    path.write_text("".join(json.dumps({"prompt": p, **more}) + "\n" for p in prompts), encoding="utf-8")
+    return str(path)
+
+
+def test_a_question_hidden_by_its_shape_is_held_out(tmp_path):
+    asked = [f"What is {i} + 2?" for i in range(60)]
+    shapes = [
+        [{"role": "system", "content": "Be brief."}, {"role": "user", "content": q}] if i % 2 else f"{q} Give a number."
+        for i, q in enumerate(asked)
+    ]
+    train = rows_in(tmp_path / "a.jsonl", [*shapes, *(q.replace("+", "/") for q in asked)])
+    pool, splits = split([train], [rows_in(tmp_path / "b.jsonl", asked, answer="1")], 0, {"held-out": 99, "development": 99, "audit": 99})
+    drawn = {task.text for task in pool.draw(random.Random(0), 999)}
+    assert drawn == {q.replace("+", "/") for q in asked}
+    judge, trained = pool.found
+    assert (judge.asked, judge.held_out, judge.train) == (99, len(splits["held-out"]), None)
+    assert (trained.rows, trained.distinct, trained.leaked, trained.train) == (120, 120, 60, 60)
+    assert "60 not trained on, as they are among those that judge, 60 to train on" in trained.line()
+
+
+def test_a_held_out_copy_that_leaves_nothing_to_train_on_is_refused(tmp_path):
+    from selftaught.tasks.found import refuse_nothing_left
+
+    one, other = (rows_in(tmp_path / name, [f"Say {i}." for i in range(30)], answer="1") for name in ("a.jsonl", "b.jsonl"))
+    with pytest.raises(BadInput, match="nothing is left to train on: all 30 questions of .*a.jsonl"):
+        refuse_nothing_left(split([one], [other], 0)[0].found)
+    refuse_nothing_left(split([one], [other], 0, {"held-out": 5})[0].found)
+    refuse_nothing_left(split([one, "sums:level=5"], [other], 0)[0].found)
+
+
+def test_data_without_answers_is_read_as_what_judges_it(tmp_path):
+    train = rows_in(tmp_path / "a.jsonl", [f"Say {i}." for i in range(30)])
+    number, word = (rows_in(tmp_path / f"{a}.jsonl", [f"Do {i}." for i in range(30)], answer=a) for a in ("1", "yes"))
+    assert [split([train], [judge], 0)[0].draw(random.Random(0), 1)[0].numeric for judge in (number, word)] == [True, False]

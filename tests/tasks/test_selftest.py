@@ -59,4 +59,4 @@ def test_gym_graders():
     pytest.importorskip("reasoning_gym")
     with CheckerPool(workers=1) as pool:
         problems = self_test([parse_source("gym:chain_sum"), parse_source("gym:n_queens")], lambda: None, pool)
-    assert len(problems) == 1 and "gym:n_queens: its own answer fails once written on one line" in problems[0]
+    assert problems == []

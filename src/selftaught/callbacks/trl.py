@@ -17,18 +17,18 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from selftaught.callbacks.leaks import refuse_shared
 from selftaught.callbacks.live import finished, undisturbed, unwrapped
-from selftaught.evaluate.gate import Side
 from selftaught.format import Format
 from selftaught.models.local import LocalModel
 from selftaught.parts import BadInput
 from selftaught.prove.bench import Bench, apart, open_bench
+from selftaught.prove.plan import few
 from selftaught.prove.proof import Measured
 from selftaught.types import SamplerSettings
 
 KEPT = "selftaught-start.json"
 LENGTH = 512
-MOST_PROMPTS = 1_000_000
 
 
 class GateCallback(TrainerCallback):
@@ -44,8 +44,8 @@ class GateCallback(TrainerCallback):
 
     def __init__(
         self, tasks: Sequence[str], held_out_count: int = 200, every: int | None = None, *, off_task: Sequence[str] = (),
-        evaluation_seed: int = 1, temperature: float = 1.0, max_tokens: int = 0, margin: float = 0.05, format: Format | None = None,
-        tokenizer: Any = None,
+        attempts: int = 0, evaluation_seed: int = 1, temperature: float = 1.0, max_tokens: int = 0, margin: float = 0.05,
+        format: Format | None = None, tokenizer: Any = None,
     ) -> None:  # fmt: skip
         """Say what to measure on.
 
@@ -54,6 +54,7 @@ class GateCallback(TrainerCallback):
             held_out_count: how many held-out tasks decide.
             every: also measure after each so many optimizer steps; None for not.
             off_task: sources of other tasks, to see whether anything is unlearned.
+            attempts: draw so few attempts a task on both sides, and look at the result in stages; 0 for 16 and 4, at once.
             evaluation_seed: seed of the tasks and their noise.
             temperature: the stated sampler's.
             max_tokens: length limit of an attempt; 0 takes the trainer's `max_completion_length`, else 512.
@@ -63,9 +64,14 @@ class GateCallback(TrainerCallback):
         """
         if isinstance(tasks, str):
             raise BadInput(f"tasks must be a list of sources: write tasks=[{tasks!r}]")
+        if not tasks:
+            raise BadInput(
+                "GateCallback has nothing to measure on: give tasks=[...], a file, a data-set id or a family such as sums:level=5"
+            )
         if every is not None and every < 1:
             raise BadInput(f"every={every}: give a number of steps from 1, or None")
         self.asked: dict[str, Any] = {"tasks": apart(tasks), "count": held_out_count, "seed": evaluation_seed, "off_task": tuple(off_task)}
+        self.attempts = attempts
         self.every, self.temperature, self.max_tokens, self.margin = every, temperature, max_tokens, margin
         self.format, self.tokenizer = format or Format(), tokenizer
         self.bench: Bench | None = None
@@ -82,7 +88,9 @@ class GateCallback(TrainerCallback):
         limit = self.max_tokens or getattr(args, "max_completion_length", None) or LENGTH
         settings = SamplerSettings(temperature=self.temperature, max_tokens=limit)
         self.bench = open_bench(settings=settings, format=self.format, **self.asked)
-        refuse_shared(self.bench, given.get("train_dataloader"))
+        if self.attempts:
+            self.bench = self.bench.planned(few(len(self.bench.splits["held-out"]), self.attempts))
+        refuse_shared(self.bench, given.get("train_dataloader"), self.tokenizer or given.get("processing_class"))
         kept = Path(args.output_dir) / KEPT
         if state.global_step:
             if not kept.exists():
@@ -91,7 +99,7 @@ class GateCallback(TrainerCallback):
             return
         self.start = self.measured(given, "start")
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(recorded(self.start)))
+        kept.write_text(json.dumps(self.start.record() | {"rows": {}}))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Measure in between, where that was asked for."""
@@ -126,7 +134,7 @@ class GateCallback(TrainerCallback):
         assert bench is not None
         with undisturbed(module), tempfile.TemporaryDirectory() as place:
             model = LocalModel(module, tokenizer, self.format)
-            return finished(lambda: bench.measure(model, label, Path(place) / "side", before))
+            return finished(lambda: bench.measure(model, label, Path(place) / "side", before, margin=self.margin))
 
 
 def tokens_of(state: Any) -> int:
@@ -135,29 +143,9 @@ def tokens_of(state: Any) -> int:
     return int(max([getattr(state, "num_input_tokens_seen", 0) or 0, *logged[-1:]]))
 
 
-def refuse_shared(bench: Bench, loader: Any) -> None:
-    """Raises BadInput when held-out questions are among the training prompts, where these can be read."""
-    from selftaught.tasks.text import text_fingerprint
-
-    data = getattr(loader, "dataset", None)
-    if data is None or "prompt" not in (getattr(data, "column_names", None) or ()) or len(data) > MOST_PROMPTS:
-        return
-    prompts = (p if isinstance(p, str) else "\n".join(str(m.get("content")) for m in p) for p in data["prompt"])
-    trained = {text_fingerprint(prompt) for prompt in prompts}
-    shared = sum(text_fingerprint(task.text) in trained for task in bench.splits["held-out"])
-    if shared:
-        count = len(bench.splits["held-out"])
-        raise BadInput(f"{shared} of {count} held-out questions are among the training prompts: give tasks that are not trained on")
-
-
-def recorded(side: Measured) -> dict[str, Any]:
-    """A measured start as JSON-ready data."""
-    return {"side": side.side.record(), "off": side.off.record() if side.off else None, "tasks": list(side.side.tasks_B)}
-
-
 def restored(record: dict[str, Any], bench: Bench) -> Measured:
-    """The inverse of `recorded`; raises BadInput when it was measured on other tasks."""
-    side, off = Side.of(record["side"]), Side.of(record["off"]) if record["off"] else None
-    if side.tasks_B != tuple(task.id for task in bench.splits["held-out"]) or side.settings != bench.settings:
+    """The start that was kept; raises BadInput when it was measured on other tasks."""
+    start = Measured.of(record)
+    if start.side.tasks_B != tuple(task.id for task in bench.splits["held-out"]) or start.side.settings != bench.settings:
         raise BadInput("the start was measured on other tasks or with another sampler: give GateCallback what it was given then")
-    return Measured(side=side, off=off, unreached=(), rows={}, ledger={})
+    return start

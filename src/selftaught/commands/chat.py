@@ -23,7 +23,7 @@ class Options:
 def run(options: Options) -> int:
     """Read questions from standard input, answer each before and after."""
     from selftaught.chat import replies
-    from selftaught.session import load_job
+    from selftaught.job import load_job
 
     load_job(Path(options.run))
     print("Ask something (an empty line ends). The model before is on the left, after on the right.", file=sys.stderr)

@@ -27,6 +27,11 @@ class Options:
         adapter: "lora" trains an adapter instead of the weights.
         temperature: the stated sampler's temperature.
         max_tokens: length limit of an attempt in tokens; 64 for sprout and 512 for other models when left out.
+        template: how prompts are rendered, as in improve.
+        system: text of a system turn.
+        answer: how answers are read, as in improve.
+        stop: an attempt ends after a token whose text contains one of these.
+        chat_template_kwargs: a JSON object of further arguments of the chat template.
         budget: what each run that trains may spend: tokens (300k, and so when left out), or FLOPs (2T) with --equal flops.
         equal: what budgets are equal in.
         seeds: how many training seeds (1, 2, ...), or the seeds themselves when there are several numbers.
@@ -47,6 +52,11 @@ class Options:
     adapter: str = ""
     temperature: float = 1.0
     max_tokens: int = 0
+    template: str = "auto"
+    system: str = ""
+    answer: str = "auto"
+    stop: tuple[str, ...] = ()
+    chat_template_kwargs: str = ""
     budget: str = ""
     equal: Literal["tokens", "flops"] = "tokens"
     seeds: tuple[int, ...] = (5,)

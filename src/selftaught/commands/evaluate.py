@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from selftaught.commands.shared import Common, job_of, percent
 from selftaught.progress import Progress
 
+NAMES = {
+    "greedy": "greedy", "best_temperature": "best decoding (chosen on development tasks)", "vote_k": "vote of {k}",
+    "best_of_k": "best of {k} by log-probability",
+}  # fmt: skip
+
 
 @dataclass(kw_only=True)
 class Options(Common):
@@ -23,11 +28,15 @@ def run(options: Options) -> int:
     from selftaught.cli import emit
 
     result = api.evaluate(count=options.count, say=Progress().say, **job_of(options, {}))
-    print(f"{result['model']} on {result['tasks']} tasks: {percent(result['value'])} sampled")
-    for name, value in result["baselines"].items():
-        print(f"  {name:<18}{percent(value):>7}")
+    read = percent(result["answered"])
+    print(
+        f"{result['model']} on {result['tasks']} tasks: {percent(result['value'])} sampled; an answer was read from {read} of the attempts"
+    )
+    marks = result["intervals"]
+    for name, words in NAMES.items():
+        print(f"  {words.format(k=marks[name]['k']):<44}{percent(result['baselines'][name]):>7}")
     for k, value in result["pass_at"].items():
-        print(f"  {'pass@' + k:<18}{percent(value):>7}")
+        print(f"  {'pass@' + k:<44}{percent(value):>7}")
     if options.json:
         emit(result)
     return 0

@@ -1,7 +1,8 @@
 """`selftaught gate`: is the candidate better than the base, whoever trained it?"""
 
+import math
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -10,6 +11,11 @@ from selftaught.parts import BadInput
 from selftaught.progress import Progress
 
 NO_GAIN = 3
+FILES_ALONE = ("missing", "common", "same", "lower_is_better", "best_base", "best_candidate")
+MODELS_ALONE = (
+    "tasks", "held_out_count", "evaluation_seed", "engine", "temperature", "max_tokens", "off_task", "full", "spent", "out",
+    "template", "system", "answer", "stop", "chat_template_kwargs",
+)  # fmt: skip
 Off = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 
@@ -31,12 +37,21 @@ class Options:
         engine: what samples both models, local or vllm; the run's, or local, when left out.
         temperature: the stated sampler's temperature; 1, or the run's, when left out.
         max_tokens: length limit of an attempt in tokens; the run's, 64 for sprout or 512 for other models when left out.
+        template: how prompts are rendered on both sides: auto, chat, or text with {prompt} in it; the run's, or auto, when left out.
+        system: text of a system turn.
+        answer: how answers are read: auto, marked, number, text, choice, boxed, or a regular expression with one group.
+        stop: an attempt ends after a token whose text contains one of these.
+        chat_template_kwargs: a JSON object of further arguments of the chat template.
         off_task: sources of other tasks, to see whether anything was unlearned.
         full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
+        attempts: draw so few attempts a task on both sides and look at the candidate in stages; 16 and 4, at once, when left out.
         margin: a change within it is called no change, as a fraction.
         spent: tokens the training took, for the comparison at equal tokens; known for runs of ours.
         require_gain: exit with 3 unless the verdict is improved.
-        common: of two score files compare the tasks that are in both, instead of refusing.
+        missing: of two score files, what becomes of a score that one side alone lacks: refuse, or wrong, to count it wrong.
+        common: of two score files compare what both scored, instead of refusing when one side lacks some.
+        same: of two score files, take scorers, prompts and settings for the same where the files say that they differ.
+        lower_is_better: of two score files, less is better, as of a loss or a perplexity.
         best_base: score file of the base at its best decoding.
         best_candidate: score file of the candidate at its best decoding.
         out: folder for the verdict and the attempts.
@@ -51,12 +66,21 @@ class Options:
     engine: str = ""
     temperature: float | None = None
     max_tokens: int = 0
+    template: str = ""
+    system: str = ""
+    answer: str = ""
+    stop: tuple[str, ...] = ()
+    chat_template_kwargs: str = ""
     off_task: tuple[str, ...] = ()
     full: Off = False
+    attempts: int = 0
     margin: float = 0.05
     spent: int = 0
     require_gain: Off = False
+    missing: Literal["refuse", "wrong"] = "refuse"
     common: Off = False
+    same: Off = False
+    lower_is_better: Off = False
     best_base: str = ""
     best_candidate: str = ""
     out: str = ""
@@ -68,7 +92,7 @@ def run(options: Options) -> int:
     from selftaught.cli import emit
     from selftaught.evaluate.scorefiles import is_score_file
 
-    if options.margin <= 0:
+    if not 0 < options.margin < math.inf:
         raise BadInput(f"--margin {options.margin:g}: give a positive part, such as 0.05 for 5 points")
     files = [word for word in (options.base, options.candidate or "", options.best_base, options.best_candidate) if is_score_file(word)]
     result = of_files(options) if files else of_models(options)
@@ -82,45 +106,42 @@ def of_models(options: Options) -> dict[str, Any]:
     """The verdict on two models."""
     from selftaught.prove.gate import gate
 
-    if options.best_base or options.best_candidate or options.common:
-        raise BadInput("--common, --best-base and --best-candidate are for score files: leave them out for models")
-    names = (
-        "tasks",
-        "held_out_count",
-        "evaluation_seed",
-        "engine",
-        "temperature",
-        "max_tokens",
-        "off_task",
-        "full",
-        "margin",
-        "spent",
-        "out",
-    )
+    refused(options, FILES_ALONE, "is for score files")
+    names = [name for name in (*MODELS_ALONE, "attempts", "margin")]
     return gate(options.base, options.candidate, **{name: getattr(options, name) for name in names}, say=Progress().say)
+
+
+def refused(options: Options, names: tuple[str, ...], why: str) -> None:
+    """Refuse options that would be ignored."""
+    empty = Options(base="")
+    for name in names:
+        if getattr(options, name) != getattr(empty, name):
+            raise BadInput(f"--{name.replace('_', '-')} {why}: leave it out")
 
 
 def of_files(options: Options) -> dict[str, Any]:
     """The verdict on two files of scores."""
-    from selftaught.evaluate.scorefiles import compare_scores, read_scores
+    from selftaught.evaluate.scorefiles import read_scores
+    from selftaught.evaluate.scoreverdict import compare_scores
 
     if bool(options.best_base) != bool(options.best_candidate):
         raise BadInput("give both --best-base and --best-candidate, or neither: each side is decoded at its best")
     if options.candidate is None:
         raise BadInput("two score files are needed: give BASE and CANDIDATE")
-    if options.tasks or options.off_task or options.out or options.full or options.max_tokens or options.spent or options.engine:
-        names = "--tasks, --off-task, --full, --max-tokens, --spent, --engine and --out"
-        raise BadInput(f"score files are compared as they are: leave out {names}")
+    refused(options, MODELS_ALONE, "is for models, score files are compared as they are")
+    if options.common and options.missing != "refuse":
+        raise BadInput("--common leaves out what --missing wrong counts wrong: give one of them")
     best = (read_scores(options.best_base), read_scores(options.best_candidate)) if options.best_base else None
     sides = read_scores(options.base), read_scores(options.candidate)
-    return compare_scores(*sides, best=best, common=options.common, margin=options.margin)
+    missing = "common" if options.common else options.missing
+    return compare_scores(*sides, best=best, missing=missing, same=options.same, lower=options.lower_is_better, margin=options.margin)
 
 
 def tell(result: dict[str, Any]) -> None:
     """The verdict and the numbers behind it, for people."""
     if "files" in result:
         print(f"\n{result['sentence']}\n\n  p = {result['p']:.3g} on {result['tasks']} tasks", end="")
-        print(f" ({result['ungraded']} left out, not scored on both sides)" if result["ungraded"] else "")
+        print(f" ({result['ungraded']} left out)" if result["ungraded"] else "")
     else:
         print_verdict(result)
     if result["smallest_effect"]:

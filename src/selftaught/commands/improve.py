@@ -26,11 +26,11 @@ class Options(Common):
         held_out: where held-out tasks come from; the training sources when left out.
         budget: most to spend: tokens (1000000, 1M; prompted, sampled, scored and trained), or 90s, 10m, 5000calls, 2e12flops;
             several joined by commas.
-        steps: steps of every phase.
+        steps: steps in all, over all phases and rounds; a recipe of several phases keeps them in proportion.
         adapter: "lora" trains an adapter instead of the weights.
         out: run folder; a new one under runs/ when left out.
         resume: go on with the run in --out.
-        dry_run: say what it would do and cost, and stop.
+        dry_run: say what it would cost, within seconds, and stop; with --json also the whole recipe.
         gate: "full" draws as many attempts of the result as of the start, "off" runs without a verdict.
         no_gate: the same as --gate off.
         require_gain: exit with 3 unless the verdict is `improved`.
@@ -38,7 +38,10 @@ class Options(Common):
         audit: how many audit tasks watch, with their answers, how right the pseudo-labels are.
         no_forecast: do not look first whether this can help.
         no_alarms: alarms are recorded and do not stop the run.
-        held_out_count: how many held-out tasks decide.
+        anyway: run even when the forecast expects no help and finding out takes more than a few minutes.
+        held_out_count: how many held-out tasks decide, with 16 and 4 attempts each; 200, or what --gate-share allows, when left out.
+        gate_share: most the verdict may cost, as a share of what the run costs (at least 60 tasks decide); a quarter, or as much
+            as it takes for sprout, when left out.
         evaluation_seed: seed of the held-out tasks and their noise.
         without: replace a pillar by its plain form: explore, supervise, reflect or train.
     """
@@ -58,7 +61,9 @@ class Options(Common):
     audit: int = 0
     no_forecast: Off = False
     no_alarms: Off = False
-    held_out_count: int = 200
+    anyway: Off = False
+    held_out_count: int | None = None
+    gate_share: float | None = None
     evaluation_seed: int = 1
     without: str = ""
 
@@ -67,8 +72,8 @@ def run(options: Options, extra: dict[str, str]) -> int:
     """Run the loop and print the verdict."""
     from selftaught import api
     from selftaught.cli import emit
+    from selftaught.job import Job
     from selftaught.run.budget import Budget
-    from selftaught.session import Job
 
     gate: bool | str = "full" if options.gate == "full" else options.gate == "on" and not options.no_gate
     switched = {"gate": gate, "forecast": not options.no_forecast, "monitors": not options.no_alarms}
@@ -78,10 +83,10 @@ def run(options: Options, extra: dict[str, str]) -> int:
         name = next(iter(extra)) if given[0] == "options" else given[0].replace("_", "-")
         raise BadInput(f"--resume goes on with the job the run folder holds: leave out --{name}")
     if options.dry_run:
-        from selftaught.estimate import estimate
+        from selftaught.estimate import estimate, lines
 
         planned = estimate(Job(**job))
-        print_plan(planned)
+        print("\n".join(lines(planned)))
         if options.json:
             emit(planned)
         return 0
@@ -110,14 +115,3 @@ def run(options: Options, extra: dict[str, str]) -> int:
     if stopped:
         return 130
     return 3 if options.require_gain and result["verdict"] != "improved" else 0
-
-
-def print_plan(planned: dict[str, Any]) -> None:
-    """A dry run, for people."""
-    import json
-
-    print(json.dumps(planned["recipe"], indent=1))
-    tokens = planned["tokens"]
-    print(f"\ntokens: about {tokens['expected']:,} (at most {tokens['worst']:,}), and {tokens['evaluated']:,} to evaluate")
-    print(f"time: about {planned['minutes']} minutes at {planned['tokens_per_second']:,} tokens a second", end="; ")
-    print(f"memory: about {planned['memory_mb']:,} MB")

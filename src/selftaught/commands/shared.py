@@ -40,7 +40,7 @@ class Common:
 
 def job_of(options: Any, extra: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a Job among a command's options."""
-    from selftaught.session import Job
+    from selftaught.job import Job
 
     known = {name: value for name, value in asdict(options).items() if name in Job.__dataclass_fields__}
     return {**known, **extra}
@@ -61,6 +61,9 @@ def print_result(result: dict[str, Any]) -> None:
         end=", ",
     )
     print(f"{read['evaluate']} to evaluate, {read['audit']} to test the graders")
+    if (read := result["answered"])["before"] is not None:
+        later = "" if read["after"] is None else f" before and {percent(read['after'])} after"
+        print(f"  an answer was read from {percent(read['before'])} of the attempts{later}")
     for alarm in result["alarms"]:
         print(f"  ALARM at step {alarm['step']}: {alarm['message']}")
     print(f"  report: {result['run']}/report.html   (talk to it: selftaught chat {result['run']})")
@@ -81,9 +84,9 @@ def print_verdict(result: Mapping[str, Any]) -> None:
     rows += [("after, as stated", result["after"]), ("after, best decoding", best["after"])]
     for name, value in rows:
         print(f"  {name:<26}{percent(value):>7}  {'█' * round(40 * (value or 0))}")
-    passes = result["pass_at"]["16"]
+    most, passes = max(((int(k), both) for k, both in result["pass_at"].items() if both["before"] is not None), key=lambda pair: pair[0])
     reached = f" to {percent(passes['after'])}" if passes["after"] is not None else ""
-    print(f"\n  pass@16 {percent(passes['before'])}{reached}; p = {result['p']:.3g} on {result['tasks']} tasks", end="")
+    print(f"\n  pass@{most} {percent(passes['before'])}{reached}; p = {result['p']:.3g} on {result['tasks']} tasks", end="")
     print(f"; {ordinal(result['reuse'])} verdict on them" if result["reuse"] else "")
     if equal["k"] is not None:
         print(f"  for the same tokens the start could vote over {equal['k']:,.0f} attempts a question", end="; ")

@@ -18,10 +18,10 @@ from selftaught.compare.page import page
 from selftaught.compare.runs import Settings, ask_all, in_turn, open_recipe, slug
 from selftaught.compare.stamp import recipe_file, stamp
 from selftaught.compare.sweep import Asked, Say, sweep
+from selftaught.job import DEFAULT_TASKS
 from selftaught.parts import BadInput, nearest
 from selftaught.recipe import get_recipe, recipe_names
 from selftaught.run.folder import write_json
-from selftaught.session import DEFAULT_TASKS
 from selftaught.types import content_hash
 
 SEEDS = (31, 32, 33)

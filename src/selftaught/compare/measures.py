@@ -1,7 +1,7 @@
 """Claims that the gate does not measure: a run without a gate, then one number or one list of numbers of its result.
 
 `python -m selftaught.compare.measures SPEC` runs one of them in this process, SPEC being JSON with `metric`, `recipe`, `folder` and
-fields of `session.Job`. It goes on with a run that is there, and writes measured.json.
+fields of `job.Job`. It goes on with a run that is there, and writes measured.json.
 """
 
 import asyncio
@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.job import Job
 from selftaught.parts import BadInput
-from selftaught.session import Job, Session, open_session
+from selftaught.session import Session, open_session
 from selftaught.types import Group, Message, SampleRequest
 
 # Drafts a question, sequences a decision point, and fits of a probe.

@@ -11,14 +11,16 @@ from typing import Any, NamedTuple
 
 from selftaught.compare.sweep import Asked, Say, sweep
 from selftaught.compare.table import tabled
+from selftaught.job import DEFAULT_TASKS, SPROUT, Job
 from selftaught.parts import BadInput, record
 from selftaught.recipe import Claim, Recipe, get_recipe
-from selftaught.session import DEFAULT_TASKS, SPROUT, Job
 from selftaught.types import content_hash
 
 CONTROLS = ("zero-lr", "random-reward", "sft-unfiltered", "shuffled-votes", "format-only", "cooler-start")
 # What makes a control that control is not changed by an option that all recipes are given.
 FIXED = {"zero-lr": "lr", "cooler-start": "temperature"}
+# How prompts are rendered and answers read.
+ASKING = ("template", "system", "answer", "stop", "chat_template_kwargs")
 # More steps than any budget pays for: the budget ends the run.
 ENDLESS = 10_000
 
@@ -28,7 +30,8 @@ class Settings:
     """What all runs of a comparison share.
 
     Attributes:
-        model, tasks, held_out, adapter, temperature, max_tokens, held_out_count, evaluation_seed: as in `session.Job`.
+        model, tasks, held_out, adapter, temperature, max_tokens, held_out_count, evaluation_seed, template, system, answer, stop,
+            chat_template_kwargs: as in `job.Job`.
         budget: what a run that trains may spend, in tokens or FLOPs.
         equal: whether budgets are tokens or flops.
         options: recipe options by dotted name, for every recipe that has them.
@@ -42,6 +45,11 @@ class Settings:
     max_tokens: int = 0
     held_out_count: int = 100
     evaluation_seed: int = 1
+    template: str = "auto"
+    system: str = ""
+    answer: str = "auto"
+    stop: tuple[str, ...] = ()
+    chat_template_kwargs: str = ""
     budget: float = 300_000
     equal: str = "tokens"
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -118,10 +126,13 @@ def model_mark(model: str) -> str:
 def ask(text: str, seed: int, out: Path, settings: Settings, marked: bool = False) -> Asked:
     """One run of a comparison; `marked` names its folder after what decides its result, so that equal runs are one."""
     recipe, job, _, declared = open_recipe(text, settings.options)
-    mark = content_hash(declared, asdict(replace(settings, options={})), model_mark(settings.model), seed)
+    # What is left at its default names no folder, so that folders of earlier runs are found.
+    given = {name for name in ASKING if getattr(settings, name) != getattr(Job(), name)}
+    plain = {name: value for name, value in asdict(replace(settings, options={})).items() if name not in ASKING or name in given}
+    mark = content_hash(declared, plain, model_mark(settings.model), seed)
     folder = out / f"{slug(text)}-{seed}{'-' + mark[:8] if marked else ''}"
     words: list[str] = ["selftaught", "improve", job.recipe, "--seed", str(seed), "--out", str(folder)]
-    for name in ("model", "tasks", "held_out", "adapter", "temperature", "max_tokens", "held_out_count", "evaluation_seed"):
+    for name in ("model", "tasks", "held_out", "adapter", "temperature", "max_tokens", "held_out_count", "evaluation_seed", *ASKING):
         value = getattr(settings, name)
         if value != getattr(Job(), name):
             words += [f"--{name.replace('_', '-')}", *(value if isinstance(value, tuple) else [str(value)])]

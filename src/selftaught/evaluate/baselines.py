@@ -52,14 +52,20 @@ def vote_curve(starts: Sequence[Side], kept_B: Numbers, seed: int) -> dict[int, 
     return {k: mean_of(votes_of(starts, k, seed), kept_B) if k <= width else None for k in VOTES}
 
 
+def best_means(side: Side, other: Side) -> Numbers:
+    """f64[B] at the best decoding; sides that chose the same one are compared on attempts that share their noise."""
+    width = other.best_B_m.shape[1] if side.decoding == other.decoding else None
+    return task_means(side.best_B_m[:, :width])
+
+
 def baselines(
-    starts: Sequence[Side], kept_B: Numbers, k: int, seed: int, level: float, draws: int
+    starts: Sequence[Side], results: Sequence[Side], kept_B: Numbers, k: int, seed: int, level: float, draws: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Means of what decoding alone makes of the start, and their intervals over tasks."""
     k = min(k, width_of(starts))
     values = {
         "greedy": (1, over_seeds(starts, lambda side: side.greedy_B)),
-        "best_temperature": (1, over_seeds(starts, lambda side: task_means(side.best_B_m))),
+        "best_temperature": (1, np.mean([best_means(*pair) for pair in zip(starts, results, strict=True)], axis=0)),
         "vote_k": (k, votes_of(starts, k, seed)),
         "best_of_k": (k, over_seeds(starts, lambda side: best_of_k(side.scores_B_n, side.correct_B_n, k))),
     }

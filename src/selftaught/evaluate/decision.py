@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.baselines import PASSES, width_of
+from selftaught.evaluate.baselines import PASSES, best_means, width_of
 from selftaught.evaluate.metrics import pass_at_k
 from selftaught.evaluate.paired import Paired, compare, decide, task_means
 from selftaught.evaluate.record import Side
@@ -57,7 +57,7 @@ def decided(
         raise ValueError("all sides need the same tasks in the same order and the same stated sampler")
     width = min(width_of(sides), n or width_of(sides))
     stated = _seeds(starts, results, lambda side, other: task_means(side.correct_B_n[:, :width]))
-    best = _seeds(starts, results, _best_means)
+    best = _seeds(starts, results, best_means)
     kept_B: Numbers = np.asarray(np.isfinite([*stated, *best]).all(axis=(0, 1)))
     if kept_B.sum() < 2:
         return f"only {kept_B.sum()} of {len(kept_B)} held-out tasks could be graded on both sides"
@@ -78,12 +78,6 @@ def _seeds(starts: Sequence[Side], results: Sequence[Side], of: Callable[[Side, 
     """A per-task number of each side, which may look at the side opposite: two f64[S,B]."""
     pairs = list(zip(starts, results, strict=True))
     return np.stack([of(start, end) for start, end in pairs]), np.stack([of(end, start) for start, end in pairs])
-
-
-def _best_means(side: Side, other: Side) -> Numbers:
-    """f64[B] at the best decoding; sides that chose the same one are compared on attempts that share their noise."""
-    width = other.best_B_m.shape[1] if side.decoding == other.decoding else None
-    return task_means(side.best_B_m[:, :width])
 
 
 def _passes(starts: Sequence[Side], results: Sequence[Side], kept_B: Numbers) -> dict[int, tuple[Numbers, Numbers]]:

@@ -47,7 +47,7 @@ def family_rows(
         start_S_B, end_S_B = (np.stack(values) for values in zip(*sides, strict=True))
         diff_S_B = (end_S_B - start_S_B)[:, np.isfinite(end_S_B - start_S_B).all(axis=0)]
         if diff_S_B.shape[1] > 1:
-            pair = compare(start_S_B, end_S_B, seed, level, draws, test=False)
+            pair = compare(start_S_B, end_S_B, seed, level, draws)
             numbers = {key: getattr(pair, key) for key in ("before", "after", "gain", "low", "high")}
             rows.append({"family": family, **numbers, "p": worse_p(diff_S_B, margin)})
     for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):

@@ -29,8 +29,9 @@ def verdict(before: Side, after: Side, **options: Any) -> dict[str, Any]:
     - `kind`: `decoding` when only the stated sampler's interval is above zero; of what improved, `new` when
       pass@16 (or the largest k drawn on both sides) rose with its interval above zero, or a task source of
       `unreached` did, else `sharpened`; "" otherwise.
-    - `baselines` are the start's, from all its attempts: greedy, best decoding, vote and best (by mean
-      log-probability) of k attempts; `vote_curve` is its vote at 1, 2, 4, 8 and 16.
+    - `baselines` are the start's: greedy; best_temperature, its best decoding (chosen on development tasks, so that on the
+      held-out ones greedy may be above it) as it is compared; from all its attempts, vote and best (by mean log-probability)
+      of k. `vote_curve` is its vote at 1 (which is `before`), 2, 4, 8 and 16.
     - `equal_tokens`: k, the attempts a question that voting with the start could make for the tokens of training and
       answering once; vote, that vote's accuracy (with `drawn` attempts where k is more); slope, what doubling 8 to 16 adds.
 
@@ -80,9 +81,13 @@ def pooled_verdict(
         return not_tested(found)
     word, kind, sentence, at_stated, at_best, kept_B, width = found
     rows = rows_of(off_task, seed=seed, level=level, draws=draws)
-    means, intervals = baselines(starts, kept_B, k, seed, level, draws)
-    curve = vote_curve(starts, kept_B, seed)
-    reached = {at: passes_of(group, kept_B) for at, group in (("before", starts), ("after", results))}
+    means, intervals = baselines(starts, results, kept_B, k, seed, level, draws)
+    # A vote of one, and one pass, are what is compared at the stated sampler: one thing, one number.
+    curve = vote_curve(starts, kept_B, seed) | {1: at_stated.before}
+    reached = {
+        at: passes_of(group, kept_B) | {1: one}
+        for at, group, one in (("before", starts, at_stated.before), ("after", results, at_stated.after))
+    }
     return {
         **_empty(word, kind, sentence[:-1] + worse_words(rows) + "."),
         **at_stated.record(),

@@ -1,27 +1,18 @@
 """Monitors: label-free alarms over a run's numbers. An alarm is a condition that holds at three steps in a row.
 
 A monitor sees the numbers of all steps so far, the present one last, and returns what is wrong in plain words, "" when
-nothing is. A step that lacks a number (or has NaN) says nothing about it and is passed over.
+nothing is. A step that lacks a number (or has NaN) says nothing about it and is passed over. Those that need not wait
+are in `at_once`.
 """
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from math import isnan, nan
-from typing import ClassVar
 
+from selftaught.evaluate.at_once import Broken, Estranged, NoSignal
+from selftaught.evaluate.kept_answers import Kept
+from selftaught.evaluate.monitor import Monitor
 from selftaught.evaluate.series import FIRST, IN_A_ROW, Steps, below_best, change, lasting, series
-from selftaught.parts import BadInput, Part, part
-
-
-@dataclass(frozen=True, kw_only=True)
-class Monitor(Part):
-    """Watches the numbers of a run."""
-
-    kind: ClassVar[str] = "monitor"
-
-    @abstractmethod
-    def alarm(self, steps: Steps) -> str:
-        """What is wrong, in one sentence; "" when nothing is."""
+from selftaught.parts import BadInput, part
 
 
 @part
@@ -95,16 +86,19 @@ class Lengths(Monitor):
         most: how many times the length at first, source by source, is too long.
         least: how many times is too short.
         cut: how far the share of attempts that hit the limit may lie above its mean over the first three steps.
+        ended: share of those that ended by themselves at the first step below which too few do; it speaks first where
+            most are cut off from the start.
     """
 
     paid: float = 0.8
     most: float = 1.5
     least: float = 0.5
     cut: float = 0.25
+    ended: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 < self.least < 1 < self.most or not (0 < self.cut <= 1 and 0 < self.paid <= 1):
-            raise BadInput(f"lengths: 0 < least < 1 < most, and paid and cut in (0, 1] are needed, got {self}")
+        if not 0 < self.least < 1 < self.most or not (0 < self.cut <= 1 and 0 < self.paid <= 1 and 0 <= self.ended < 1):
+            raise BadInput(f"lengths: 0 < least < 1 < most, paid and cut in (0, 1] and ended in [0, 1) are needed, got {self}")
 
     def alarm(self, steps: Steps) -> str:
         ratios, cuts = series(steps, "length_ratio"), series(steps, "cut_off")
@@ -113,6 +107,8 @@ class Lengths(Monitor):
         first = sum(cuts[:IN_A_ROW]) / IN_A_ROW
         if len(cuts) >= 2 * IN_A_ROW and lasting(cuts, lambda value: value >= first + self.cut):
             return f"lengths run away: {cuts[-1]:.0%} of attempts are cut off, {first:.0%} at first"
+        if len(cuts) > IN_A_ROW and lasting(cuts, lambda value: 1 - value < self.ended * (1 - cuts[0])):
+            return f"lengths run away: {1 - cuts[-1]:.1%} of attempts come to an end, {1 - cuts[0]:.1%} at first"
         if lasting(paid := series(steps, "length_paid"), lambda value: value >= self.paid):
             return f"lengths are about to run away: the longer, the better paid (correlation {paid[-1]:.2f})"
         return ""
@@ -166,4 +162,6 @@ class Apart(Monitor):
         return f"learner and sampler disagree by {gaps[-1]:.2f} nats a token"
 
 
-DEFAULT_MONITORS: tuple[Monitor, ...] = (RightLess(), OneAnswer(), Lengths(), YesJudge(), Apart())
+DEFAULT_MONITORS: tuple[Monitor, ...] = (
+    Broken(), NoSignal(), RightLess(), Estranged(), Kept(), OneAnswer(), Lengths(), YesJudge(), Apart(),
+)  # fmt: skip

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.stats import Numbers, bootstrap_interval, crossed_interval, crossed_p, crossed_sd, needed_tasks, permutation_p
+from selftaught.evaluate.intervals import FEW, estimate
+from selftaught.evaluate.stats import Numbers, crossed_sd, needed_tasks
 
 METRIC = "pass@1"
 
@@ -32,19 +33,18 @@ class Paired(NamedTuple):
         return f"{100 * self.before:.1f}% to {100 * self.after:.1f}% ({100 * self.gain:+.1f} points, {interval})"
 
 
-def compare(start_S_B: Numbers, end_S_B: Numbers, seed: int = 0, level: float = 0.95, draws: int = 10_000, test: bool = True) -> Paired:
+def compare(start_S_B: Numbers, end_S_B: Numbers, seed: int = 0, level: float = 0.95, draws: int = 10_000) -> Paired:
     """The paired comparison over tasks that are finite on both sides in every seed.
 
-    One seed: bootstrap over tasks and the sign-flip test. Several: tasks and seeds crossed, and the p at which
-    that interval touches zero; `sd` is then the spread over tasks that would give the same standard error.
+    Interval and p are `intervals.estimate`'s. `sd` of several seeds is the spread over tasks that would give the same
+    standard error.
 
     Args:
         start_S_B: one value a training seed and task.
         end_S_B: the same of the other side.
         seed: of the resampling.
         level: two-sided confidence.
-        draws: resamples of interval and p.
-        test: False leaves p out (NaN), where only the interval decides.
+        draws: resamples, for one seed.
 
     Raises:
         ValueError: fewer than two tasks are left.
@@ -52,13 +52,8 @@ def compare(start_S_B: Numbers, end_S_B: Numbers, seed: int = 0, level: float = 
     kept = np.isfinite(start_S_B).all(axis=0) & np.isfinite(end_S_B).all(axis=0)
     start_S_B, end_S_B = start_S_B[:, kept], end_S_B[:, kept]
     diff_S_B = np.asarray(end_S_B - start_S_B, np.float64)
-    if len(diff_S_B) == 1:
-        low, high = bootstrap_interval(diff_S_B[0], seed, level, draws)
-        p = permutation_p(diff_S_B[0], seed, draws) if test else float("nan")
-        sd = float(diff_S_B[0].std(ddof=1))
-    else:
-        _, low, high, _ = crossed_interval(diff_S_B, level)
-        p, sd = crossed_p(diff_S_B) if test else float("nan"), crossed_sd(diff_S_B)
+    low, high, p = estimate(diff_S_B, seed, level, draws)
+    sd = float(diff_S_B[0].std(ddof=1)) if len(diff_S_B) == 1 else crossed_sd(diff_S_B)
     before, after, gain = (float(values.mean()) for values in (start_S_B, end_S_B, diff_S_B))
     return Paired(before, after, gain, low, high, p, sd, int(kept.sum()))
 
@@ -73,6 +68,8 @@ def decide(
     numbers = f"{stated.words()} at the stated sampler, {best.words()} with each side at its best decoding"
     kind = "decoding" if stated.low > 0 >= best.low else ""
     tail = ": only the stated sampler shows a gain, so the sampler explains it" if kind else ""
+    if stated.low > 0 and best.low > 0 and stated.tasks < FEW:
+        return f"can't tell (needs {FEW} tasks)", kind, f"Can't tell: {numbers}; {too_few(stated.tasks)}."
     if stated.low > 0 and best.low > 0:
         most = max(passes, default=1)
         rose = most > 1 and passes[most].low > 0
@@ -93,18 +90,24 @@ def decide(
     return word, kind, f"{word[0].upper()}{word[1:]}: {numbers}{tail}."
 
 
+def too_few(tasks: int) -> str:
+    """Why few tasks show no improvement."""
+    return f"{tasks} tasks are too few to call it improved, {FEW} or more are needed"
+
+
 def largest(pair: Paired) -> float:
-    """The largest change not excluded; when no task differed, the rule of three still allows 3 in B to."""
-    return max(abs(pair.low), abs(pair.high), 3 / pair.tasks if pair.sd == 0 else 0.0)
+    """The largest change not excluded."""
+    return max(abs(pair.low), abs(pair.high))
 
 
 def needed(pair: Paired, margin: float, level: float) -> int:
     """Tasks that would settle it, always more than there are."""
     # Without a difference the rule of three is what needs to fit into the margin.
-    count = int(3 / margin) + 1 if pair.sd == 0 else needed_tasks(pair.sd, max(abs(pair.gain), margin), level=level)
-    if count <= pair.tasks and pair.gain and pair.sd:
+    spread = pair.sd > 0
+    count = needed_tasks(pair.sd, max(abs(pair.gain), margin), level=level) if spread else 0 if pair.gain else int(3 / margin) + 1
+    if count <= pair.tasks and pair.gain and spread:
         count = needed_tasks(pair.sd, abs(pair.gain), level=level)
-    return max(count, pair.tasks + 1)
+    return max(count, pair.tasks + 1, FEW)
 
 
 def task_means(correct_B_n: Numbers) -> Numbers:

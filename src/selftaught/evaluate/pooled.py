@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.stats import Numbers, bootstrap_interval, crossed_interval, crossed_p, holm, permutation_p
+from selftaught.evaluate.intervals import FEW, estimate
+from selftaught.evaluate.stats import Numbers, holm
 
 LEVEL = 0.95
 
@@ -36,12 +37,7 @@ def pooled(diff_S_B: Numbers, level: float = LEVEL) -> Pooled:
     diff_S_B = np.atleast_2d(np.asarray(diff_S_B, np.float64))
     diff_S_B = diff_S_B[:, np.isfinite(diff_S_B).all(axis=0)]
     mean_S = diff_S_B.mean(axis=1)
-    if len(diff_S_B) == 1:
-        low, high = bootstrap_interval(diff_S_B[0], 0, level)
-        p = permutation_p(diff_S_B[0], 0)
-    else:
-        _, low, high, *_ = crossed_interval(diff_S_B, level)
-        p = crossed_p(diff_S_B)
+    low, high, p = estimate(diff_S_B, 0, level)
     return Pooled(float(diff_S_B.mean()), low, high, p, int((mean_S > 0).sum()), tuple(float(m) for m in mean_S))
 
 
@@ -91,9 +87,9 @@ def words(
 ) -> tuple[str, str]:
     """Verdict and kind of a row of the table.
 
-    `improved` needs both intervals above zero and the larger of the two p-values, adjusted over the table, at 0.05 or
+    `improved` needs ten tasks, both intervals above zero and the larger of the two p-values, adjusted over the table, at 0.05 or
     below; `worse` needs one interval below zero. Else `no change larger than X` when everything not excluded is within the
-    margin, else `can't tell`. Where nothing differed, the rule of three still allows a change on 3 in B tasks.
+    margin, else `can't tell`.
 
     Args:
         stated: gain, low and high at the stated sampler.
@@ -104,10 +100,9 @@ def words(
         margin: a change within it is called no change, as a fraction.
     """
     kind = "decoding" if stated["low"] > 0 >= best["low"] else ""
-    if stated["low"] > 0 and best["low"] > 0 and adjusted <= 1 - LEVEL:
+    if stated["low"] > 0 and best["low"] > 0 and tasks >= FEW and adjusted <= 1 - LEVEL:
         return "improved", "" if reach is None else "new" if reach["low"] > 0 else "sharpened"
     if stated["high"] < 0 or best["high"] < 0:
         return "worse", kind
-    sides = (stated, best)
-    largest = max(3 / tasks if side["low"] == side["high"] else max(abs(side["low"]), abs(side["high"])) for side in sides)
+    largest = max(abs(side[end]) for side in (stated, best) for end in ("low", "high"))
     return (f"no change larger than {100 * largest:.1f} points" if largest <= margin else "can't tell"), kind

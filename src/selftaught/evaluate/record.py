@@ -1,7 +1,7 @@
 """What one side of the gate is, how it is written down, and who draws for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -82,6 +82,26 @@ class Side:
     def decoding(self) -> tuple[SamplerSettings, str]:
         """The best decoding: sampler and wording."""
         return self.best_settings, self.best_template
+
+    def first(self, count: int) -> Self:
+        """The same side on its first tasks alone."""
+        rows = ("tasks_B", "families_B", "correct_B_n", "answers_B_n", "scores_B_n", "greedy_B", "best_B_m")
+        return replace(self, **{name: getattr(self, name)[:count] for name in rows}) if count < len(self.tasks_B) else self
+
+    def joined(self, more: Self) -> Self:
+        """The side on its own tasks and those of `more`, which is of the same weights at the same decodings.
+
+        Raises:
+            ValueError: the two differ in a decoding or share a task.
+        """
+        if self.settings != more.settings or self.decoding != more.decoding or {*self.tasks_B} & {*more.tasks_B}:
+            raise ValueError("only sides of the same decodings on different tasks can be joined")
+        share = len(more.tasks_B) / (len(self.tasks_B) + len(more.tasks_B))
+        tables = ("correct_B_n", "scores_B_n", "greedy_B", "best_B_m")
+        rows: dict[str, Any] = {name: np.concatenate([getattr(self, name), getattr(more, name)]) for name in tables}
+        rows |= {name: getattr(self, name) + getattr(more, name) for name in ("tasks_B", "families_B", "answers_B_n")}
+        means = {name: (1 - share) * getattr(self, name) + share * getattr(more, name) for name in TOKENS}
+        return replace(self, **rows, **means)
 
     def record(self) -> dict[str, Any]:
         """JSON-ready and exact; NaN is null."""

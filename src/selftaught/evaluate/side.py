@@ -42,6 +42,7 @@ async def measure_side(
     n_development: int = 2,
     temperatures: Sequence[float] | None = None,
     templates: Sequence[str] | None = None,
+    chosen: Side | None = None,
     keep: Keep | None = None,
 ) -> Side:
     """Measure one set of weights: n attempts a held-out task at the stated sampler, one greedy, and at the best decoding.
@@ -64,6 +65,8 @@ async def measure_side(
         n_development: attempts a development task and temperature.
         temperatures: what the best decoding is chosen from beside the stated one; None takes the drawer's, else all four.
         templates: wordings it is chosen from; None takes the drawer's, else all three.
+        chosen: a side of the same weights on other held-out tasks, whose best decoding is taken: development tasks are
+            not asked again.
         keep: is given ("held-out", the attempts at the stated sampler, f32[B,n] whether they are right).
 
     Raises:
@@ -76,6 +79,8 @@ async def measure_side(
     temperatures = getattr(drawer, "temperatures", TEMPERATURES) if temperatures is None else temperatures
     templates = tuple(getattr(drawer, "templates", TEMPLATES) if templates is None else templates) or (AS_IS,)
     greedy = replace(settings, temperature=0.0)
+    if chosen:
+        temperatures, templates = (), (chosen.best_template,)
     choices = [replace(settings, temperature=t) for t in sorted({settings.temperature, *temperatures})]
     trying = templates if len(templates) > 1 or (greedy in choices and len(choices) > 1) else ()
 
@@ -89,20 +94,22 @@ async def measure_side(
         *(drawn(development, 1, greedy, f"development-{i}", template) for i, template in enumerate(trying)),
     )
     by_template = [mean_right(correct_D_1) for _, correct_D_1 in worded]
-    chosen = int(np.argmax(np.nan_to_num(by_template, nan=-1.0))) if worded else 0
-    template = templates[chosen]
+    first = int(np.argmax(np.nan_to_num(by_template, nan=-1.0))) if worded else 0
+    template = templates[first]
     hot = [at for at in choices if at != greedy and len(choices) > 1]
-    tried = await gather(*(drawn(development, n_development, at, f"development-{chosen}", template) for at in hot))
-    accuracy = {0.0: by_template[chosen]} if worded and greedy in choices else {}
+    tried = await gather(*(drawn(development, n_development, at, f"development-{first}", template) for at in hot))
+    accuracy = {0.0: by_template[first]} if worded and greedy in choices else {}
     accuracy |= {at.temperature: mean_right(correct_D_m) for at, (_, correct_D_m) in zip(hot, tried, strict=True)}
     # max keeps the first of equals, and choices start with the coolest
     best = max(choices, key=lambda at: np.nan_to_num(accuracy.get(at.temperature, 0.0), nan=-1.0))
+    if chosen:
+        best, accuracy = chosen.best_settings, dict(chosen.development)
     if (best, template) == (settings, AS_IS):
         best_groups, best_B_m = stated
     elif (best, template) == (greedy, AS_IS):
         best_groups, best_B_m = greedy_one
     else:
-        best_groups, best_B_m = await drawn(held_out, n_best, best, f"best-{chosen}", template)
+        best_groups, best_B_m = await drawn(held_out, n_best, best, f"best-{first}", template)
     groups, correct_B_n = stated
     width = correct_B_n.shape[1]
     prompted, sampled = mean_tokens(groups)

@@ -27,7 +27,7 @@ import numpy as np
 from selftaught.models.base import Pool, Run
 from selftaught.types import Group, Purpose, SamplerSettings, Task, Tokens, content_hash
 
-TASKS, WHOLE = 96, 32
+TASKS, WHOLE, ENOUGH = 96, 32, 16
 
 
 class Drawing(Protocol):
@@ -55,33 +55,38 @@ def probe_tasks(run: Run, count: int = TASKS) -> list[Task]:
     return [task for task in found if task.start is None and task.payload is None]
 
 
-async def first_look(run: Run) -> list[dict[str, Any]]:
+async def first_look(run: Run, count: int = TASKS) -> list[dict[str, Any]]:
     """The start's greedy replies: {ids, opened, logprob} each (token ids, how many are the prompt's, nats), JSON-ready."""
-    tasks, greedy = probe_tasks(run), replace(run.settings, temperature=0.0)
+    tasks, greedy = probe_tasks(run, count), replace(run.settings, temperature=0.0)
     groups = await cast(Drawing, run).draw(tasks, 1, greedy, "start", "probe", run.seed, purpose="audit")
-    replies = []
+    ended: list[dict[str, Any]] = []
+    cut: list[dict[str, Any]] = []
     for group in groups:
         [said] = group.attempts_G
         [passes] = await run.check(group.task, [said.text], "audit") if group.task.checker == "rule" else [1.0]
-        if passes == 1 and said.stop == "end" and run.answer(said.text, group.task) is not None:
+        if passes == 1 and said.stop != "error" and run.answer(said.text, group.task) is not None:
             opened = int(np.argmax(said.payload.sampled))
-            replies.append({"ids": said.payload.ids.tolist(), "opened": opened, "logprob": said.logprob})
-    return replies
+            reply = {"ids": said.payload.ids.tolist(), "opened": opened, "logprob": said.logprob}
+            (ended if said.stop == "end" else cut).append(reply)
+    # A reply that was cut off may have lost its answer; it counts where there are hardly others.
+    return ended if len(ended) >= ENOUGH else ended + cut
 
 
 async def look(run: Run, replies: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """The policy's view of the start's replies.
 
     Returns:
-        start_agreement: mean probability of the replies, weighted by the start's; anchor: the same minus the start's.
-        Nothing without replies.
+        start_agreement: mean probability of the replies, weighted by the start's; anchor: the same minus the start's;
+        surprise: mean -log p of their tokens in nats, NaN or infinite where the policy is. Nothing without replies.
     """
     if not replies:
         return {}
     scored = await gather(*(run.score(f"probe-{i}", payload_of(reply)) for i, reply in enumerate(replies)))
     now_B = np.array([power(s["logprobs"][r["opened"] :].sum(), r) for s, r in zip(scored, replies, strict=True)])
     start_B = np.array([power(r["logprob"], r) for r in replies])
+    told_T = np.concatenate([s["logprobs"][r["opened"] :] for s, r in zip(scored, replies, strict=True)])
     return {
+        "surprise": -float(told_T.mean()),
         "start_agreement": float(start_B @ now_B / start_B.sum()),
         "anchor": float(start_B @ (now_B - start_B) / start_B.sum()),
     }

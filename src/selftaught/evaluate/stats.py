@@ -42,38 +42,23 @@ def bootstrap_interval(diff_B: Numbers, seed: int, level: float = 0.95, draws: i
     Raises:
         ValueError: fewer than two tasks, or a difference that is not finite.
     """
-    diff_B = _finite(diff_B)
-    count, rng = len(diff_B), np.random.default_rng(seed)
-    rows = max(1, CHUNK // count)
-    sizes = [min(rows, draws - done) for done in range(0, draws, rows)]
-    means_R = np.concatenate([diff_B[rng.integers(0, count, (size, count))].mean(axis=1) for size in sizes])
-    tail = NormalDist().cdf(-sqrt(count / (count - 1)) * _t_quantile(0.5 + level / 2, count - 1))
-    low, high = np.quantile(means_R, (tail, 1 - tail))
+    tail = bootstrap_tail(len(diff_B), level)
+    low, high = np.quantile(bootstrap_means(diff_B, seed, draws), (tail, 1 - tail))
     return float(low), float(high)
 
 
-def permutation_p(diff_B: Numbers, seed: int, draws: int = 10_000) -> float:
-    """Two-sided p of "before and after are exchangeable within each task": the sign-flip test on the mean.
-
-    Exact when all 2^B flips are no more than `draws`, else (1 + as extreme) / (1 + draws), which never is 0.
-
-    Raises:
-        ValueError: fewer than two tasks, or a difference that is not finite.
-    """
-    diff_B = _finite(diff_B)
-    diff_B = diff_B[diff_B != 0]  # flipping a zero changes nothing
+def bootstrap_means(diff_B: Numbers, seed: int, draws: int) -> Numbers:
+    """f64[R]: means of resamples of the tasks."""
+    diff_B = finite(diff_B)
     count, rng = len(diff_B), np.random.default_rng(seed)
-    if count == 0:
-        return 1.0
-    limit = abs(diff_B.sum()) - TINY
-    if 2**count <= draws:
-        flips_R_B = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
-        return float(np.mean(np.abs((1 - 2 * flips_R_B) @ diff_B) >= limit))
-    rows, extreme = max(1, CHUNK // count), 0
-    for done in range(0, draws, rows):
-        flips_R_B = rng.integers(0, 2, (min(rows, draws - done), count), dtype=np.int8)
-        extreme += int((np.abs((1.0 - 2.0 * flips_R_B) @ diff_B) >= limit).sum())
-    return (1 + extreme) / (1 + draws)
+    rows = max(1, CHUNK // count)
+    sizes = [min(rows, draws - done) for done in range(0, draws, rows)]
+    return np.concatenate([diff_B[rng.integers(0, count, (size, count))].mean(axis=1) for size in sizes])
+
+
+def bootstrap_tail(count: int, level: float) -> float:
+    """The quantile of resampled means at which the lower end of the expanded percentile interval stands."""
+    return NormalDist().cdf(-sqrt(count / (count - 1)) * _t_quantile(0.5 + level / 2, count - 1)) if count > 1 else 0.0
 
 
 def crossed_interval(diff_S_B: Numbers, level: float = 0.95) -> Crossed:
@@ -191,7 +176,13 @@ def _t_quantile(probability: float, df: float) -> float:
     return float(stdtrit(df, probability))
 
 
-def _finite(diff_B: Numbers) -> Numbers:
+def t_error(error: float, level: float, df: int) -> float:
+    """Half the width of Student's interval."""
+    return error * _t_quantile(0.5 + level / 2, df)
+
+
+def finite(diff_B: Numbers) -> Numbers:
+    """f64[B] as given; ValueError unless there are two or more, all finite."""
     diff_B = np.asarray(diff_B, np.float64)
     if diff_B.ndim != 1 or len(diff_B) < 2 or not np.isfinite(diff_B).all():
         raise ValueError(f"at least two finite differences in one dimension are needed, got shape {diff_B.shape}")

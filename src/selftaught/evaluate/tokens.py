@@ -59,7 +59,7 @@ def costs(
     )  # fmt: skip
     equal = {
         "k": affordable if known else None,
-        "vote": mean_of(votes_of(starts, drawn, seed), kept_B) if known else None,
+        "vote": None if not known else curve[drawn] if drawn in curve else mean_of(votes_of(starts, drawn, seed), kept_B),
         "slope": slope_of(curve),
         "drawn": drawn if known else None,
     }
@@ -96,7 +96,8 @@ def break_even(
     if math.isnan(vote):
         why = f"no vote of {k} on the start was measured to compare with"
     elif after < vote:
-        why = f"a vote of {k} on the start is right more often ({100 * vote:.1f}%) than one reply ({100 * after:.1f}%)"
+        more, less = unlike(vote, after)
+        why = f"a vote of {k} on the start is right more often ({more}) than one reply ({less})"
     elif math.isnan(saved):
         why = "how many tokens an answer takes is not known"
     elif saved <= 0:
@@ -106,6 +107,12 @@ def break_even(
         when = f"after about {rounded(questions):,} questions" if questions > 1 else "from the first question on"
         return {"questions": questions, "sentence": f"cheaper than a vote of {k} on the start {when}"}
     return {"questions": None, "sentence": f"never cheaper than a vote of {k} on the start: {why}"}
+
+
+def unlike(one: float, other: float) -> tuple[str, str]:
+    """Two shares in percent, with as many decimals (at least one, at most six) as show that they differ."""
+    pairs = ((f"{100 * one:.{digits}f}%", f"{100 * other:.{digits}f}%") for digits in range(1, 7))
+    return next((pair for pair in pairs if pair[0] != pair[1]), (f"{100 * one:.6f}%", f"{100 * other:.6f}%"))
 
 
 def rounded(count: int) -> int:

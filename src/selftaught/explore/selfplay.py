@@ -24,6 +24,8 @@ class SelfPlay(Explore):
             takes the seats in turn, game by game, and only its attempts are kept.
     """
 
+    takes = "games"
+    signal = ("rule",)
     continues = True
     games: int = 64
     max_tokens: int = 0

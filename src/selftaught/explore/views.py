@@ -1,6 +1,7 @@
 """Explore: look at a row with part of it hidden, several times over."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from selftaught.explore.sample import Sample
 from selftaught.models.base import Run
@@ -22,6 +23,7 @@ class MaskedViews(Sample):
         hidden: share of a row's values that is hidden, in (0, 1); at least one value is, and one is not.
     """
 
+    takes: ClassVar[str] = "rows"
     tasks: int = 64
     n: int = 4
     hidden: float = 0.5

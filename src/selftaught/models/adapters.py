@@ -1,91 +1,139 @@
-"""Low-rank adapters (LoRA, arXiv:2106.09685) in the fast forward: merged into the weights, and differentiated by themselves.
+"""PEFT adapters: found to fit their base, and merged into it."""
 
-A layer with weight W and adapter s B A is computed as x (W + s B A)^T, as the sampler computes it. Of an outcome with
-gradient g the adapter's own gradients are thin products, g^T (x A^T) and (g B)^T x; no gradient of W is ever made.
-"""
-
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+import warnings
+from collections.abc import Iterable
+from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.functional import linear
+from safetensors import SafetensorError, safe_open
 
-# Linear layers of a block.
-PROJECTIONS = 7
+from selftaught.models import fits
+from selftaught.models.places import Place, first_line, read_json
+from selftaught.parts import BadInput
 
-
-class Adapter(NamedTuple):
-    """Adapters of projections that read the same input, one after the other in what they give.
-
-    Attributes:
-        down: A of all of them, f[R, in].
-        ups: scaled B of each, f[out, r], with the sums of r being R.
-    """
-
-    down: Tensor
-    ups: tuple[Tensor, ...]
+CONFIG, WEIGHTS = "adapter_config.json", ("adapter_model.safetensors", "adapter_model.bin")
+WHERE = f"base_model_name_or_path in {CONFIG}"
 
 
-class Adapted(torch.autograd.Function):
-    """x (W + s B A)^T + bias of x [N, in] and a merged weight [out, in] that is not differentiated."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, *ups: Tensor) -> Tensor:
-        """Keeps its inputs."""
-        ctx.save_for_backward(x, weight, down, *ups)
-        return linear(x, weight, bias)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Any) -> Any:
-        """Gradients of x, down and ups."""
-        x, weight, down, *ups = ctx.saved_tensors
-        [g] = grads
-        parts = g.split([len(up) for up in ups], -1)
-        within = (x @ down.to(x.dtype).t()).split([up.shape[1] for up in ups], -1)
-        behind = torch.cat([part @ up.to(g.dtype) for part, up in zip(parts, ups, strict=True)], -1)
-        ups_given = [(part.t() @ one).to(up.dtype) for part, one, up in zip(parts, within, ups, strict=True)]
-        return g @ weight if ctx.needs_input_grad[0] else None, None, None, (behind.t() @ x).to(down.dtype), *ups_given
-
-
-def product(x: Tensor, weight: Tensor, bias: Tensor | None, adapter: Adapter | None) -> Tensor:
-    """A linear layer, whose adapter is differentiated where it has one."""
-    if adapter is None:
-        return linear(x, weight, bias)
-    found: Tensor = Adapted.apply(x, weight, bias, adapter.down, *adapter.ups)  # type: ignore[no-untyped-call]
-    return found
-
-
-def adapter_of(projections: Sequence[Any], turns: Sequence[Callable[[Tensor], Tensor]] = (lambda rows: rows,)) -> Adapter:
-    """The adapters that are on in some projections, each with what is done to the rows of its weight.
+def base_of(place: Place) -> str:
+    """What an adapter names as its base.
 
     Raises:
-        ValueError: where one of them has none, or several.
+        BadInput: in one line and before any weights are read, for an adapter without base or weights, of a kind that
+            cannot be merged, or with weights that are damaged.
     """
-    downs, ups = [], []
-    for projection, turn in zip(projections, turns, strict=True):
-        names = [name for name in projection.active_adapters if name in projection.lora_A]
-        if len(names) != 1 or projection.disable_adapters:
-            raise ValueError("a projection has not one adapter that is on")
-        a, b = (getattr(projection, kind)[names[0]].weight for kind in ("lora_A", "lora_B"))
-        downs.append(a)
-        ups.append(turn(b) * projection.scaling[names[0]])
-    return Adapter(torch.cat(downs), tuple(ups))
+    from peft import PEFT_TYPE_TO_CONFIG_MAPPING
+    from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
+
+    config = read_json(place.name, place.folder / CONFIG)
+    kind: Any = str(config.get("peft_type"))
+    if kind not in [getattr(k, "value", k) for k in PEFT_TYPE_TO_CONFIG_MAPPING]:
+        raise BadInput(f"'{place.name}' holds an adapter of the unknown kind {kind}: write peft_type in {CONFIG}, or upgrade peft")
+    if not hasattr(PEFT_TYPE_TO_TUNER_MAPPING[kind], "merge_and_unload"):
+        raise BadInput(f"'{place.name}' holds an adapter of kind {kind}, which cannot be merged into weights: give a LoRA or a whole model")
+    keys_of(place)
+    base = config.get("base_model_name_or_path")
+    if not base or not isinstance(base, str):
+        raise BadInput(f"'{place.name}' does not say which model it was trained on: write the folder or hub id as {WHERE}")
+    return base
 
 
-def adapters_of(block: Any, paired: Callable[[Tensor], Tensor], scale: float) -> tuple[Adapter, ...]:
-    """The adapters of a block's qkv, out, gate, up and down; queries are scaled where no norm comes after them."""
-    a, m = block.self_attn, block.mlp
-    factor = 1.0 if hasattr(a, "q_norm") else scale
-    qkv = adapter_of((a.q_proj, a.k_proj, a.v_proj), (lambda b: paired(b) * factor, paired, lambda b: b))
-    return qkv, *(adapter_of((one,)) for one in (a.o_proj, m.gate_proj, m.up_proj, m.down_proj))
+def keys_of(place: Place) -> list[str]:
+    """Names of an adapter's tensors; raises BadInput when there are none or their file is damaged."""
+    file = next((place.folder / name for name in WEIGHTS if (place.folder / name).is_file()), None)
+    if file is None:
+        raise BadInput(f"'{place.name}' has {CONFIG} and no {WEIGHTS[0]}: copy the adapter's weights beside it")
+    if file.suffix != ".safetensors":
+        return []
+    try:
+        with safe_open(file, "pt") as held:
+            keys = list(held.keys())
+    except (SafetensorError, OSError) as error:
+        raise BadInput(f"'{place.name}': {file.name} is cut off or damaged ({first_line(error)}): copy it again") from None
+    if not keys:
+        raise BadInput(f"'{place.name}': {file.name} holds no weights: save the adapter again")
+    return keys
 
 
-def weight_of(projection: Any) -> Tensor:
-    """A projection's weight [out, in], with a LoRA adapter that is on merged into it."""
-    weight: Tensor = projection.weight
-    if hasattr(projection, "lora_A") and not projection.disable_adapters:
-        for name in projection.active_adapters:
-            if name in projection.lora_A:
-                weight = weight + projection.get_delta_weight(name).to(weight.dtype)
-    return weight
+def no_base(place: Place, base: str, why: object) -> BadInput:
+    """What to do about a base that does not open."""
+    return BadInput(f"'{place.name}' is an adapter on '{base}', which does not open ({why}): write where it lies now as {WHERE}")
+
+
+def check_names(place: Place, config: Any) -> None:
+    """Raises BadInput when an adapter changes modules that its base has not got; the base is built without weights."""
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        module = AutoModelForCausalLM.from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
+    known = {name for name, part in module.named_modules() if next(part.parameters(recurse=False), None) is not None}
+    keys = [key.removeprefix("base_model.model.") for key in keys_of(place)]
+    # some architectures rename weights as they are loaded, so a part that matches nothing is left to the loading
+    if keys and not any(prefix in known for key in keys for prefix in prefixes(key)):
+        raise misfit(place, keys)
+
+
+def prefixes(key: str) -> Iterable[str]:
+    """`a.b`, `a` of `a.b.c`."""
+    parts = key.split(".")
+    return (".".join(parts[:n]) for n in range(len(parts) - 1, 0, -1))
+
+
+def misfit(place: Place, keys: list[str]) -> BadInput:
+    """The refusal of an adapter whose keys match nothing."""
+    return BadInput(
+        f"'{place.name}' does not fit its base: {len(keys)} of its weights match nothing there, {keys[0]} first: "
+        f"write the model it was trained on as {WHERE}"
+    )
+
+
+def merged(place: Place, module: Any) -> Any:
+    """The base with an adapter merged in.
+
+    Raises:
+        BadInput: in one line, when not all of the adapter finds its place, or the merged model says something else than
+            the two of them, as with an adapter on one of two weights that the base ties.
+    """
+    from peft import PeftConfig, PeftModel
+
+    tied = bool(module.config.get_text_config(decoder=True).tie_word_embeddings)
+    room_for(place, module)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            config = PeftConfig.from_pretrained(str(place.folder))
+            config.inference_mode = True
+            model = PeftModel(module, config)
+            found = model.load_adapter(str(place.folder), "default", torch_device=str(next(module.parameters()).device))
+    except Exception as error:  # PEFT raises a dozen kinds here, all of them about the adapter
+        line = " ".join(str(error).split())[:200]
+        raise BadInput(f"'{place.name}' does not fit its base ({line}): write the model it was trained on as {WHERE}") from None
+    if strange := [*found.unexpected_keys, *found.missing_keys]:
+        raise misfit(place, strange)
+    model.eval()
+    apart = fits.probe_logits(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole = model.merge_and_unload()
+    together = fits.probe_logits(whole)
+    ends = [part.weight for part in (whole.get_input_embeddings(), whole.get_output_embeddings())]
+    untied = tied and ends[0] is not ends[1] and not torch.equal(*ends)
+    near = bool((apart - together).abs().max() <= 10 * fits.rounding(whole) * apart.abs().max())
+    if untied or (bool(apart.isfinite().all()) and not near):
+        why = "it trains the embeddings or the head, which its base ties to each other" if tied else "merging loses a part of it"
+        raise BadInput(f"'{place.name}' cannot be merged: {why}: untie them (tie_word_embeddings) and save the merged model with PEFT")
+    whole.tie_weights()
+    return whole
+
+
+def room_for(place: Place, module: Any) -> None:
+    """Give the base as many embeddings as an adapter that was trained with more, or fewer, of them."""
+    rows = int(module.get_input_embeddings().weight.shape[0])
+    file = place.folder / WEIGHTS[0]
+    for key in keys_of(place):
+        if key.rpartition(".")[0].endswith(("embed_tokens", "lm_head", "wte", "embed_in", "embed_out")) and "lora_" not in key:
+            with safe_open(file, "pt") as held:
+                wanted = int(held.get_slice(key).get_shape()[0])
+            if wanted != rows:
+                module.resize_token_embeddings(wanted, mean_resizing=False)
+            return

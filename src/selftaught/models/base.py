@@ -58,6 +58,29 @@ class Model(Protocol):
         """Content hash of named weights and of whatever else decides what they sample; equal for equal ones."""
 
 
+class Asked(Protocol):
+    """What a model that is asked in words has beside the verbs ("text" is among its capabilities).
+
+    Attributes:
+        limit: most tokens of a sequence.
+        chat: whether a chat template of its own is used.
+    """
+
+    limit: int
+
+    @property
+    def chat(self) -> bool: ...
+
+    def count(self, messages: tuple[Message, ...]) -> int:
+        """Tokens of a rendered conversation."""
+
+    def shown(self, messages: tuple[Message, ...]) -> str:
+        """A rendered conversation as text, special tokens and all."""
+
+    def asked_by(self, format: Any) -> None:
+        """Render and read by another format from now on."""
+
+
 class Environment(Protocol):
     """A game or world. It owns its random key; `snapshot` and `restore` make tree search and resume possible."""
 

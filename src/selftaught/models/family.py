@@ -14,8 +14,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_attention
 
 from selftaught.models import room
-from selftaught.models.adapters import PROJECTIONS, adapters_of, product, weight_of
 from selftaught.models.fusing import LARGE_MODEL, fused_gated, fused_turned, gated, turned
+from selftaught.models.lora import PROJECTIONS, adapters_of, product, weight_of
 from selftaught.models.packed import Layer, Packed, by_ready, lengthened, made_ready
 from selftaught.models.picked import wide
 

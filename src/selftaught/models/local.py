@@ -8,7 +8,7 @@ from typing import Any, Self
 import torch
 
 from selftaught.format import Format
-from selftaught.models import opening, room
+from selftaught.models import fits, opening, room
 from selftaught.models.digest import language_facts, module_tensors, tensors_hash
 from selftaught.models.draws import Draw, Drawn
 from selftaught.models.family import Family
@@ -51,6 +51,7 @@ class LocalModel:
             raise BadInput(f"unknown adapter '{adapter}': known: lora")
         self.parameters = sum(p.numel() for p in module.parameters())
         self.renderer = Renderer(tokenizer, format or Format(), sorted(opening.end_ids(module)))
+        fits.check_ends(self.renderer.ends)
         config = module.config.get_text_config(decoder=True)
         self.limit = int(getattr(config, "max_position_embeddings", None) or 2**31)
         self.vocabulary = int(module.get_output_embeddings().weight.shape[0])
@@ -106,12 +107,34 @@ class LocalModel:
         """Tokens of a request's context; the very ids that `sample` starts from."""
         return len(self.renderer.context(messages, after, cut))
 
+    def shown(self, messages: tuple[Message, ...]) -> str:
+        """What a conversation looks like to the model: its context as text, special tokens and all."""
+        return self.renderer.shown(self.renderer.context(messages))
+
+    def asked_by(self, format: Format) -> None:
+        """Render and read by another format from now on."""
+        self.renderer = Renderer(self.tokenizer, format, sorted(opening.end_ids(self.module)))
+        self.sampler.forget()
+
+    @property
+    def chat(self) -> bool:
+        """Whether a chat template is used, or was asked not to be."""
+        return self.renderer.chat
+
     async def sample(self, requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
         """`n` attempts a request; one whose context does not fit the model has stop "error"."""
         return sample_wave(self, requests)
 
     def decode(self, name: str, draws: Sequence[Draw]) -> Sequence[Drawn]:
-        """What named weights say after each draw's context, in the order asked."""
+        """What named weights say after each draw's context, in the order asked.
+
+        Raises:
+            BadInput: for a context with a token the model has no embedding for.
+        """
+        for context in {id(draw.context): draw.context for draw in draws}.values():
+            if (largest := max(context, default=0)) >= self.vocabulary:
+                token = self.tokenizer.convert_ids_to_tokens(largest)
+                raise BadInput(f"a prompt has the token {token!r}, and the model no embedding for it: take it out of the prompt")
         return self.sampler.draw(name, draws)
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:

@@ -1,15 +1,19 @@
 """Opening a transformers folder or hub id: module, tokenizer and where they live, or one clear line."""
 
 import warnings
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging import CRITICAL
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging
 
+from selftaught.models import adapters, fits, gguf
 from selftaught.models.fusing import LARGE_MODEL
+from selftaught.models.places import TOKENIZERS, Place, find_place, first_line
 from selftaught.parts import BadInput
 
 
@@ -32,52 +36,109 @@ def pick_dtype(dtype: str, device: torch.device, parameters: int) -> torch.dtype
     return known[dtype]
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an error that says something."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-
-
-def check_folder(where: str) -> str:
-    """What transformers should be asked for; raises BadInput for a folder that is missing or no model."""
-    folder = Path(where).expanduser()
-    if folder.is_dir():
-        if not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
-            raise BadInput(f"'{where}' has no config.json: give a transformers model folder or a hub id")
-        return str(folder)
-    if folder.is_absolute() or where.startswith((".", "~")) or where.count("/") > 1 or folder.exists():
-        raise BadInput(f"there is no model folder '{where}'")
-    return where
-
-
 def load(where: str, device: str, adapter: str) -> tuple[Any, Any]:
     """(module, tokenizer) of a causal language model, in evaluation mode, on its device.
 
     Weights are float32, except for LoRA on an accelerator, where the frozen base keeps its own precision. A PEFT
-    adapter folder is merged into its base.
+    adapter is merged into its base and takes the base's tokenizer unless it has its own.
 
     Raises:
-        BadInput: in one line, when anything is missing or cannot be loaded.
+        BadInput: in one line, when anything is missing, does not fit the rest or cannot be loaded.
     """
+    place = pick_device(device)
+    dtype = "auto" if adapter and place.type != "cpu" else torch.float32
+    with quiet():
+        module, tokenizer = opened(where, dtype)
+        fits.check_tokenizer(where, tokenizer, int(module.get_input_embeddings().weight.shape[0]), end_ids(module))
+        module = module.to(place).eval()
+        fits.check_sense(where, module)
+    return module, tokenizer
+
+
+def opened(where: str, dtype: Any, depth: int = 0) -> tuple[Any, Any]:
+    """(module, tokenizer) of a GGUF file, a folder, a hub id or an adapter on any of these."""
+    if file := gguf.gguf_file(where):
+        with gguf.as_folder(file) as folder:
+            module, tokenizer = opened(str(folder), dtype)
+        # what an adapter names as its base must be found again when the cache is gone
+        module.name_or_path = module.config.name_or_path = where if where in gguf.PACKAGED else str(file)
+        return module, tokenizer
+    place = find_place(where)
+    if place.adapter:
+        module, tokenizer = on_base(place, dtype, depth)
+    else:
+        tokenizer = tokenizer_of(place.target, where)
+        try:
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                place.target, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True, trust_remote_code=False
+            )
+        except Exception as error:  # transformers raises a dozen kinds here, all of them about the folder
+            raise BadInput(f"'{where}' cannot be loaded as a causal language model: {first_line(error)}") from None
+        module, found = loaded
+        fits.check_weights(where, found)
+    module.name_or_path = module.config.name_or_path = place.name
+    return module, tokenizer
+
+
+def on_base(place: Place, dtype: Any, depth: int) -> tuple[Any, Any]:
+    """(module, tokenizer) of an adapter merged into the base it names."""
+    base = check_adapter(place, depth)
+    try:
+        module, tokenizer = opened(base, dtype, depth + 1)
+    except BadInput as error:
+        raise adapters.no_base(place, base, error) from None
+    module = adapters.merged(place, module)
+    own = any((place.folder / name).is_file() for name in TOKENIZERS)
+    return module, tokenizer_of(str(place.folder), place.name) if own else tokenizer
+
+
+def check_adapter(place: Place, depth: int = 0) -> str:
+    """The base an adapter names; raises BadInput, before any weights are read, when it is missing or has other modules."""
+    if depth > 8:
+        raise BadInput(f"'{place.name}' is an adapter whose base leads back to itself: mend {adapters.WHERE}")
+    base = adapters.base_of(place)
+    if gguf.gguf_file(base):
+        return base
+    try:
+        under = find_place(base)
+        config = None if under.adapter else AutoConfig.from_pretrained(under.target, trust_remote_code=False)
+    except (BadInput, OSError, ValueError, KeyError) as error:
+        raise adapters.no_base(place, base, first_line(error)) from None
+    if under.adapter:
+        check_adapter(under, depth + 1)
+        return base
+    adapters.check_names(place, config)
+    return base
+
+
+def check(where: str) -> None:
+    """Raises BadInput for a model that cannot be opened, as far as this shows without reading weights."""
+    if not gguf.gguf_file(where) and (place := find_place(where)).adapter:
+        with quiet():
+            check_adapter(place)
+
+
+def tokenizer_of(target: str, where: str) -> Any:
+    """The tokenizer of a folder or hub id; raises BadInput when it has none."""
+    try:
+        return AutoTokenizer.from_pretrained(target, trust_remote_code=False)
+    except Exception as error:  # likewise
+        raise BadInput(
+            f"'{where}' has no tokenizer that loads: {first_line(error)}: save it there with tokenizer.save_pretrained"
+        ) from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Say nothing of what transformers reports in tables and bars: what matters is refused, in one line."""
     # a bar for every folder read or written would bury the run's own progress
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    target, place = check_folder(where), pick_device(device)
-    dtype = "auto" if adapter and place.type != "cpu" else torch.float32
+    before = logging.get_verbosity()
+    logging.set_verbosity(CRITICAL)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(target)
-    except Exception as error:  # transformers raises a dozen kinds here, all of them about the folder
-        raise BadInput(f"'{where}' has no tokenizer that loads: {first_line(error)}") from None
-    try:
-        if (Path(target) / "adapter_config.json").is_file() and not (Path(target) / "config.json").is_file():
-            from peft import AutoPeftModelForCausalLM
-
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)
-                module = AutoPeftModelForCausalLM.from_pretrained(target, dtype=dtype).merge_and_unload()
-        else:
-            module = AutoModelForCausalLM.from_pretrained(target, dtype=dtype)
-    except Exception as error:  # likewise
-        raise BadInput(f"'{where}' cannot be loaded as a causal language model: {first_line(error)}") from None
-    return module.to(place).eval(), tokenizer
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def with_lora(module: Any, seed: int, rank: int = 16) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from selftaught.models.adapters import Adapter
+from selftaught.models.lora import Adapter
 
 NONE = (None,) * 5
 # Parameters of an output layer from which it pays to keep a second copy of it.

@@ -1,5 +1,6 @@
 """Renderer: conversations as token ids, and sampled ids as text."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,9 +27,12 @@ class Renderer:
         """Raises BadInput when the format insists on a chat template the tokenizer lacks."""
         has_template = bool(getattr(tokenizer, "chat_template", None))
         if format.template == "chat" and not has_template:
-            raise BadInput("format: template=chat, but the tokenizer has no chat template: use template=plain")
+            raise BadInput("--template chat, but the tokenizer has no chat template: use --template auto or text with {prompt} in it")
         self.tokenizer, self.format = tokenizer, format
+        self.further: dict[str, Any] = json.loads(format.chat_template_kwargs or "{}")
         self.chat = has_template and format.template in ("auto", "chat")
+        if self.further and not self.chat:
+            raise BadInput("chat_template_kwargs are for a chat template, and none is used here: leave them out")
         own = getattr(tokenizer, "eos_token_id", None)
         self.ends = frozenset(ends) | ({own} if own is not None else set()) | self._end_of_turn()
         self._contexts: dict[tuple[Message, ...], tuple[int, ...]] = {}
@@ -43,13 +47,22 @@ class Renderer:
             BadInput: when the chat template cannot render the conversation.
         """
         if after is None:
-            return self._remember(self._contexts, messages, self._open)
+            return self._remember(self._contexts, self.opened(messages), self._open)
         kept = tuple(after.payload.ids[:cut].tolist())
         if not messages:
             return kept
         delta = self._remember(self._deltas, messages, self._append)
         doubled = bool(kept) and bool(delta) and kept[-1] == delta[0] and kept[-1] in self.ends
         return kept + delta[doubled:]
+
+    def opened(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        """The conversation as it is rendered: with the format's system turn where it has none of its own."""
+        own = not self.format.system or (messages and messages[0].role == "system")
+        return messages if own else (Message("system", self.format.system), *messages)
+
+    def shown(self, ids: Sequence[int]) -> str:
+        """Ids as text, special tokens and all."""
+        return str(self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def history(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> tuple[Message, ...]:
         """The conversation in front of an attempt's text; a tree step adds no turn to it."""
@@ -106,7 +119,7 @@ class Renderer:
     def _template(self, messages: Sequence[Message], prompt: bool) -> str:
         turns = [m._asdict() for m in messages]
         try:
-            return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=prompt))
+            return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=prompt, **self.further))
         except Exception as error:  # a template is a program of the model's maker and may raise anything
             line = next(iter(str(error).splitlines()), type(error).__name__)
             raise BadInput(f"the chat template refuses this conversation: {line}") from None

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.parts import shelf
+from selftaught.parts import BadInput, shelf
 from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens, content_hash
 
 Script = Callable[[SampleRequest, random.Random, float], str]
@@ -33,9 +33,9 @@ def solve(request: SampleRequest, rng: random.Random, skill: float) -> str:
                 continue
             family = cls()
             if body != prompt:
-                return str(family.render(family.vary(facts, rng), rng.randrange(len(family.wordings))))
+                return str(family.render(family.vary(facts, rng), rng.randrange(len(family.asked))))
             steps, answer = family.work(facts) if rng.random() < skill else family.spoil(facts, rng)
-            return f"{steps} #### {answer}".strip()
+            return answer if family.reads else f"{steps} #### {answer}".strip()
     return "#### " + rng.choice("abc")
 
 
@@ -43,12 +43,15 @@ class ScriptedModel:
     """A model whose replies come from a script and whose only parameter is its skill.
 
     Attributes:
+        limit, chat: of a sequence in tokens; there is nothing to choose about prompts.
         skill: probability of a right solution, by name of weights.
         calls: how often each verb was called, for tests.
     """
 
     capabilities = frozenset({"text", "logprobs", "entropy", "value", "learn", "weights"})
     parameters = 1
+    limit = 2**31
+    chat = True
 
     def __init__(self, skill: float = 0.5, script: Script = solve, rate: float = 0.05) -> None:
         self.skill = {"policy": skill, "start": skill}
@@ -59,6 +62,13 @@ class ScriptedModel:
         """Bytes of the context."""
         kept = len(after.payload) if after and cut is None else cut or 0
         return kept + sum(len(m.content.encode()) + 1 for m in messages)
+
+    def shown(self, messages: tuple[Message, ...]) -> str:
+        """The turns, one after the other."""
+        return "\n".join(m.content for m in messages)
+
+    def asked_by(self, format: Any) -> None:
+        """Nothing is rendered here."""
 
     async def sample(self, requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
         """One scripted reply an attempt, cut at the length limit."""
@@ -118,9 +128,12 @@ class ScriptedModel:
         return self.generation
 
     async def average(self, source: str, into: str, decay: float) -> None:
-        """Average two skills."""
+        """Average two skills; see `weights.Weights.average`."""
+        if into == "start":
+            raise BadInput("weights 'start' are frozen: name others in updates or into")
         given = self.skill.get(source, self.skill["policy"])
-        self.skill[into] = decay * self.skill.get(into, given) + (1 - decay) * given
+        if into != "policy" or source in self.skill:
+            self.skill[into] = decay * self.skill.get(into, given) + (1 - decay) * given
 
     async def save(self, folder: Path) -> None:
         """Write the skills."""

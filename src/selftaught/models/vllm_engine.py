@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from selftaught.models.draws import Draw
-from selftaught.models.opening import first_line
+from selftaught.models.places import first_line
 from selftaught.parts import BadInput
 from selftaught.types import Floats
 

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from selftaught.models.fits import check_weights
+from selftaught.models.opening import quiet
+from selftaught.models.places import first_line
 from selftaught.parts import BadInput
 
 State = dict[str, Tensor]
@@ -19,7 +23,7 @@ class Weights:
 
     A copy holds the trainable parameters: all of them, or with LoRA the adapter's. "start" is the base with the
     adapter disabled, or a copy that is made just before the first change. A name nothing was written to yet reads
-    as the policy, which is what an average begins as.
+    as the policy: it can be copied from, and folding it into the policy changes nothing.
 
     Attributes:
         module: the live transformers model (or PEFT model).
@@ -74,16 +78,26 @@ class Weights:
             self.copies[name] = clone(self.state("policy"))
 
     def average(self, source: str, into: str, decay: float) -> None:
-        """Set into = decay * into + (1 - decay) * source; `into` starts as a copy of `source`."""
-        fresh = into not in self.copies and into != "policy"
+        """Set into = decay * into + (1 - decay) * source; `into` starts as a copy of `source`.
+
+        Weights that share their tensors are left as they are, bit for bit. Raises BadInput for weights that are frozen.
+        """
+        alike, fresh = self.reads_as(source) == self.reads_as(into), into not in self.copies and into != "policy"
+        # An unwritten `into` that stands for the same weights is its own from now on.
         self.before_change(into)
+        if alike:
+            return
         given, target = self.state(source), self.state(into)
         with torch.no_grad():
             for key, tensor in target.items():
-                if fresh:
+                if fresh or decay == 0:
                     tensor.copy_(given[key])
-                else:
+                elif decay < 1:
                     tensor.mul_(decay).add_(given[key], alpha=1 - decay)
+
+    def reads_as(self, name: str) -> str:
+        """Whose tensors are read under a name: those of the copy, or the policy's for a name nothing was written to."""
+        return name if name in self.copies or (name == "start" and self.lora) else "policy"
 
     def save(self, folder: Path) -> None:
         """Write `policy/` (a transformers or PEFT folder) and `weights/NAME.safetensors`, bit for bit."""
@@ -94,23 +108,39 @@ class Weights:
             save_file({key: tensor.contiguous() for key, tensor in state.items()}, folder / "weights" / f"{name}.safetensors")
 
     def load(self, folder: Path) -> None:
-        """The inverse of `save`; forgets copies that were not saved. Raises BadInput when the adapters differ in kind."""
+        """The inverse of `save`; forgets copies that were not saved.
+
+        Raises:
+            BadInput: when the adapters differ in kind, or a file is damaged or another model's.
+        """
         if (folder / "policy" / "adapter_config.json").is_file() != self.lora:
             raise BadInput(f"'{folder}' was saved {'without' if self.lora else 'with'} an adapter: open the model the same way")
         live = self.parameters()
+        try:
+            with quiet():
+                self._read(folder, live)
+            device = next(iter(live.values())).device
+            files = sorted((folder / "weights").glob("*.safetensors"))
+            copies = {file.stem: load_file(file, device=str(device)) for file in files}
+        except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
+            raise BadInput(f"'{folder}' does not hold this model's weights whole ({first_line(error)}): take another generation") from None
+        self.copies = copies
+
+    def _read(self, folder: Path, live: Mapping[str, Tensor]) -> None:
+        """The saved policy, into the live module."""
         if self.lora:
             from peft import set_peft_model_state_dict
 
-            set_peft_model_state_dict(self.module, load_file(folder / "policy" / "adapter_model.safetensors"))
-        else:
-            dtype = next(iter(live.values())).dtype
-            other = type(self.module).from_pretrained(folder / "policy", dtype=dtype)
-            with torch.no_grad():
-                for key, tensor in other.state_dict().items():
-                    self.module.state_dict()[key].copy_(tensor)
-        device = next(iter(live.values())).device
-        files = sorted((folder / "weights").glob("*.safetensors"))
-        self.copies = {file.stem: load_file(file, device=str(device)) for file in files}
+            found: Any = set_peft_model_state_dict(self.module, load_file(folder / "policy" / "adapter_model.safetensors"))
+            if found.unexpected_keys or any("lora_" in key for key in found.missing_keys):
+                raise ValueError("its adapter has other names")
+            return
+        dtype = next(iter(live.values())).dtype
+        other, loaded = type(self.module).from_pretrained(folder / "policy", dtype=dtype, output_loading_info=True)
+        check_weights(str(folder / "policy"), loaded)
+        with torch.no_grad():
+            for key, tensor in other.state_dict().items():
+                self.module.state_dict()[key].copy_(tensor)
 
 
 def clone(state: Mapping[str, Tensor]) -> State:

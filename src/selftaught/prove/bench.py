@@ -1,15 +1,19 @@
 """Bench: what any two models are measured on, whoever trained them, so that they can be told apart."""
 
-from collections.abc import Sequence
+import copy
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
 from selftaught.evaluate.gate import not_tested
 from selftaught.format import Format
-from selftaught.models.base import Model
+from selftaught.models.base import Asked, Model
 from selftaught.parts import BadInput
-from selftaught.prove.proof import Measured, Splits, decide, measure
+from selftaught.prove.asking import fitting, prepare, refused
+from selftaught.prove.plan import WHOLE, Plan
+from selftaught.prove.proof import MARGIN, Measured, Splits, decide, measure
 from selftaught.recipe import get_recipe
 from selftaught.run.cache import count_reuse, held_out_key
 from selftaught.run.folder import RunFolder
@@ -17,6 +21,8 @@ from selftaught.run.live import LiveRun
 from selftaught.types import SamplerSettings
 
 OFF_COUNT = 100
+# A reply needs some room behind its prompt; and how many training tasks are looked at before a run.
+ROOM, TRIED = 16, 64
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +37,7 @@ class Bench:
         pool: what a run needs beside tasks to be judged by; nothing is drawn from it.
         reads: answers read to test the graders.
         format: how prompts are rendered and answers read.
+        plan: how many attempts are drawn of how many tasks, and when a result is looked at.
     """
 
     splits: Splits
@@ -40,9 +47,20 @@ class Bench:
     pool: Any
     reads: int
     format: Format = field(default_factory=Format)
+    plan: Plan = WHOLE
 
-    async def measure(self, model: Model, label: str, folder: Path, before: Measured | None = None, full: bool = False) -> Measured:
-        """Measure one model, asked plainly, in a run of its own; see `proof.measure`.
+    def lines(self) -> list[str]:
+        """How many questions each source had and lost, for people."""
+        return [line for found in self.pool.found if (line := found.line())]
+
+    def planned(self, plan: Plan) -> Self:
+        """The same with as much as is planned."""
+        return replace(self, plan=plan, splits=plan.cut(self.splits))
+
+    async def measure(
+        self, model: Model, label: str, folder: Path, before: Measured | None = None, full: bool = False, margin: float = MARGIN
+    ) -> Measured:
+        """Measure one model as it is loaded, asked plainly, in a run of its own; see `proof.measure`.
 
         Args:
             model: opened, and left open.
@@ -50,26 +68,73 @@ class Bench:
             folder: for the journal; must not exist yet.
             before: the start, when this is the result.
             full: draw as much of the result as of the start.
+            margin: a change within it is called no change.
         """
-        plain = replace(get_recipe("self-consistency"), decide=None)
-        run = LiveRun(
-            recipe=plain, model=model, pool=self.pool, folder=RunFolder(folder), settings=self.settings, format=self.format, seed=self.seed
-        )
+        run = self.beside(model, folder)
         for _ in range(0 if before else self.reads):
             run.ledger.gold("audit")
         try:
-            return await measure(run, label, self.splits, self.seed, off=self.off or None, before=before, full=full)
+            return await measure(
+                run, label, self.splits, self.seed, weights="policy", off=self.off or None, before=before, full=full, plan=self.plan,
+                margin=margin,
+            )  # fmt: skip
         finally:
             run.grader.close()
             run.folder.journal.close()
 
-    def decide(self, before: Measured, after: Measured, full: bool = False, *, spent: int = 0, margin: float = 0.05) -> dict[str, Any]:
+    def beside(self, model: Model, folder: Path) -> LiveRun:
+        """A run that trains nothing, to ask a model through."""
+        plain = replace(get_recipe("self-consistency"), decide=None)
+        return LiveRun(
+            recipe=plain, model=model, pool=self.pool, folder=RunFolder(folder), settings=self.settings, format=self.format, seed=self.seed
+        )
+
+    async def asked_of(self, model: Model, folder: Path, say: Callable[[str], None], first: bool) -> Self:
+        """This bench as both models are asked: by one format, without tasks that the `first` of them cannot be given.
+
+        Raises:
+            BadInput: replies that cannot be read, or tasks that the second model cannot be given.
+        """
+        if "text" not in model.capabilities:
+            return self
+        cast(Asked, model).asked_by(self.format)
+        fitted, said = self.fitted(model)
+        if said and not first:
+            raise BadInput(f"the base could be asked what the candidate cannot: {'; '.join(said)}")
+        for line in said:
+            say(line)
+        run = fitted.beside(model, folder)
+        try:
+            await prepare(run, fitted.splits["development"], self.seed, say)
+        finally:
+            run.grader.close()
+            run.folder.journal.close()
+        return replace(fitted, format=run.format)
+
+    def fitted(self, model: Model) -> tuple[Self, tuple[str, ...]]:
+        """This bench without what cannot be put to a model (training tasks likewise), and what there is to say about that.
+
+        Raises:
+            BadInput: more than 5% of the tasks of a split cannot.
+        """
+        if "text" not in model.capabilities:
+            return self, ()
+        asked, room = cast(Asked, model), min(self.settings.max_tokens, ROOM)
+        named = {"splits": self.splits, "off": self.off}
+        kept = {name: {split: fitting(asked, tasks, room, split) for split, tasks in splits.items()} for name, splits in named.items()}
+        if hasattr(self.pool, "fits"):
+            fitting(asked, copy.copy(self.pool).draw(random.Random(self.seed), TRIED), room, "training")
+            self.pool.fits = lambda task: not refused(asked, task, room)
+        said = tuple(line for splits in kept.values() for _, line in splits.values() if line)
+        return replace(self, **{name: {split: tasks for split, (tasks, _) in splits.items()} for name, splits in kept.items()}), said  # type: ignore[arg-type]
+
+    def decide(self, before: Measured, after: Measured, full: bool = False, *, spent: int = 0, margin: float = MARGIN) -> dict[str, Any]:
         """The verdict, which is counted as one more on these tasks; see `proof.decide`.
 
         With `spent` unknown (0) nothing is said at equal tokens.
         """
         reuse = count_reuse(held_out_key(self.splits["held-out"]))
-        found = decide(before, after, full, spent=spent, margin=margin, reuse=reuse)
+        found = decide(before, after, full, self.plan, spent=spent, margin=margin, reuse=reuse)
         unknown = not_tested("")
         return found if spent else found | {key: unknown[key] for key in ("equal_tokens", "break_even")}
 
@@ -85,7 +150,7 @@ def apart(tasks: Sequence[str]) -> tuple[str, ...]:
 
 def open_bench(
     tasks: Sequence[str], settings: SamplerSettings, *, held_out: Sequence[str] = (), count: int = 200, seed: int = 1,
-    off_task: Sequence[str] = (), ungraded: bool = False, format: Format | None = None,
+    off_task: Sequence[str] = (), ungraded: bool = False, format: Format | None = None, otherwise: str = "",
 ) -> Bench:  # fmt: skip
     """Draw the tasks and test their graders; nothing is loaded.
 
@@ -98,6 +163,7 @@ def open_bench(
         off_task: sources of other families, 100 tasks each.
         format: how prompts are rendered and answers read.
         ungraded: also take held-out tasks that nobody can grade, for labels by hand.
+        otherwise: what else the caller can do about tasks without answers, for the error.
 
     Raises:
         BadInput: no tasks, too few, ungradable ones, or a grader that fails its self-test.
@@ -106,6 +172,8 @@ def open_bench(
     from selftaught.tasks.selftest import self_test
     from selftaught.tasks.source import parse_source
 
+    if count < 1:
+        raise BadInput(f"held-out-count={count}: give a number of held-out tasks (200 is usual)")
     if not tasks:
         raise BadInput("no tasks to compare on: give --tasks (a family such as sums:level=5, gym:NAME, a file, a data-set id)")
     pool, splits = split(tasks, held_out, seed, {**COUNTS, "held-out": count})
@@ -115,9 +183,12 @@ def open_bench(
     for drawn in (splits, off):
         if drawn and (len(drawn["held-out"]) < 2 or not drawn["development"]):
             found = f"{len(drawn['held-out'])} held-out and {len(drawn['development'])} development tasks"
-            raise BadInput(f"{', '.join(tasks if drawn is splits else off_task)}: only {found}: give a source with more tasks")
+            said = "; ".join(line for one in (pool.found if drawn is splits else ()) if (line := one.line()))
+            names = said or ", ".join(tasks if drawn is splits else off_task)
+            raise BadInput(f"{names}: only {found}: give a source with more questions{' that have answers' if 'without' in said else ''}")
         if drawn and not ungraded and not any(task.checker for task in drawn["held-out"]):
-            raise BadInput("no held-out task can be graded: give tasks with answers, or --out FOLDER and then `selftaught label FOLDER`")
+            said = "; ".join(line for one in pool.found if (line := one.line()))
+            raise BadInput(f"no held-out task can be graded ({said}): give tasks with answers{otherwise}")
     reads: list[None] = []
     graders = [parse_source(text) for text in dict.fromkeys((*tasks, *held_out, *off_task))]
     if problems := self_test(graders, read=lambda: reads.append(None)):

@@ -5,9 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from selftaught.job import DEFAULT_TASKS, Job, load_job
 from selftaught.models.base import Model
+from selftaught.models.gguf import PACKAGED, gguf_file
+from selftaught.models.places import CONFIGS, find_place
 from selftaught.parts import BadInput
-from selftaught.session import DEFAULT_TASKS, Job, load_job, open_model
+from selftaught.prove.plan import WHOLE, Plan
+from selftaught.session import open_model
 
 Which = Literal["start", "best"]
 SHIPPED = ("", "sprout")
@@ -53,6 +57,11 @@ class Checkpoint:
             return (), ()
         return self.job.tasks or self.job.resolved().tasks or DEFAULT_TASKS, self.job.held_out
 
+    def plan(self) -> Plan:
+        """What its run drew for its verdict; the whole gate when that is not known."""
+        path = self.run / "gate.json" if self.run else None
+        return Plan.of(json.loads(path.read_text())) if path and path.exists() else WHOLE
+
     def spent(self) -> int:
         """Tokens its run spent on improving, 0 when that is not known."""
         path = self.run / "result.json" if self.run else None
@@ -64,8 +73,8 @@ def find_checkpoint(text: str, which: Which) -> Checkpoint:
     """The checkpoint a word names.
 
     Args:
-        text: "" or "sprout" for the model that ships, a transformers or PEFT folder, a hub id, a run folder of ours, or
-            one of its generations/NNNNN.
+        text: "" or "sprout" for the model that ships, "smollm2", a GGUF file, a transformers or PEFT folder, a hub id, a
+            run folder of ours, or one of its generations/NNNNN.
         which: what a whole run folder stands for, its "start" or its "best" generation.
 
     Raises:
@@ -73,6 +82,8 @@ def find_checkpoint(text: str, which: Which) -> Checkpoint:
     """
     if text in (*SHIPPED, "scripted"):
         return Checkpoint(name=text or "sprout", job=Job(recipe="self-consistency", model="" if text in SHIPPED else text))
+    if file := gguf_file(text):
+        return Checkpoint(name=text, job=Job(recipe="self-consistency", model=text if text in PACKAGED else str(file)))
     folder = Path(text).expanduser()
     if (folder / "run.json").exists():
         return of_run(folder, pointed(folder, which), which)
@@ -80,12 +91,15 @@ def find_checkpoint(text: str, which: Which) -> Checkpoint:
         folder = folder.parent
     if (folder / "state.json").exists() and folder.parent.name == "generations":
         return of_run(folder.parent.parent, folder, folder.name)
-    if not folder.is_dir():
-        check_hub(text, folder)
-    elif not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
+    if folder.is_dir() and not any((folder / name).is_file() for name in CONFIGS):
         if (folder / "policy").is_dir():
             return find_checkpoint(str(folder / "policy"), which)
         raise BadInput(f"'{text}' is neither a run nor a model: it has no run.json, config.json or adapter_config.json")
+    # so that it is known before the other side is measured
+    if find_place(text).adapter:
+        from selftaught.models.opening import check
+
+        check(text)
     return Checkpoint(name=text, job=Job(recipe="self-consistency", model=str(folder) if folder.is_dir() else text))
 
 
@@ -109,18 +123,3 @@ def pointed(run: Path, which: Which) -> Path:
         raise BadInput(f"{run} has no saved generation yet: let it finish a first one")
     pointers: dict[str, Any] = json.loads(path.read_text())
     return run / "generations" / str(pointers[which])
-
-
-def check_hub(text: str, folder: Path) -> None:
-    """Raises BadInput when a word is neither a folder nor a model on the hub, so that it is known before the other side is measured."""
-    if folder.is_absolute() or text.startswith((".", "~")) or text.count("/") > 1 or folder.exists():
-        raise BadInput(f"there is no model folder or run '{text}'")
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-
-    if isinstance(try_to_load_from_cache(text, "config.json"), str):
-        return
-    try:
-        hf_hub_download(text, "config.json")
-    except Exception as error:  # a dozen kinds: no such model, no network, no permission
-        line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise BadInput(f"'{text}' is no folder here and no model on the hub ({line[:160]})") from None

@@ -4,7 +4,7 @@ import copy
 import math
 from asyncio import gather
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,40 @@ from selftaught.session import Session
 from selftaught.types import Group, Task
 
 TASKS, ATTEMPTS, REHEARSED = 48, 8, 16
+# What a forecast may cost in any case, in FLOPs (half a minute of two cores); beyond it, its share of the run's tokens,
+# but never fewer than LEAST tasks.
+SMALL, SHARE, LEAST = 1e13, 0.05, 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Size:
+    """How much is looked at: tasks, attempts at each, and tasks the recipe rehearses on."""
+
+    tasks: int = TASKS
+    attempts: int = ATTEMPTS
+    rehearsed: int = REHEARSED
+
+
+def size_of(session: Session) -> Size:
+    """As much as is small, or else fits a share of the run, at its longest attempts."""
+    run, phase = session.run, learning(session)
+    most, n = run.settings.max_tokens, getattr(phase.explore, "n", 1)
+    each = most * (ATTEMPTS + 1 + n * REHEARSED / TASKS)
+    small, worst = SMALL / (2 * run.model.parameters), worst_tokens(session)
+    tasks = int(min(TASKS, max(LEAST, small // each, SHARE * worst // each)))
+    if tasks == TASKS:
+        return Size()
+    # Half the attempts, where even so few tasks are far from small.
+    attempts = ATTEMPTS // 2 if LEAST * each > 2 * small and tasks == LEAST else ATTEMPTS
+    return Size(tasks=tasks, attempts=attempts, rehearsed=max(4, tasks * REHEARSED // TASKS))
+
+
+def worst_tokens(session: Session) -> float:
+    """Most tokens the run can spend: its budget, or all attempts at their longest, drawn and learned from."""
+    most = session.run.ledger.budget.tokens
+    phases = [phase for phase, _, _ in session.recipe.schedule()]
+    drawn = sum(getattr(p.explore, "tasks", 1) * getattr(p.explore, "n", 1) * (1 + bool(p.objectives)) for p in phases)
+    return min(drawn * session.run.settings.max_tokens, math.inf if most is None else most)
 
 
 class Rehearsal(Trial):
@@ -38,11 +72,11 @@ class Rehearsal(Trial):
         return groups
 
 
-async def looks_at(session: Session, tasks: Sequence[Task]) -> list[Look]:
+async def looks_at(session: Session, tasks: Sequence[Task], attempts: int = ATTEMPTS) -> list[Look]:
     """What the start says about training tasks, sampled and greedy; graded where a rule decides from the prompt."""
     run = session.run
     cold = replace(run.settings, temperature=0.0)
-    sampled = await run.draw(tasks, ATTEMPTS, run.settings, "policy", "forecast", session.job.seed)
+    sampled = await run.draw(tasks, attempts, run.settings, "policy", "forecast", session.job.seed)
     greedy = await run.draw(tasks, 1, cold, "policy", "forecast", session.job.seed)
     grades = await gather(*(run.check(g.task, [a.text for a in g.attempts_G], "evaluate") for g in (*sampled, *greedy)))
     return [
@@ -96,9 +130,9 @@ def rates_of(session: Session, tokens: float) -> float:
 async def preflight(session: Session) -> dict[str, Any]:
     """Say whether a run will help, before it starts.
 
-    48 training tasks are attempted 8 times and once greedily; of 16 of them the recipe makes and pays its own attempts,
-    as in a step. No answer is read; where a rule decides from the prompt, it grades. Tokens count as evaluated, and
-    neither state, pool, weights nor random numbers of the run are touched.
+    48 training tasks are attempted 8 times and once greedily (fewer where that is dear, see `size_of`); of a third of
+    them the recipe makes and pays its own attempts, as in a step. No answer is read; where a rule decides from the prompt, it
+    grades. Tokens count as evaluated, and neither state, pool, weights nor random numbers of the run are touched.
 
     Returns:
         help; expected_gain, low, high (fractions, at each side's best decoding); why, one sentence; features; tokens.
@@ -109,8 +143,9 @@ async def preflight(session: Session) -> dict[str, Any]:
         return nothing(blind) | {"features": {}, "tokens": 0}
     before = run.ledger.total("tokens", "evaluated")
     # Drawing counts collisions in the pool, which the run saves.
-    tasks = copy.copy(run.pool).draw(run.rng("forecast"), TASKS)
-    looks = await looks_at(session, tasks)
+    size = size_of(session)
+    tasks = copy.copy(run.pool).draw(run.rng("forecast"), size.tasks)
+    looks = await looks_at(session, tasks, size.attempts)
     features = look_features(looks)
     if not recipe.trains:
         said = method(*await replies(session, tasks, looks), recipe.name)
@@ -118,7 +153,7 @@ async def preflight(session: Session) -> dict[str, Any]:
         said = nothing("no attempt at the training tasks gives an answer that can be read")
     else:
         # The pool lists tasks source by source.
-        every = max(1, len(tasks) // REHEARSED)
+        every = max(1, len(tasks) // size.rehearsed)
         features |= paid_features(await rehearsed(session, tasks[::every], looks[::every]))
         prompted = float(np.mean([run.model.count(task.messages) for task in tasks]))
         features["gold"] = float(recipe.reads_gold)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from selftaught.evaluate.gate import not_tested
 from selftaught.parts import BadInput
 from selftaught.prove.bench import Bench, apart, open_bench
 from selftaught.prove.checkpoints import Checkpoint, find_checkpoint
+from selftaught.prove.plan import WHOLE, few
 from selftaught.prove.proof import Measured
 from selftaught.run.folder import write_json, write_lines
-from selftaught.run.heldout import lines_of
+from selftaught.run.heldout import answered, lines_of
 from selftaught.types import SamplerSettings
 
 Say = Callable[[str], None]
@@ -28,7 +30,8 @@ Say = Callable[[str], None]
 def gate(
     base: str, candidate: str | None = None, *, tasks: Sequence[str] = (), held_out_count: int | None = None,
     evaluation_seed: int | None = None, engine: str = "", temperature: float | None = None, max_tokens: int = 0,
-    off_task: Sequence[str] = (), full: bool = False, margin: float = 0.05, spent: int = 0, out: str | Path = "",
+    template: str = "", system: str = "", answer: str = "", stop: Sequence[str] = (), chat_template_kwargs: str = "",
+    off_task: Sequence[str] = (), full: bool = False, attempts: int = 0, margin: float = 0.05, spent: int = 0, out: str | Path = "",
     say: Say = lambda line: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Whether CANDIDATE is better than BASE, whoever trained it.
@@ -39,11 +42,19 @@ def gate(
         tasks: task sources; empty takes the run's, and then the very tasks that were held out of its training.
         held_out_count: how many held-out tasks decide; None takes 200, or the run's.
         evaluation_seed: seed of the tasks and their noise; None takes 1, or the run's.
-        engine: what samples both models, as in `session.Job`; "" takes local, or the run's.
+        engine: what samples both models, as in `job.Job`; "" takes local, or the run's.
         temperature: the stated sampler's; None takes 1, or the run's.
         max_tokens: length limit of an attempt on both sides; 0 takes the run's, 64 for sprout, 512 for other models.
+        template: how prompts are rendered on both sides, as in `job.Job`; "" takes the run's, or auto. A wording that is
+            left open is chosen on the base.
+        system: text of a system turn; "" takes the run's.
+        answer: how answers are read; "" takes the run's, or auto.
+        stop: an attempt ends after a token whose text contains one of these; empty takes the run's.
+        chat_template_kwargs: a JSON object of further arguments of the chat template; "" takes the run's.
         off_task: sources of other families, to see whether anything was unlearned.
         full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
+        attempts: draw so few attempts a task on both sides, and look at the candidate in stages (see `evaluate.looks`); 0 takes
+            16 and 4, or what the run's own verdict took.
         margin: a change within it is called no change, as a fraction.
         spent: tokens the training took, for the comparison at equal tokens; 0 takes the run's.
         out: folder for the verdict and the attempts; nothing is kept when empty.
@@ -63,14 +74,34 @@ def gate(
     if out and (folder / "result.json").exists():
         raise BadInput(f"{folder} already holds a verdict: give another --out")
     known = after if after.run else before
+    given: dict[str, Any] = {
+        "template": template,
+        "system": system,
+        "answer": answer,
+        "stop": tuple(stop),
+        "chat_template_kwargs": chat_template_kwargs,
+    }
+    job = replace(known.job, **{name: value for name, value in given.items() if value})
     before, after = (side.sampled_by(engine or known.job.engine) for side in (before, after))
     limit = max_tokens or max(side.limit for side in (before, after))
-    settings = SamplerSettings(temperature=known.job.temperature if temperature is None else temperature, max_tokens=limit)
+    settings = SamplerSettings(temperature=job.temperature if temperature is None else temperature, max_tokens=limit, stop=job.stop)
     drawn = asked(known, tasks, held_out_count, evaluation_seed)
-    bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), **drawn)
-    start = one_side(before, bench, "start", None, full, say)
-    end = one_side(after, bench, "result", start, full, say)
+    otherwise = ", or an `out` folder, and then `selftaught label` on it"
+    if full and attempts:
+        raise BadInput(f"--full draws 16 attempts and --attempts {attempts} others: give one of them")
+    bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), format=job.format, otherwise=otherwise, **drawn)
+    for line in bench.lines():
+        say(line)
+    plan = known.plan() if known.run and "held_out" in drawn else WHOLE
+    bench = bench.planned(plan)
+    if attempts:
+        bench = bench.planned(few(len(bench.splits["held-out"]), attempts))
+    elif full and plan.looks:
+        bench = replace(bench, plan=replace(plan, start=WHOLE.start))
+    start, bench = one_side(before, bench, "start", None, full, say, margin)
+    end, bench = one_side(after, bench, "result", start, full, say, margin)
     result = bench.decide(start, end, full, spent=spent or after.spent(), margin=margin) | added(start.ledger, end.ledger)
+    result["answered"] = {"before": answered(start.rows)[0], "after": answered(end.rows)[0]}
     result |= {"base": before.name, "candidate": after.name, "seconds": round(time.monotonic() - started, 1)}
     return kept(result, bench, (start, end), folder) if out else result
 
@@ -89,18 +120,22 @@ def asked(known: Checkpoint, tasks: Sequence[str], count: int | None, seed: int 
             "seed": 1 if seed is None else seed,
         }
     job = known.job
-    for option, given, own in (("held-out-count", count, job.held_out_count), ("evaluation-seed", seed, job.evaluation_seed)):
+    for option, given, own in (("held-out-count", count, job.count), ("evaluation-seed", seed, job.evaluation_seed)):
         if given not in (None, own):
             raise BadInput(f"{known.run} held out its tasks with --{option} {own} and may have trained on others: leave out --{option}")
-    return {"tasks": sources, "held_out": held_out, "count": job.held_out_count, "seed": job.evaluation_seed}
+    return {"tasks": sources, "held_out": held_out, "count": job.count, "seed": job.evaluation_seed}
 
 
-def one_side(checkpoint: Checkpoint, bench: Bench, label: str, before: Measured | None, full: bool, say: Say) -> Measured:
-    """Open one model, measure it, and let it go before the next one is opened."""
-    say(f"measuring {checkpoint.name} on {len(bench.splits['held-out'])} held-out tasks")
+def one_side(
+    checkpoint: Checkpoint, bench: Bench, label: str, before: Measured | None, full: bool, say: Say, margin: float
+) -> tuple[Measured, Bench]:
+    """Open one model, measure it, and let it go before the next one is opened; with the bench as it was asked."""
 
-    async def whole(folder: Path) -> Measured:
-        return await bench.measure(await checkpoint.open(), label, folder, before, full)
+    async def whole(folder: Path) -> tuple[Measured, Bench]:
+        model = await checkpoint.open()
+        mine = await bench.asked_of(model, folder.with_name("asked"), say, first=before is None)
+        say(f"measuring {checkpoint.name} on {len(mine.splits['held-out'])} held-out tasks")
+        return await mine.measure(model, label, folder, before, full, margin), mine
 
     with tempfile.TemporaryDirectory() as place:
         found = asyncio.run(whole(Path(place) / "side"))
@@ -114,7 +149,7 @@ def one_side(checkpoint: Checkpoint, bench: Bench, label: str, before: Measured 
 def kept(result: dict[str, Any], bench: Bench, measured: Sequence[Measured], folder: Path) -> dict[str, Any]:
     """The result, written with both sides' attempts; with the number of labels where nobody could grade."""
     folder.mkdir(parents=True, exist_ok=True)
-    said = lines_of(bench.splits["held-out"], {side.side.label: side.rows for side in measured})
+    said = lines_of(bench.splits["held-out"][: len(measured[-1].side.tasks_B)], {side.side.label: side.rows for side in measured})
     write_lines(folder / "held_out.jsonl", said)
     if result["verdict"] == "not tested":
         from selftaught.prove.labelfiles import labels_wanted

@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from selftaught.evaluate.decision import decided
+from selftaught.evaluate.families import family_rows
 from selftaught.evaluate.gate import Side, measure_side, reach, verdict, widen, zero_families
+from selftaught.evaluate.looks import level_at, told, why_ended
 from selftaught.evaluate.record import AS_IS
+from selftaught.prove.plan import WHOLE, Plan
 from selftaught.run.cache import CachedDrawer
 from selftaught.run.drawer import drawer_for
 from selftaught.run.heldout import HeldOut
 from selftaught.run.live import LiveRun
 from selftaught.types import Split, Task
 
-START, RESULT, OFF_TASK = 16, 4, 2
+OFF_TASK = 2
+MARGIN = 0.05
 Splits = Mapping[Split, Sequence[Task]]
 
 
@@ -21,6 +26,7 @@ class Measured:
     """One side, measured.
 
     Attributes:
+        digest: content hash of the weights that every number is of.
         side: its numbers on the held-out tasks.
         off: its numbers on tasks it was not trained for, None without any.
         unreached: task sources on which not one of 64 attempts a task was right; only looked for in the start.
@@ -28,39 +34,73 @@ class Measured:
         ledger: summary of the run's ledger after the measurement.
     """
 
+    digest: str
     side: Side
     off: Side | None
     unreached: tuple[str, ...]
     rows: Mapping[str, Any]
     ledger: Mapping[str, Any]
 
+    def record(self) -> dict[str, Any]:
+        """JSON-ready, without the ledger."""
+        off = self.off.record() if self.off else None
+        return {"digest": self.digest, "side": self.side.record(), "off": off, "unreached": list(self.unreached), "rows": dict(self.rows)}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Self:
+        """The inverse of `record`; raises BadInput for anything else."""
+        off = record.get("off")
+        return cls(
+            digest=record.get("digest", ""), side=Side.of(record.get("side", {})), off=Side.of(off) if off else None,
+            unreached=tuple(record.get("unreached", ())), rows=record.get("rows", {}), ledger={},
+        )  # fmt: skip
+
 
 async def measure(
-    run: LiveRun, label: str, splits: Splits, seed: int, *, off: Splits | None = None, before: Measured | None = None, full: bool = False
-) -> Measured:
-    """Measure the start of a run, or, given the start as `before`, its policy; the run is left as it was.
+    run: LiveRun, label: str, splits: Splits, seed: int, *, weights: str = "policy", off: Splits | None = None,
+    before: Measured | None = None, full: bool = False, plan: Plan = WHOLE, margin: float = MARGIN,
+) -> Measured:  # fmt: skip
+    """Measure the start of a run, or, given the start as `before`, what became of it; the run is left as it was.
 
     The start is always asked plainly, 16 attempts a held-out task, and found again when it was asked before. The result
     answers by the recipe's own method where it has one, 4 attempts a task; when a plain result shows a gain, the
-    attempts that are missing to 16 are drawn, because the kind of a gain is read from pass@16.
+    attempts that are missing to 16 are drawn, because the kind of a gain is read from pass@16. Of a plan with looks the
+    start is measured whole (it is in the cache afterwards, and every later look needs it) and the result in stages, until a
+    look ends it.
 
     Args:
-        run: whose policy, ledger and journal are used.
+        run: whose model, ledger and journal are used.
         label: "start" or "result"; keeps requests apart.
         splits: held-out and development tasks.
         seed: evaluation seed.
+        weights: whose numbers these are, in all of them: "start" of a run that may have learned already, "policy" of a
+            model as it was opened or loaded.
         off: tasks that were not trained for, 2 attempts each.
         before: the start, when this is the result.
         full: 16 attempts of the result too, and 64 of the start where it solves nothing in 16.
+        plan: how many attempts, and when to look.
+        margin: a change within it is called no change, as a fraction.
+
+    Raises:
+        RuntimeError: the weights changed meanwhile.
     """
     cached, held, tasks = CachedDrawer(run=run, seed=seed), HeldOut(run), splits["held-out"]
-    # Once a run is resumed its policy is no start any more.
-    drawer, weights = (drawer_for(run, seed), "policy") if before else (cached, "start")
+    drawer = drawer_for(run, seed) if before else cached
     plain, keep = not before or run.recipe.decide is None, held.keep(label)
-    n = START if full or not before else RESULT
-    side = await measure_side(drawer, label, "policy", tasks, splits["development"], run.settings, n, keep=keep)
-    if before and plain and n < START and verdict(before.side, side)["verdict"] == "improved":
-        side = await widen(drawer, side, weights, tasks, START, keep)
+    n = plan.start if full or not before else plan.result
+    looks = plan.staged(len(tasks)) if before else (len(tasks),)
+
+    async def stage(first: int, last: int, chosen: Side | None = None) -> Side:
+        return await measure_side(
+            drawer, label, weights, tasks[first:last], splits["development"], run.settings, n, n_best=plan.best, n_development=plan.tries,
+            chosen=chosen, keep=keep,
+        )  # fmt: skip
+
+    side, look = await stage(0, looks[0]), 0
+    while before and look < len(looks) - 1 and not ended(before.side, side, looks, look, compared(full, plan), margin):
+        side, look = side.joined(await stage(looks[look], looks[look + 1], side)), look + 1
+    if before and plain and n < plan.start and verdict(before.side, side)["verdict"] == "improved":
+        side = await widen(drawer, side, weights, tasks, plan.start, keep)
     zero = zero_families(side) if full and not before else ()
     unreached = await reach(cached, weights, [t for t in tasks if t.source in zero], run.settings, label=label)
     found = None
@@ -69,10 +109,33 @@ async def measure(
             cached, f"{label}-off", weights, off["held-out"], off["development"], run.settings, OFF_TASK,
             temperatures=(), templates=(AS_IS,),
         )  # fmt: skip
-    return Measured(side=side, off=found, unreached=unreached, rows=held.sides[label], ledger=run.ledger.summary())
+    digest = drawer.digest(weights)
+    for one in (drawer, cached):
+        one.settle()
+    return Measured(digest=digest, side=side, off=found, unreached=unreached, rows=held.sides[label], ledger=run.ledger.summary())
 
 
-def decide(before: Measured, after: Measured, full: bool = False, **options: Any) -> dict[str, Any]:
-    """The verdict on two measured sides; `options` go to `evaluate.gate.verdict`."""
-    off = [(before.off, after.off)] if before.off and after.off else []
-    return verdict(before.side, after.side, n=START if full else RESULT, off_task=off, unreached=before.unreached, **options)
+def compared(full: bool, plan: Plan = WHOLE) -> int:
+    """Attempts a task that are compared at the stated sampler: the first ones of both sides, which share their noise."""
+    return plan.start if full else plan.result
+
+
+def ended(before: Side, side: Side, looks: Sequence[int], look: int, n: int, margin: float) -> str:
+    """Why the result need not be measured on more tasks, "" when it must."""
+    level = level_at(tuple(looks), look)
+    found = decided([before.first(looks[look])], [side.first(looks[look])], n=n, margin=margin, level=level)
+    return why_ended(found, tuple(looks), look, margin)
+
+
+def decide(
+    before: Measured, after: Measured, full: bool = False, plan: Plan = WHOLE, margin: float = MARGIN, **options: Any
+) -> dict[str, Any]:
+    """The verdict on two measured sides, at the look at which the second ended; `options` go to `evaluate.gate.verdict`."""
+    # Measured once, they are told at the full level whichever look was the last.
+    off = family_rows([(before.off, after.off)]) if before.off and after.off else []
+    seen, looks, n = len(after.side.tasks_B), plan.staged(len(before.side.tasks_B)), compared(full, plan)
+    look, start = looks.index(seen), before.side.first(seen)
+    found = verdict(
+        start, after.side, n=n, off_task=off, unreached=before.unreached, margin=margin, level=level_at(looks, look), **options
+    )  # fmt: skip
+    return told(found, looks, look, ended(start, after.side, looks, look, n, margin))

@@ -51,5 +51,5 @@ recipe = Recipe(
         status="opposite",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 1},
+    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
 )

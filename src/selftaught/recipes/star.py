@@ -46,5 +46,5 @@ recipe = Recipe(
         status="holds",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 4, "rounds": 1, "steps": 1},
+    tiny={"explore.tasks": 4, "explore.n": 4, "rounds": 1, "steps": 2},
 )

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from selftaught.job import DEFAULT_TASKS
 from selftaught.report import amounts, figures
 from selftaught.report.bars import short
 from selftaught.report.dots import percent
@@ -20,7 +21,6 @@ from selftaught.report.rerun import rerun_command
 from selftaught.report.strings import Strings, clean, embed, visible
 from selftaught.report.svg import finite
 from selftaught.report.training import training
-from selftaught.session import DEFAULT_TASKS
 
 TONES = {"improved": "good", "worse": "bad", "no change": "flat", "can't tell": "unsure"}
 KINDS = {

@@ -11,7 +11,7 @@ import os
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -38,24 +38,18 @@ def cache_folder() -> Path:
 class CachedDrawer(RunDrawer):
     """A `RunDrawer` that looks first whether these very attempts were drawn before.
 
-    What drawing adds to the ledger a hit adds too, so that a result does not tell whether there was one. Weights are
-    hashed once a drawer: make one for each measurement.
-
-    Attributes:
-        digests: hashes of the weights asked so far, by name.
+    What drawing adds to the ledger a hit adds too, so that a result does not tell whether there was one.
     """
-
-    digests: dict[str, str] = field(default_factory=dict)
 
     async def draw(
         self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, template: str = PLAIN
     ) -> list[Group]:
         """One group a task."""
         path = cache_folder() / "draws" / f"{self.key(tasks, n, settings, weights, template)}.gz"
-        groups = load(path, tasks)
+        groups = load(path, tasks, self.digest(weights))
         if groups is None:
             groups = await super().draw(tasks, n, settings, weights, label, template)
-            store(path, groups)
+            store(path, groups, self.digest(weights))
             return groups
         for group in groups:
             prompted = self.run.model.count(wrapped(group.task.messages, template))
@@ -65,9 +59,7 @@ class CachedDrawer(RunDrawer):
 
     def key(self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, template: str) -> str:
         """Content hash of everything that decides the attempts."""
-        if weights not in self.digests:
-            self.digests[weights] = self.run.model.digest(weights)
-        asked = [self.digests[weights], [task.id for task in tasks], n, record(settings), self.seed, template]
+        asked = [self.digest(weights), [task.id for task in tasks], n, record(settings), self.seed, template]
         return content_hash(asked, record(self.run.format), version("selftaught"), code_mark())
 
 
@@ -79,24 +71,26 @@ def code_mark() -> str:
     return hashlib.blake2b(b"".join(path.read_bytes() for path in files), digest_size=8).hexdigest()
 
 
-def load(path: Path, tasks: Sequence[Task]) -> list[Group] | None:
-    """The groups of an entry, None when there is none or it does not hold exactly these tasks."""
+def load(path: Path, tasks: Sequence[Task], digest: str) -> list[Group] | None:
+    """The groups of an entry, None when there is none or it does not hold exactly these tasks as these weights answered them."""
     try:
         with gzip.open(path, "rb") as file:
-            held = {task: tuple(attempts) for task, attempts in decode(file.read())}
+            drawn_by, rows = decode(file.read())
+        held = {task: tuple(attempts) for task, attempts in rows}
         os.utime(path)
-        return [Group(key=task.id, task=task, attempts_G=held[task.id]) for task in tasks] if len(held) == len(tasks) else None
+        same = drawn_by == digest and len(held) == len(tasks)
+        return [Group(key=task.id, task=task, attempts_G=held[task.id]) for task in tasks] if same else None
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def store(path: Path, groups: Sequence[Group]) -> None:
-    """Write an entry whole or not at all; where the folder cannot be written nothing happens."""
+def store(path: Path, groups: Sequence[Group], digest: str) -> None:
+    """Write an entry, and the digest of who was asked, whole or not at all; where the folder cannot be written nothing happens."""
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with gzip.open(part, "wb", compresslevel=1) as file:
-            file.write(encode([[group.task.id, group.attempts_G] for group in groups]))
+            file.write(encode([digest, [[group.task.id, group.attempts_G] for group in groups]]))
         os.replace(part, path)
         prune(path.parent)
     except OSError:

@@ -2,7 +2,7 @@
 
 from asyncio import gather
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,19 +16,35 @@ from selftaught.types import Attempt, Floats, Group, SamplerSettings, Score, Tas
 class RunDrawer:
     """Implements `evaluate.side.Drawer`: what weights say when they are asked once.
 
+    Weights are hashed once a drawer: make one for each measurement, and `settle` it at the end.
+
     Attributes:
         run: whose model, journal and ledger are used.
         seed: evaluation seed; attempt i of a task has the same noise on every side.
+        digests: hashes of the weights asked so far, by name.
     """
 
     run: LiveRun
     seed: int = 0
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def digest(self, weights: str) -> str:
+        """Content hash of named weights, as they were when this drawer first asked them."""
+        if weights not in self.digests:
+            self.digests[weights] = self.run.model.digest(weights)
+        return self.digests[weights]
+
+    def settle(self) -> None:
+        """Raises RuntimeError when weights have changed since they were hashed: then nobody knows whose attempts were drawn."""
+        for weights, known in self.digests.items():
+            if self.run.model.digest(weights) != known:
+                raise RuntimeError(f"weights '{weights}' changed while they were measured: nothing may learn or load meanwhile")
 
     async def draw(
         self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, template: str = PLAIN
     ) -> list[Group]:
         """One group a task."""
-        return await self.run.draw(tasks, n, settings, weights, label, self.seed, template=template)
+        return await self.run.draw(tasks, n, settings, weights, label, self.seed, template=template, digest=self.digest(weights))
 
     async def grade(self, groups: Sequence[Group]) -> list[Floats]:
         """A grade per attempt; answers are read under "evaluate"."""
@@ -62,7 +78,7 @@ class TrialDrawer(RunDrawer):
         self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, template: str = PLAIN
     ) -> list[Group]:
         """One group a task, of n replies; scores "prompted" and "sampled" hold all the tokens a reply took."""
-        trials = [Trial(self.run, settings, self.seed, f"{label}/{i}") for i in range(n)]
+        trials = [Trial(self.run, settings, self.seed, f"{label}/{i}", self.digest(weights)) for i in range(n)]
         replies = await gather(*(trial.reply(tasks) for trial in trials))
         groups = []
         for task, replies_n in zip(tasks, zip(*replies, strict=True), strict=True):

@@ -7,6 +7,8 @@ attempts.jsonl      a sample of attempts with their scores, for the report
 generations/NNNN/   all weights, optimizer states and part states of a saved version
 latest.json         which generation is start, latest and best, and two older ones (sure, waiting) for when an alarm is raised
 forecast.json       what was expected before anything was spent
+gate.json           how much is drawn for the verdict, where that is a share of the run
+start.json          the start as the gate measured it, before anything was learned
 held_out.json       means of each held-out task before and after
 held_out.jsonl      attempts at each held-out task before and after, for the report and for labels
 ledger.json         every row of the ledger
@@ -105,6 +107,14 @@ class RunFolder:
             raise BadInput(f"{folder} was written by another version of selftaught ({saved['version']}): start a new run")
         await model.load(folder)
         return saved
+
+    def discard(self) -> None:
+        """Remove what a run that was refused has written; whatever else lies in the folder stays."""
+        for name in ("run.json", "journal.bin", "latest.json", "forecast.json"):
+            (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / "generations", ignore_errors=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
 
     def append(self, name: str, row: Mapping[str, Any]) -> None:
         """One line more in a jsonl file."""

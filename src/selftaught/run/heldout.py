@@ -24,13 +24,16 @@ class HeldOut:
         self.sides: dict[str, dict[str, list[dict[str, Any]]]] = {}
 
     def keep(self, label: str) -> Keep:
-        """What `measure_side` and `widen` call with the attempts of a side; the last call of a side counts."""
+        """What `measure_side` and `widen` call with the attempts of a side; the last call on a task counts."""
 
         def kept(what: str, groups: list[Group], correct_B_n: Floats) -> None:
             rows = zip(groups, correct_B_n, strict=True)
-            self.sides[label] = {
-                g.task.id: [self.row(g.task, a, c, i == 0) for i, (a, c) in enumerate(zip(g.attempts_G, n, strict=False))] for g, n in rows
-            }
+            self.sides.setdefault(label, {}).update(
+                {
+                    g.task.id: [self.row(g.task, a, c, i == 0) for i, (a, c) in enumerate(zip(g.attempts_G, n, strict=False))]
+                    for g, n in rows
+                }
+            )
 
         return kept
 
@@ -49,6 +52,13 @@ class HeldOut:
             return []
         pieces = spell(payload.ids[payload.sampled].tolist())
         return [[piece, round(float(logprob), 4)] for piece, logprob in zip(pieces, payload.logprobs[payload.sampled], strict=True)]
+
+
+def answered(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[float, str]:
+    """(share of a side's attempts in which an answer was read, text of one without); (NaN, "") without attempts."""
+    said = [row for attempts in rows.values() for row in attempts]
+    without = next((str(row["text"]) for row in said if row["answer"] is None), "")
+    return (sum(row["answer"] is not None for row in said) / len(said) if said else float("nan")), without
 
 
 def lines_of(tasks: Sequence[Task], sides: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

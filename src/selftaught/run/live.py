@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from selftaught.evaluate.health import numbers
-from selftaught.evaluate.monitors import Monitor
+from selftaught.evaluate.monitor import Monitor
 from selftaught.recipe import Phase
-from selftaught.run.folder import LAG
 from selftaught.run.stopwatch import Ahead, T
 from selftaught.run.voice import Voice
 from selftaught.run.watcher import Watcher
@@ -27,6 +26,7 @@ class LiveRun(Voice):
         watch: called with each finished step's numbers.
         watcher: health beyond the step's groups, monitors and audit.
         alarms: what monitors have said, as {name, step, message}, each monitor once.
+        ended: nothing more fits the budget; a run that is resumed after that takes no further step.
         heed: whether an alarm ends the run; otherwise it is only noted (controls that are to be seen to their end).
     """
 
@@ -42,7 +42,7 @@ class LiveRun(Voice):
         super().__init__(**opened)
         self.watch, self.best_measure, self.clock = watch, -math.inf, time.monotonic()
         self.watcher = Watcher(monitors, audit)
-        self.alarms, self.heed = self.watcher.alarms, heed
+        self.alarms, self.heed, self.ended = self.watcher.alarms, heed, False
 
     @property
     def alarmed(self) -> bool:
@@ -66,7 +66,7 @@ class LiveRun(Voice):
         self.ledger.tokens("trained", trained)
         for example in examples:
             self.ledger.add("source", example.source)
-        self.notes |= metrics
+        self.notes |= metrics | {"learned": float(len(examples))}
 
     async def average(self, update: Average) -> None:
         """Fold one set of weights into another."""
@@ -81,8 +81,12 @@ class LiveRun(Voice):
         """Log the step's attempts and scores."""
         rewards = [float(v) for group in groups for v in group.values() if not math.isnan(v)]
         self.note("groups", len(groups))
+        if self.phase and any(self.position % objective.every == 0 for objective in self.phase.objectives):
+            self.note("learned", 0)
         self.note("attempts", sum(len(group.attempts_G) for group in groups))
         self.note("reward", float(np.mean(rewards)) if rewards else math.nan)
+        sources = [score.source for group in groups for score in group.scores if score.name == "reward" and not math.isnan(score.value)]
+        self.note("ruled", sources.count("rule") / len(sources) if sources else 0.0)
         self.note(
             "sampled_length",
             float(np.mean([a.sampled_count for g in groups for a in g.attempts_G if hasattr(a.payload, "sampled")] or [0])),
@@ -94,6 +98,11 @@ class LiveRun(Voice):
     async def examine(self, groups: Sequence[Group]) -> None:
         """Look at the step's health before anything is learned from it; alarms may be raised."""
         await self.watcher.examine(self, groups)
+
+    async def examine_end(self) -> None:
+        """Look at what the last step has learned before it is handed back."""
+        if not self.alarmed:
+            await self.watcher.examine_end(self)
 
     async def audit(self) -> None:
         """Measure a generation on the audit set, where there is one."""
@@ -128,7 +137,7 @@ class LiveRun(Voice):
     async def retreat(self) -> None:
         """Go back to the newest generation that was saved before an alarm's trouble began; it becomes the best."""
         pointers = self.folder.pointers
-        before = [name for name in pointers.values() if int(name) <= max(0, self.position - LAG)]
+        before = [name for name in pointers.values() if int(name) <= max(0, self.position - self.watcher.lag)]
         self.folder.pointers = pointers | {"best": max(before)}
         await self.return_to("best")
 
@@ -155,7 +164,7 @@ class LiveRun(Voice):
         return {
             "position": self.position, "generation": self.generation, "best_measure": self.best_measure,
             "state": self.state, "pool": self.pool.snapshot(), "ledger": self.ledger.snapshot(), "health": self.watcher.snapshot(),
-            "seconds": self.ledger.watch.snapshot(),
+            "seconds": self.ledger.watch.snapshot(), "ended": self.ended,
         }  # fmt: skip
 
     async def resume(self) -> bool:
@@ -164,7 +173,7 @@ class LiveRun(Voice):
             return False
         saved = await self.folder.load("latest", self.model)
         self.position, self.generation, self.best_measure = saved["position"], saved["generation"], saved["best_measure"]
-        self.state = saved["state"]
+        self.state, self.ended = saved["state"], saved.get("ended", False)
         self.pool.restore(saved["pool"])
         self.ledger.restore(saved["ledger"])
         self.ledger.watch.restore(saved.get("seconds", {}))

@@ -9,7 +9,7 @@ from typing import Any
 
 from selftaught.recipe import Recipe
 from selftaught.run.turns import new_tokens
-from selftaught.run.voice import Voice
+from selftaught.run.voice import Voice, sealed
 from selftaught.types import Attempt, Message, Purpose, SamplerSettings, Task, content_hash
 
 
@@ -40,9 +40,13 @@ class Trial(Voice):
         spent: {task id: {"prompted", "sampled"}}, the tokens of the requests behind each reply.
     """
 
-    def __init__(self, run: Voice, settings: SamplerSettings, seed: int, label: str) -> None:
-        """Stand beside `run`; `settings` is the sampler where the method has none, `label` keeps trials apart."""
+    def __init__(self, run: Voice, settings: SamplerSettings, seed: int, label: str, digest: str = "") -> None:
+        """Stand beside `run`; `settings` is the sampler where the method has none, `label` keeps trials apart.
+
+        `digest` is the policy's as it is now, where it is known already.
+        """
         vars(self).update(vars(run))
+        self.seal = sealed(digest or run.model.digest("policy"))
         self.settings, self.seed, self.label = settings, seed, label
         self.state, self.notes, self.train_reserve = copy.deepcopy(run.state), {}, 0
         self.purpose: Purpose = "evaluate"

@@ -3,10 +3,10 @@
 import random
 from asyncio import gather
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from selftaught.format import Format
-from selftaught.models.base import Model
+from selftaught.models.base import Asked, Model
 from selftaught.parts import build, find
 from selftaught.recipe import Phase, Recipe
 from selftaught.run.budget import Budget
@@ -21,6 +21,11 @@ from selftaught.types import Attempt, Floats, Group, Message, Purpose, SampleReq
 JUDGES = ("judge", "critic")
 
 
+def sealed(digest: str) -> str:
+    """The end of a journal key that says whose reply it is. A space sorts before whatever keys are made of, so waves keep their order."""
+    return f" {digest}"
+
+
 class Voice:
     """Implements the `Run` protocol of `models.base`.
 
@@ -29,6 +34,7 @@ class Voice:
         generation: version of the policy, as the model counts it.
         train_reserve: tokens set aside for training on what this step has sampled.
         purpose: what requests are for; under "evaluate" and "audit" nothing is admitted, reserved or spent.
+        seal: ends the keys under which replies are journaled; no part of the noise.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class Voice:
         self.purpose: Purpose = "train"
         self.notes: dict[str, float] = {}
         self.phase: Phase | None = None
+        self.seal = ""
 
     @property
     def stage(self) -> str:
@@ -89,7 +96,12 @@ class Voice:
 
     def answer(self, text: str, task: Task) -> str | None:
         """The canonical answer in a reply to a task."""
-        return self.format.canonical(text, task.numeric)
+        return self.format.suited(task.reads).canonical(text, task.numeric)
+
+    def asked_by(self, format: Format) -> None:
+        """Render prompts and read answers by another format from now on."""
+        self.format = self.grader.format = format
+        cast(Asked, self.model).asked_by(format)
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The text of each token."""
@@ -116,7 +128,7 @@ class Voice:
             return []
         self.train_reserve += train if self.counted else 0
         with self.ledger.watch.outside(self.purpose):
-            attempts: list[Attempt] = await self.seam.ask("sample", key, request, checked=self.grader.checks_apart(task))
+            attempts: list[Attempt] = await self.seam.ask("sample", key + self.seal, request, checked=self.grader.checks_apart(task))
         self.ledger.release(worst if self.counted else 0)
         if role in JUDGES:
             self.ledger.add("calls", "judge", len(attempts), role, self.purpose)
@@ -134,7 +146,7 @@ class Voice:
             return {}
         request = ScoreRequest(key=key, payload=payload, outputs=outputs, weights=weights, role=role, attempt=attempt, start=start)
         with self.ledger.watch.outside(self.purpose):
-            reply: dict[str, Floats] = await self.seam.ask("score", key, request)
+            reply: dict[str, Floats] = await self.seam.ask("score", key + self.seal, request)
         self.ledger.release(worst)
         self.ledger.tokens("scored", len(payload), role, self.purpose)
         return reply
@@ -156,11 +168,12 @@ class Voice:
         *,
         template: str = PLAIN,
         purpose: Purpose = "evaluate",
+        digest: str = "",
     ) -> list[Group]:
         """Attempts outside the budget, for the gate ("evaluate") or a monitor ("audit"), one group a task.
 
-        Noise depends on (seed, task, index) alone, so two sides pair up. `label` must be unique among draws of the
-        same tasks, n, settings, template and seed with other weights: equal requests share one journaled reply.
+        Noise depends on (seed, task, index) alone, so two sides pair up. Replies are journaled under label and digest:
+        what other weights said is never taken for an answer of these.
 
         Args:
             tasks: what is asked; the groups hold them unchanged.
@@ -171,7 +184,9 @@ class Voice:
             seed: evaluation seed.
             template: wraps the last user turn, which stands where `{prompt}` does.
             purpose: "evaluate" or "audit"; the tokens are counted under it.
+            digest: of these weights as they are now, where it is known already.
         """
+        seal = sealed(digest or self.model.digest(weights))
 
         async def one(task: Task) -> Group:
             mark = content_hash(n, settings.temperature, settings.top_p, settings.max_tokens)
@@ -180,7 +195,7 @@ class Voice:
             request = SampleRequest(
                 key=key, task=task, messages=messages, n=n, settings=settings, weights=weights, noise=f"evaluate/{seed}/{task.id}"
             )
-            attempts = await self.seam.ask("sample", key, request, whole=True)
+            attempts = await self.seam.ask("sample", key + seal, request, whole=True)
             prompted = self.model.count(messages)
             self.ledger.tokens("prompted", prompted, purpose=purpose)
             self.ledger.tokens("sampled", sum(new_tokens(a, prompted) for a in attempts), purpose=purpose)

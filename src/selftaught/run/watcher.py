@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate import start_probe
+from selftaught.evaluate import kept_answers, start_probe
 from selftaught.evaluate.audit import calibration_error, vote_accuracy
 from selftaught.evaluate.health import first_attempts, lengths
-from selftaught.evaluate.monitors import Monitor
+from selftaught.evaluate.monitor import Monitor
+from selftaught.run.folder import LAG
 from selftaught.run.trial import Trial
 from selftaught.run.voice import Voice
 from selftaught.types import Floats, Group, Purpose, Task, content_hash
 
 SCORED, AUDITED = 16, 8
+# FLOPs of a first look that is not to be dear.
+DEAR = 5e11
 
 
 class Watcher:
@@ -27,6 +30,7 @@ class Watcher:
         audit: sealed tasks whose answers are read at each generation, under "audit"; none of them is trained on.
         steps: numbers of the steps so far.
         start: the start's replies to the probe's tasks (see `evaluate.start_probe`); None before the first look.
+        answers: the start's greedy answers, where its replies have too little probability (see `evaluate.kept_answers`).
         lengths: mean length of attempts at each task source when it was first met.
         alarms: {name, step, message} each.
     """
@@ -35,6 +39,7 @@ class Watcher:
         self.monitors, self.audit = tuple(monitors), tuple(audit)
         self.steps: list[Mapping[str, float]] = []
         self.start: list[dict[str, Any]] | None = None
+        self.answers: list[dict[str, Any]] = []
         self.lengths: dict[str, float] = {}
         self.alarms: list[dict[str, Any]] = []
 
@@ -46,18 +51,42 @@ class Watcher:
             if self.start is None:
                 # What is taught by answers may well unlearn the start's.
                 fit = "text" in run.model.capabilities and not run.recipe.reads_gold
-                self.start = await start_probe.first_look(run) if fit else []
-            found = await start_probe.look(run, self.start) | await drift(run, groups)
+                self.start = await start_probe.first_look(run, probes(run)) if fit else []
+                self.answers = await kept_answers.first_answers(run, groups) if fit and kept_answers.improbable(self.start) else []
+            found = await self.look(run) | await drift(run, groups)
+        found |= vitals(run, found, groups)
         now = lengths(groups)
         self.lengths = now | self.lengths
         if now:
             found["length_ratio"] = float(np.mean([now[source] / self.lengths[source] for source in now]))
         for name, value in found.items():
             run.note(name, value)
-        steps, raised = [*self.steps, run.notes], {alarm["name"] for alarm in self.alarms}
+        self.hear([*self.steps, run.notes], run.position + 1)
+
+    async def examine_end(self, run: Voice) -> None:
+        """Look once more behind the last step: what it learned has not been seen by the next one."""
+        if not self.monitors or not run.recipe.trains or self.start is None:
+            return
+        with outside(run):
+            found = await self.look(run)
+        self.hear([*self.steps, found | vitals(run, found, ())], run.position)
+
+    async def look(self, run: Voice) -> dict[str, float]:
+        """How the policy stands to the start."""
+        return await start_probe.look(run, self.start or []) | await kept_answers.still_kept(run, self.answers)
+
+    def hear(self, steps: Sequence[Mapping[str, float]], step: int) -> None:
+        """Raise the alarms that are due, each monitor's once."""
+        raised = {alarm["name"] for alarm in self.alarms}
         for monitor in self.monitors:
             if monitor.name not in raised and (message := monitor.alarm(steps)):
-                self.alarms.append({"name": monitor.name, "step": run.position + 1, "message": message})
+                self.alarms.append({"name": monitor.name, "step": step, "message": message})
+
+    @property
+    def lag(self) -> int:
+        """Steps before the alarms that their trouble may have begun."""
+        raised = {alarm["name"] for alarm in self.alarms}
+        return max((monitor.lag for monitor in self.monitors if monitor.name in raised), default=LAG)
 
     async def measure(self, run: Voice) -> None:
         """Note how right the votes, the attempts and the rewards are on the audit set."""
@@ -82,10 +111,11 @@ class Watcher:
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-ready; the steps are in steps.jsonl."""
-        return {"start": self.start, "lengths": self.lengths, "alarms": self.alarms}
+        return {"start": self.start, "answers": self.answers, "lengths": self.lengths, "alarms": self.alarms}
 
     def restore(self, saved: Mapping[str, Any], steps: Sequence[Mapping[str, float]]) -> None:
         """The inverse of `snapshot`."""
+        self.answers = saved.get("answers", [])
         self.start, self.lengths, self.alarms[:], self.steps = saved["start"], saved["lengths"], saved["alarms"], list(steps)
 
 
@@ -104,6 +134,27 @@ async def drift(run: Voice, groups: Sequence[Group]) -> dict[str, float]:
         return {}
     d_T = np.concatenate([(a.payload.logprobs - s["logprobs"])[a.payload.sampled] for a, s in zip(chosen, scored, strict=True)])
     return {"kl": float(np.mean(np.expm1(-d_T.astype(np.float64)) + d_T))}
+
+
+def probes(run: Voice) -> int:
+    """How many replies of the start are held against the policy at every step: fewer where they would be dear to draw."""
+    flops = 2 * run.model.parameters * start_probe.TASKS * run.settings.max_tokens
+    return start_probe.TASKS if flops <= DEAR else start_probe.TASKS // 3
+
+
+def vitals(run: Voice, found: Mapping[str, float], groups: Sequence[Group]) -> dict[str, float]:
+    """Whether the policy still is a model: broken, 1 when a log-probability is not finite; uniformity.
+
+    uniformity is the mean surprise of a token, sampled by the policy or of the start's replies, over ln(vocabulary): 1
+    for a policy to which all tokens are alike. Left out where the model does not say how large its vocabulary is.
+    """
+    # Every attempt under way was sampled by the weights that are looked at, or reads "start", which cannot break.
+    made = [a.payload.logprobs[a.payload.sampled] for g in groups for a in g.attempts_G if hasattr(a.payload, "logprobs")]
+    told_T = np.concatenate([np.zeros(0, np.float32), *made])
+    surprises = [v for v in (found.get("surprise", np.nan), -float(told_T.mean()) if len(told_T) else np.nan) if not np.isnan(v)]
+    numbers = {"broken": float(not np.isfinite(told_T).all() or not all(np.isfinite(value) for value in found.values()))}
+    vocabulary = getattr(run.model, "vocabulary", 0)
+    return numbers | ({"uniformity": max(surprises) / float(np.log(vocabulary))} if vocabulary > 1 and surprises else {})
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
 from selftaught.stages import Reader, Supervise
 from selftaught.supervise.vote import unscored
-from selftaught.types import Group, Score
+from selftaught.types import Group, Score, Task
 
 
 @part
@@ -71,6 +71,9 @@ class Balance(Reader):
     def __post_init__(self) -> None:
         if self.wanted < 1 or not self.thresholds:
             raise BadInput(f"balance: wanted={self.wanted} must be at least 1 and thresholds={self.thresholds} not empty")
+
+    def scores(self, task: Task) -> bool:
+        return False
 
     async def read(self, run: Run, groups: Sequence[Group]) -> list[Group]:
         temperatures = dict.fromkeys(a.settings.temperature for group in groups for a in group.attempts_G)

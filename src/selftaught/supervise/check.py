@@ -8,7 +8,7 @@ from selftaught.models.base import Run
 from selftaught.parts import part
 from selftaught.stages import Supervise
 from selftaught.supervise.vote import unscored
-from selftaught.types import Group, Score, Source
+from selftaught.types import Group, Score, Source, Task
 
 
 @part
@@ -17,6 +17,9 @@ class Rule(Supervise):
     """Reward by a checker that decides from the prompt alone; tasks without one stay unscored. Reads no answer."""
 
     signal = ("rule",)
+
+    def scores(self, task: Task) -> bool:
+        return task.checker == "rule"
 
     async def read_group(self, run: Run, group: Group) -> Group:
         return await checked(run, group, self.name, gold=False)
@@ -28,6 +31,9 @@ class Gold(Supervise):
     """Reward by the task's checker, which may read the sealed answer. A recipe with it is not label-free."""
 
     signal = ("gold",)
+
+    def scores(self, task: Task) -> bool:
+        return bool(task.checker)
 
     async def read_group(self, run: Run, group: Group) -> Group:
         return await checked(run, group, self.name, gold=True)

@@ -9,7 +9,7 @@ import numpy as np
 from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
 from selftaught.stages import Supervise
-from selftaught.types import Attempt, Floats, Group, Score
+from selftaught.types import Attempt, Floats, Group, Score, Task
 
 
 @part
@@ -39,6 +39,9 @@ class InferredValues(Supervise):
     def __post_init__(self) -> None:
         if not 0 < self.right <= 1:
             raise BadInput(f"inferred-values: right={self.right} must lie in (0, 1]")
+
+    def scores(self, task: Task) -> bool:
+        return False
 
     async def read_group(self, run: Run, group: Group) -> Group:
         marks = {s.attempt: s for s in group.scores if s.name == self.search and s.per_item is not None}

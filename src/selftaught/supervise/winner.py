@@ -6,7 +6,7 @@ from selftaught.models.base import Run
 from selftaught.parts import part
 from selftaught.stages import Supervise
 from selftaught.supervise.vote import unscored
-from selftaught.types import Group, Score
+from selftaught.types import Group, Score, Task
 
 
 @part
@@ -18,6 +18,9 @@ class Winner(Supervise):
     """
 
     signal = ("self",)
+
+    def scores(self, task: Task) -> bool:
+        return False
 
     async def read_group(self, run: Run, group: Group) -> Group:
         views = {a.id: a.view for a in group.attempts_G}

@@ -37,19 +37,19 @@ Call = tuple[str, Task, str, Any]
 
 
 class Child:
-    """One checker process and its two streams."""
+    """One checker process, which runs the module of that name, and its two streams."""
 
-    def __init__(self, limit: float, memory: int) -> None:
+    def __init__(self, limit: float, memory: int, module: str = "selftaught.tasks.checker_child") -> None:
         self.limit = limit
         home = str(Path(selftaught.__file__).parents[1])
         env = {name: os.environ[name] for name in KEPT if name in os.environ} | QUIET
         env["PYTHONPATH"] = os.pathsep.join(filter(None, (home, env.get("PYTHONPATH"))))
         self.folder = tempfile.mkdtemp(prefix="selftaught-")
-        command = [sys.executable, "-W", "ignore", "-m", "selftaught.tasks.checker_child", str(limit), str(memory), self.folder]
+        command = [sys.executable, "-W", "ignore", "-m", module, str(limit), str(memory), self.folder]
         # A session of its own, so that ending it ends whatever it has started.
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, start_new_session=True)
 
-    def ask(self, call: Call) -> tuple[float, str]:
+    def ask(self, call: Any) -> tuple[float, str]:
         """(grade, kind of failure); the process is dead when the kind is timeout, start or exit."""
         token = secrets.token_hex(8)
         message = pickle.dumps((token, call))

@@ -3,15 +3,16 @@
 import random
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from selftaught.parts import BadInput, Part
 
 Facts = tuple[Any, ...]
 Say = Callable[[int], int]
+WORDS = ("terse", "plain")
 
 
 def exactly(number: int) -> int:
@@ -29,27 +30,46 @@ class Family(Part):
     Attributes:
         ladder: settings of level 1, 2, ... (each a mapping of field names to values).
         wordings: prompt templates over the named pieces that `show` returns.
+        plain: such templates in plain language, for any model, where the others are terse.
+        limits: least and most of a field, beyond which it has no question, or none that ends in reasonable time.
         signal: "vote" when one answer is right, "rule" when `check` can tell from the prompt.
         numeric: answers are whole numbers.
+        reads: how a reply is read where nobody says otherwise, in the words of `Format.answer`; "" leaves it to the format.
         level: when above 0, the fields take that step of the ladder.
+        words: "terse" or "plain", the wordings that are asked; a family with one set asks that.
     """
 
     kind: ClassVar[str] = "family"
     ladder: ClassVar[tuple[Mapping[str, int], ...]] = ()
     wordings: ClassVar[tuple[str, ...]] = ()
+    plain: ClassVar[tuple[str, ...]] = ()
+    limits: ClassVar[Mapping[str, tuple[int, int]]] = {}
     signal: ClassVar[str] = "vote"
     numeric: ClassVar[bool] = False
+    reads: ClassVar[str] = ""
     level: int = 0
+    words: str = "terse"
 
     def __post_init__(self) -> None:
         if not 0 <= self.level <= len(self.ladder):
             raise BadInput(f"{self.name}: level={self.level} is outside 1 to {len(self.ladder)}")
-        if self.level:
-            for key, value in self.ladder[self.level - 1].items():
-                object.__setattr__(self, key, value)
-        for field in fields(self):
-            if field.name != "level" and isinstance(value := getattr(self, field.name), int) and value < 0:
-                raise BadInput(f"{self.name}: {field.name}={value} must not be negative")
+        if self.words not in WORDS:
+            raise BadInput(f"{self.name}: words={self.words} is unknown: write {' or '.join(WORDS)}")
+        defaults = {field.name: field.default for field in fields(self)}
+        for key, value in self.ladder[self.level - 1].items() if self.level else ():
+            if getattr(self, key) not in (defaults[key], value):
+                raise BadInput(f"{self.name}: level={self.level} sets {key}={value}: leave out {key}={getattr(self, key)} or the level")
+            object.__setattr__(self, key, value)
+        for key in defaults:
+            least, most = self.limits.get(key, (0, None))
+            if isinstance(value := getattr(self, key), int) and (value < least or (most is not None and value > most)):
+                span = f"outside {least} to {most}" if most is not None else "negative"
+                raise BadInput(f"{self.name}: {key}={value} is {span}: give another value")
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The wordings that questions are asked in."""
+        return self.plain if self.words == "plain" and self.plain else self.wordings
 
     @abstractmethod
     def draw(self, rng: random.Random) -> Facts:
@@ -99,23 +119,28 @@ class Family(Part):
         return self.work(facts, slip)
 
     def render(self, facts: Facts, wording: int = 0) -> str:
-        """The prompt that shows these facts in one of the family's wordings."""
-        return self.wordings[wording % len(self.wordings)].format(**self.show(facts))
+        """The prompt that shows these facts in one of the wordings that are asked."""
+        return self.asked[wording % len(self.asked)].format(**self.show(facts))
 
     @classmethod
     def read(cls, prompt: str) -> Facts | None:
         """The facts a prompt shows, whatever its wording; None when it is not of this family."""
-        for wording in cls.wordings:
-            if found := pattern_of(wording).fullmatch(prompt.strip()):
-                try:
-                    return cls().parse(found.groupdict())
-                except (ValueError, IndexError):
-                    continue
-        return None
+        kind: Any = cls
+        return read_as(kind, prompt.strip())
 
-    def at(self, level: int) -> Self:
-        """This family at another level of its ladder."""
-        return replace(self, level=level)
+
+# Attempts at one question are looked at one after the other.
+@lru_cache(maxsize=1024)
+def read_as(cls: Any, prompt: str) -> Facts | None:
+    """See `Family.read`."""
+    for wording in (*cls.wordings, *cls.plain):
+        if found := pattern_of(wording).fullmatch(prompt):
+            try:
+                facts: Facts = cls().parse(found.groupdict())
+                return facts
+            except (ValueError, IndexError):
+                continue
+    return None
 
 
 @lru_cache(maxsize=1024)
@@ -130,3 +155,14 @@ def integers(text: str, sep: str) -> tuple[int, ...]:
     if len(text) > 400:
         raise ValueError("too long")
     return tuple(int(piece) for piece in text.split(sep))
+
+
+def listed(items: Iterable[Any], last: str = "and") -> str:
+    """`3, 14 and 15`, as one says it."""
+    *head, tail = map(str, items)
+    return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def unlisted(text: str, last: str = "and") -> list[str]:
+    """The inverse of `listed`."""
+    return text.replace(f" {last} ", ", ", 1).split(", ")

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
+from selftaught.answers.numbers import quantity
+from selftaught.answers.spelling import canonical
 from selftaught.parts import BadInput, convert, nearest, parse_options, part
 from selftaught.stages import TaskSource
+from selftaught.tasks.asked import question
 from selftaught.tasks.gym_refusals import EXECUTES, REFUSALS
 from selftaught.tasks.text import make_task, words
 from selftaught.types import Split, Task, content_hash
@@ -70,7 +73,8 @@ class Gym(TaskSource):
         # each split has its own eighth of them, the last one is for the shared words.
         seed = (SPLITS.index(split) << 29) + int(content_hash(key, self.text()), 16) % (2**29 - count)
         items = items_of(self.family, self.options, seed, count)
-        return [make_task(item["question"].strip(), self.text(), split, item, self.checker) for item in items]
+        numeric = numeric_answers(self.family)
+        return [make_task(item["question"].strip(), self.text(), split, item, self.checker, numeric) for item in items]
 
     def prepare(self) -> None:
         """Load what grading needs, before its time is taken."""
@@ -78,8 +82,9 @@ class Gym(TaskSource):
 
     def fingerprint(self, task: Task) -> str:
         shared = shared_words(self.family)
-        flat = " ".join(task.text.split()).casefold()
-        left = "" if shared is None else words(task.text, shared)
+        text = question(task.prompt)
+        flat = " ".join(text.split()).casefold()
+        left = "" if shared is None else words(text, shared)
         if self.family in UNORDERED:
             left = " ".join(sorted(left.split()))
         return content_hash(self.family, left or flat)
@@ -150,12 +155,25 @@ def dataset_of(family: str, options: str) -> Any:
 
 
 @lru_cache(maxsize=128)
+def sample_of(family: str) -> list[dict[str, Any]]:
+    """A few items of a family's defaults, of a seed that no split has."""
+    return items_of(family, "", 7 << 29, SAMPLE)
+
+
+@lru_cache(maxsize=128)
+def numeric_answers(family: str) -> bool:
+    """Whether a family's answers are numbers, so that a reply without a mark is read for its last one."""
+    found = [quantity(canonical(str(item["answer"]))) for item in sample_of(family)]
+    return all(number is not None and not number.unit for number in found)
+
+
+@lru_cache(maxsize=128)
 def shared_words(family: str) -> frozenset[str] | None:
     """Words every prompt of a family has, or None where prompts differ in signs rather than words.
 
     They are read off the family's defaults, so that all settings of a family fingerprint alike.
     """
-    prompts = [item["question"] for item in items_of(family, "", 7 << 29, SAMPLE)]
+    prompts = [item["question"] for item in sample_of(family)]
     shared = frozenset.intersection(*(frozenset(w for w in words(p).split() if w.isalpha()) for p in prompts))
     left = {words(p, shared) for p in prompts}
     whole = {" ".join(p.split()).casefold() for p in prompts}

@@ -45,7 +45,7 @@ HANGS: tuple[str, ...] = (
     "spiral_matrix",
     "string_insertion",
 )
-# Their own answer fails once spaces are squeezed to one line, as the run's format does.
+# Their own answer fails once spaces are squeezed to one line.
 MANY_LINES: tuple[str, ...] = (
     "arc_agi",
     "binary_matrix",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.parts import BadInput, nearest, part
-from selftaught.tasks.columns import Columns, Row, read_rows
+from selftaught.tasks.columns import Columns, Table, read_table
 from selftaught.tasks.files import one_line
 
 
@@ -27,13 +27,13 @@ class Hub(Columns):
         mine = {"config": self.config} if self.config else {}
         return mine | ({"split": self.split} if self.split != "train" else {}) | super().options()
 
-    def rows(self) -> tuple[Row, ...]:
+    def table(self) -> Table:
         return load(self.data, self.config, self.split, self.prompt, self.answer)
 
 
 @lru_cache(maxsize=16)
-def load(data: str, config: str, split: str, prompt: str, answer: str) -> tuple[Row, ...]:
-    """Rows of a data set; raises BadInput when it, its split or its columns cannot be had."""
+def load(data: str, config: str, split: str, prompt: str, answer: str) -> Table:
+    """What a data set holds; raises BadInput when it, its split or its columns cannot be had."""
     if not data:
         raise BadInput("no data set given: name one by its id (owner/name) or folder")
     try:
@@ -51,4 +51,4 @@ def load(data: str, config: str, split: str, prompt: str, answer: str) -> tuple[
         if split not in found:
             raise BadInput(f"data set '{data}' has no split '{split}' ({nearest(split, map(str, found))}): write {data},split=NAME")
         found = found[split]
-    return read_rows(((f"{data}, row {i}", row) for i, row in enumerate(found, 1)), prompt, answer, data)
+    return read_table(((f"{data}, row {i}", row) for i, row in enumerate(found, 1)), prompt, answer, data)

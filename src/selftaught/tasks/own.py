@@ -9,8 +9,9 @@ from typing import Any
 from selftaught.format import canonical
 from selftaught.parts import BadInput, build, nearest, parse_options, part, shelf, walk
 from selftaught.stages import TaskSource
+from selftaught.tasks.asked import question
 from selftaught.tasks.family import Family
-from selftaught.tasks.text import make_task, text_fingerprint
+from selftaught.tasks.text import make_task, text_fingerprint, words
 from selftaught.types import Split, Task, content_hash
 
 LONGEST_PROMPT = 1000
@@ -73,14 +74,20 @@ class Own(TaskSource):
         tasks = []
         for _ in range(count):
             facts = family.draw(rng)
-            prompt = family.render(facts, rng.randrange(len(family.wordings)))
-            tasks.append(make_task(prompt, self.text(), split, {"answer": family.work(facts)[1]}, self.checker, self.numeric))
+            prompt = family.render(facts, rng.randrange(len(family.asked)))
+            entry = {"answer": family.work(facts)[1]}
+            tasks.append(make_task(prompt, self.text(), split, entry, self.checker, self.numeric, family.reads))
         return tasks
 
     def fingerprint(self, task: Task) -> str:
         family = family_of(self.family, self.options)
-        facts = family.read(task.text) if len(task.text) <= LONGEST_PROMPT else None
-        return text_fingerprint(task.text) if facts is None else content_hash(self.family, family.identity(facts))
+        text = question(task.prompt)
+        facts = family.read(text) if len(text) <= LONGEST_PROMPT else None
+        if facts is not None:
+            return content_hash(self.family, family.identity(facts))
+        # Questions of other families are kept apart by their words and numbers, whatever the signs.
+        made = task.source.partition(":")[0] in families()
+        return content_hash(words(text) or " ".join(text.split())) if made else text_fingerprint(task.prompt)
 
     def check(self, task: Task, answer: str, entry: Mapping[str, Any] | None) -> float:
         if len(answer) > LONGEST_ANSWER or len(task.text) > LONGEST_PROMPT:

@@ -1,16 +1,18 @@
 """TaskPool: the tasks a run trains on, kept apart from those it is judged by."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from selftaught.parts import BadInput
 from selftaught.stages import TaskSource
 from selftaught.tasks.columns import Columns
+from selftaught.tasks.found import Found, find
+from selftaught.tasks.marks import Marks
 from selftaught.tasks.own import Own
 from selftaught.tasks.source import parse_source
-from selftaught.types import Message, Split, Task, content_hash
+from selftaught.types import Message, Split, Task
 
 DRY_ROUNDS = 5
 MOST_AT_ONCE = 1024
@@ -21,24 +23,14 @@ COUNTS: Mapping[Split, int] = {"held-out": 200, "development": 64, "audit": 64}
 MODEL = "model"
 
 
-class Marks:
-    """Fingerprints of tasks under every scope that matters, so that a question is known by whichever source it comes."""
-
-    def __init__(self, sources: Iterable[TaskSource]) -> None:
-        self.readers = {str(getattr(source, "scope", source.text())): source for source in sources}
-        self.taken: set[str] = set()
-
-    def of(self, task: Task) -> set[str]:
-        """Every fingerprint of a task."""
-        return {content_hash(scope, reader.fingerprint(task)) for scope, reader in self.readers.items()}
-
-
 class TaskPool:
     """Training tasks of several sources, and those the model wrote; see `models.base.Pool`.
 
     Attributes:
         sources: texts of the sources; `draw` also knows "model", the tasks that were added.
         collisions: how many training draws were held-out, development or audit questions and had to be redrawn.
+        fits: whether a task can be put to the model; others are not drawn.
+        found: what became of each source's questions.
     """
 
     def __init__(self, sources: Sequence[TaskSource | str], apart: Marks | None = None) -> None:
@@ -47,6 +39,8 @@ class TaskPool:
         self._sources = {source.text(): source for source in parsed}
         self.sources: tuple[str, ...] = tuple(self._sources)
         self.collisions = 0
+        self.fits: Callable[[Task], bool] = lambda task: True
+        self.found: tuple[Found, ...] = ()
         self._apart = apart or Marks(parsed)
         self._added: list[Task] = []
         self._known: set[str] = set()
@@ -81,9 +75,9 @@ class TaskPool:
                 if len(found) == count:
                     break
                 marks = self._apart.of(task)
-                if marks & self._apart.taken:
+                if self._apart.holds(task, marks):
                     self.collisions += 1
-                elif not marks & seen:
+                elif not marks & seen and self.fits(task):
                     seen |= marks
                     found.append(task)
             dry = 0 if len(found) > before else dry + 1
@@ -99,7 +93,7 @@ class TaskPool:
         new = 0
         for task in tasks:
             marks = self._apart.of(task)
-            if task.text.strip() and not marks & self._apart.taken and not marks & self._known:
+            if task.text.strip() and not self._apart.holds(task, marks) and not marks & self._known:
                 self._known |= marks
                 self._added.append(task)
                 new += 1
@@ -118,7 +112,7 @@ class TaskPool:
 
 def task_record(task: Task) -> dict[str, Any]:
     """A task without its seal as JSON-ready data."""
-    names = ("id", "prompt", "start", "payload", "checker", "numeric", "source", "split", "origin", "lineage")
+    names = ("id", "prompt", "start", "payload", "checker", "numeric", "reads", "source", "split", "origin", "lineage")
     return {name: getattr(task, name) for name in names}
 
 
@@ -148,6 +142,7 @@ def split(
     if not train:
         raise BadInput("no tasks given: name at least one source")
     train, judge = undivided(train, judge), undivided(judge, train)
+    train = numbered(train, judge)
     # Own families of training count too: a held-out prompt out of a file may be one of their questions.
     apart = Marks([*judge, *(source for source in train if isinstance(source, Own))])
     splits: dict[Split, list[Task]] = {}
@@ -157,13 +152,25 @@ def split(
         for index, source in enumerate(judge):
             share = -(-(wanted - len(splits[part])) // (len(judge) - index))
             splits[part] += list(take(source, f"{seed}/{part}", share, part, apart))
-    return TaskPool(train, apart), splits
+    pool = TaskPool(train, apart)
+    pool.found = tuple(find(train, judge, splits["held-out"], counts.get("held-out", 0), apart.asked))
+    return pool, splits
 
 
 def undivided(mine: Sequence[TaskSource], others: Sequence[TaskSource]) -> list[TaskSource]:
     """Sources of data that no other source shares serve whole; what both share is divided by content."""
     shared = {source.data for source in others if isinstance(source, Columns)}
     return [replace(s, whole=True) if isinstance(s, Columns) and s.data not in shared else s for s in mine]
+
+
+def numbered(train: Sequence[TaskSource], judge: Sequence[TaskSource]) -> list[TaskSource]:
+    """Training data without answers is asked for numbers where all that judge do, so that replies are read alike."""
+    if not all(isinstance(source, Columns) and (source.numbers or source.table().numeric) for source in judge):
+        return list(train)
+    return [
+        replace(s, numbers=True) if isinstance(s, Columns) and s not in judge and s.table().without == len(s.table().rows) else s
+        for s in train
+    ]
 
 
 def take(source: TaskSource, key: str, count: int, split: Split, apart: Marks) -> Iterator[Task]:
@@ -180,7 +187,7 @@ def take(source: TaskSource, key: str, count: int, split: Split, apart: Marks) -
                 if drawn >= 16 and repeated > SHARES[split] * drawn:
                     return
                 continue
-            apart.taken |= marks
+            apart.take(task)
             fresh += 1
             given += 1
             yield task

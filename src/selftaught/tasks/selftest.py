@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
+from selftaught.answers.tidy import tidy
 from selftaught.format import canonical
 from selftaught.seals import GoldReader
 from selftaught.stages import TaskSource
@@ -46,7 +47,7 @@ def examine(source: TaskSource, read: Callable[[], None], pool: CheckerPool | No
         return []
     reader = GoldReader("audit", read)
     entries = [task.sealed.open(reader) for task in tasks if task.sealed is not None]
-    answers = [str(entry["answer"]) for entry in entries]
+    answers = [str(a[0] if isinstance(a := entry["answer"], tuple) else a) for entry in entries]
     numeric = source.numeric or all(re.fullmatch(r"-?\d+", canonical(answer)) for answer in answers)
     cases = [(kind, index, answer) for index in range(len(tasks)) for kind, answer in trials(answers, index, numeric)]
     values = grade(source, [(tasks[i], answer, entries[i]) for _, i, answer in cases], pool)
@@ -57,7 +58,7 @@ def examine(source: TaskSource, read: Callable[[], None], pool: CheckerPool | No
 def trials(answers: Sequence[str], index: int, numeric: bool) -> list[tuple[str, str]]:
     """(kind, answer) pairs to grade for one task."""
     mine = answers[index]
-    made = [("own", mine), ("squeezed", canonical(mine)), ("empty", "")]
+    made = [("own", mine), ("read", tidy(mine)), ("empty", "")]
     others = [a for a in (*answers[index + 1 :], *answers[:index]) if canonical(a).lower() != canonical(mine).lower()]
     if others:
         made.append(("other", others[0]))
@@ -84,7 +85,7 @@ def judge(source: TaskSource, cases: Sequence[Case]) -> list[str]:
     """One line for each kind of answer that is graded wrongly."""
     lines = {
         "own": "its own answer fails",
-        "squeezed": "its own answer fails once written on one line, as the run's format reads it",
+        "read": "its own answer fails as the run's format reads it",
         "empty": "an empty answer is paid",
         "other": "another task's answer passes",
         "off-by-one": "an answer that is off by one passes",
@@ -92,14 +93,14 @@ def judge(source: TaskSource, cases: Sequence[Case]) -> list[str]:
     problems: list[str] = []
     for kind, line in lines.items():
         mine = [case for case in cases if case[0] == kind]
-        if kind in ("own", "squeezed"):
+        if kind in ("own", "read"):
             bad = [case for case in mine if not case[3] >= RIGHT]
         elif kind == "empty":
             bad = [case for case in mine if case[3] > 0]
         else:
             bad = [case for case in mine if case[3] >= RIGHT]
         allowed = LUCKY * len(mine) if kind == "other" and source.checker != "equal" else 0
-        if len(bad) > allowed and not (kind == "squeezed" and problems):
+        if len(bad) > allowed and not (kind == "read" and problems):
             _, task, answer, value = bad[0]
             example = f"e.g. {answer[:40]!r} gets {value:g} for {task.text[:60]!r}"
             problems.append(f"{source.text()}: {line} in {len(bad)} of {len(mine)}, {example}")

@@ -14,7 +14,8 @@ from selftaught.tasks.hub import Hub
 from selftaught.tasks.own import Own, families, family_class
 from selftaught.tasks.tables import Tables
 
-FILE = re.compile(r"(?P<path>.+?\.(?:jsonl|json|parquet))(?:,(?P<options>.*))?")
+KINDS = ("jsonl", "ndjson", "json", "csv", "tsv", "txt", "parquet")
+FILE = re.compile(rf"(?P<path>.+?\.(?:(?:{'|'.join(KINDS[:-1])})(?:\.gz)?|parquet))(?:,(?P<options>.*))?", re.IGNORECASE)
 
 PREFIXES: dict[str, type[Gym] | type[Games] | type[Tables]] = {"gym": Gym, "game": Games, "table": Tables}
 
@@ -31,6 +32,10 @@ def parse_source(text: str) -> TaskSource:
     if found := FILE.fullmatch(text):
         return made(File, found["path"], found["options"])
     head, _, tail = text.partition(",")
+    if Path(head).is_file():
+        raise BadInput(f"{head}: files of this kind are not read: give {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+    if head.startswith(("/", "./", "../", "~")) and not Path(head).exists():
+        raise BadInput(f"{head}: there is no such file or folder: give the path of one, or a data-set id (owner/name)")
     if "/" in head or Path(head).exists():
         return made(Hub, head, tail)
     name, colon, options = text.partition(":")

@@ -84,4 +84,4 @@ class Tables(TaskSource):
         return Task(id=mark, prompt=f"row {mark} of {self.table}", payload=rows, sealed=sealed, source=self.text(), split=split)
 
     def fingerprint(self, task: Task) -> str:
-        return content_hash(task.payload.values.tolist()) if isinstance(task.payload, Rows) else text_fingerprint(task.text)
+        return content_hash(task.payload.values.tolist()) if isinstance(task.payload, Rows) else text_fingerprint(task.prompt)

@@ -1,4 +1,4 @@
-"""What every source shares: task ids, text fingerprints, and prompts and answers out of data."""
+"""What every source shares: task ids, text fingerprints, and the place of a prompt among the splits."""
 
 import re
 import unicodedata
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Set
 from functools import lru_cache
 from typing import Any
 
+from selftaught.tasks.asked import asks, question
 from selftaught.types import Message, Sealed, Split, Task, content_hash
 
 WORD = re.compile(r"\w+")
@@ -15,35 +16,31 @@ WHOLE: Mapping[Split, tuple[float, float]] = {"held-out": (0, 0.6), "development
 
 
 def words(text: str, shared: Set[str] = frozenset()) -> str:
-    """A text without case, spacing, punctuation and the shared words."""
+    """A text without case, spacing, signs and the shared words: what procedural families are told apart by."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(word for word in WORD.findall(folded.replace("_", " ")) if word not in shared)
 
 
 # A task is looked at by every source that might hold it too.
-@lru_cache(maxsize=256)
-def text_fingerprint(text: str) -> str:
-    """Equal for texts that differ in case, spacing or punctuation alone; spacing alone where a text has no words."""
-    return content_hash(words(text) or " ".join(text.split()))
+@lru_cache(maxsize=1024)
+def text_fingerprint(prompt: str | tuple[Message, ...]) -> str:
+    """Equal for prompts that ask the same, whatever their shape and spelling (see `asked`); spacing alone where none has words."""
+    text = question(prompt)
+    return content_hash(asks(text) or " ".join(text.split()))
 
 
 def make_task(
     prompt: str | tuple[Message, ...], source: str, split: Split, entry: Mapping[str, Any] | None = None, checker: str = "equal",
-    numeric: bool = False,
+    numeric: bool = False, reads: str = "",
 ) -> Task:  # fmt: skip
     """A task out of data; without an entry nobody can grade it."""
     sealed = None if entry is None else Sealed(entry)
     return Task(
         id=content_hash(prompt, None, source), prompt=prompt, sealed=sealed, checker=checker if sealed else "", numeric=numeric,
-        source=source, split=split,
+        reads=reads, source=source, split=split,
     )  # fmt: skip
 
 
-def last_answer(text: str) -> str:
-    """The answer in a data set's answer column: what follows a final `####`, else all of it."""
-    return text.rsplit("####", 1)[-1].strip()
-
-
-def place(text: str) -> float:
-    """A number in [0, 1) that depends on a prompt's words alone; it says which split the prompt lives in."""
-    return int(text_fingerprint(text), 16) / 2**64
+def place(fingerprint: str) -> float:
+    """A number in [0, 1) that depends on what a prompt asks alone; it says which split the prompt lives in."""
+    return int(fingerprint, 16) / 2**64

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from selftaught.parts import part
 from selftaught.tasks.family import Facts, Family, Say, exactly
 
+SAID = {"+": "add ", "-": "subtract ", "*": "multiply by "}
+
 
 @part
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,13 @@ class Chain(Family):
     ladder = tuple(dict(steps=s, base=b) for s, b in
                    ((1, 10), (2, 10), (3, 10), (2, 50), (3, 50), (4, 50), (5, 100), (7, 100), (9, 100), (12, 100)))  # fmt: skip
     wordings = ("Start with {start}: {steps} modulo {base}.", "Modulo {base}, take {start} and apply {steps}.")
+    plain = (
+        "Start with {start} and {said}. What is the remainder when the result is divided by {base}?",
+        "Take the number {start}, then {said}. Divide the result by {base}. What is the remainder?",
+        "What remainder is left after division by {base} when you start with {start} and {said}?",
+        "Begin at {start} and {said}. What is the result modulo {base}?",
+    )  # fmt: skip
+    limits = dict(steps=(1, 20), base=(2, 10_000))
     numeric = True
     steps: int = 3
     base: int = 50
@@ -31,10 +40,17 @@ class Chain(Family):
         return rng.randrange(self.base), steps, self.base
 
     def show(self, facts: Facts) -> dict[str, str]:
-        return {"start": str(facts[0]), "steps": " ".join(facts[1]), "base": str(facts[2])}
+        return {
+            "start": str(facts[0]),
+            "steps": " ".join(facts[1]),
+            "base": str(facts[2]),
+            "said": ", then ".join(SAID[s[0]] + s[1:] for s in facts[1]),
+        }
 
     def parse(self, pieces: Mapping[str, str]) -> Facts:
-        steps = tuple(pieces["steps"].split(" "))
+        said = pieces["said"].split(", then ") if "said" in pieces else []
+        spoken = (sign + step.removeprefix(word) for step in said for sign, word in SAID.items() if step.startswith(word))
+        steps = tuple(spoken) if said else tuple(pieces["steps"].split(" "))
         if len(steps) > 50 or not all(re.fullmatch(r"[-+*]\d", step) for step in steps):
             raise ValueError("not a chain")
         if (base := int(pieces["base"])) < 1:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from selftaught.parts import part
-from selftaught.tasks.family import Facts, Family, Say, exactly, integers
+from selftaught.tasks.family import Facts, Family, Say, exactly, integers, listed, unlisted
 
 APPLY: dict[str, Callable[[int, int], int]] = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b}
 OPS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
@@ -38,6 +38,13 @@ class Countdown(Family):
                    ((2, 10, 0), (2, 10, 1), (3, 10, 0), (3, 10, 1), (3, 20, 1), (4, 10, 0),
                     (4, 10, 1), (4, 20, 1), (5, 10, 1), (6, 20, 1)))  # fmt: skip
     wordings = ("Make {target} from {numbers}.", "Use {numbers} to reach {target}.")
+    plain = (
+        "Use each of the numbers {listed} exactly once to write an expression that equals {target}.",
+        "Write a calculation with the numbers {listed}, each used once, whose result is {target}.",
+        "How can you get {target} from the numbers {listed}, using each of them once?",
+        "Combine {listed} with plus, minus or times so that the result is {target}. Use each number once.",
+    )  # fmt: skip
+    limits = dict(count=(2, 7), size=(2, 100), times=(0, 1))
     signal = "rule"
     count: int = 3
     size: int = 10
@@ -53,9 +60,11 @@ class Countdown(Family):
                 return tuple(rng.sample(numbers, len(numbers))), total
 
     def show(self, facts: Facts) -> dict[str, str]:
-        return {"numbers": " ".join(map(str, facts[0])), "target": str(facts[1])}
+        return {"numbers": " ".join(map(str, facts[0])), "listed": listed(facts[0]), "target": str(facts[1])}
 
     def parse(self, pieces: Mapping[str, str]) -> Facts:
+        if "listed" in pieces:
+            return tuple(map(int, unlisted(pieces["listed"]))), int(pieces["target"])
         return integers(pieces["numbers"], " "), int(pieces["target"])
 
     def vary(self, facts: Facts, rng: random.Random) -> Facts:

@@ -22,6 +22,11 @@ class Linear(Family):
     ladder = tuple(dict(size=s, both=b) for s, b in
                    ((5, 0), (10, 0), (10, 1), (20, 0), (20, 1), (40, 0), (40, 1), (100, 0), (100, 1)))  # fmt: skip
     wordings = ("Solve {left}={right}.", "Find x: {left}={right}.", "Which x gives {left}={right}?")
+    plain = (
+        "What is x if {left} = {right}?", "Solve the equation {left} = {right} for x.", "For which number x is {left} equal to {right}?",
+        "Find the number x that makes {left} = {right} true.",
+    )  # fmt: skip
+    limits = dict(size=(3, 10_000), both=(0, 1))
     numeric = True
     signal = "rule"
     size: int = 10

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from selftaught.parts import part
-from selftaught.tasks.family import Facts, Family, Say, exactly
+from selftaught.tasks.family import Facts, Family, Say, exactly, listed, unlisted
 
 
 @part
@@ -23,6 +23,11 @@ class Path(Family):
     ladder = tuple(dict(nodes=n, extra=e) for n, e in
                    ((3, 0), (4, 1), (5, 1), (6, 2), (7, 3), (8, 4), (10, 5), (12, 6), (14, 8), (18, 10)))  # fmt: skip
     wordings = ("Go from {ends} by {edges}.", "Edges {edges}: walk from {ends}.")
+    plain = (
+        "One-way roads lead {roads}. How do you get from {ends}?", "You can go {roads}. Which way leads from {ends}?",
+        "A map has roads {roads}. List the places on a way from {ends}.", "Find a way from {ends} when there are roads {roads}.",
+    )  # fmt: skip
+    limits = dict(nodes=(2, 26), extra=(0, 30))
     signal = "rule"
     nodes: int = 6
     extra: int = 2
@@ -35,10 +40,14 @@ class Path(Family):
         return names[0], names[-1], tuple(rng.sample(edges, len(edges)))
 
     def show(self, facts: Facts) -> dict[str, str]:
-        return {"ends": f"{facts[0]} to {facts[1]}", "edges": " ".join(" ".join(e) + "," for e in facts[2])[:-1]}
+        roads = listed(f"from {edge[0]} to {edge[1]}" for edge in facts[2])
+        return {"ends": f"{facts[0]} to {facts[1]}", "edges": ", ".join(" ".join(e) for e in facts[2]), "roads": roads}
 
     def parse(self, pieces: Mapping[str, str]) -> Facts:
         ends = re.fullmatch("([A-Z]) to ([A-Z])", pieces["ends"])
+        if "roads" in pieces:
+            roads = [re.fullmatch("from ([A-Z]) to ([A-Z])", road) for road in unlisted(pieces["roads"])]
+            pieces = {"edges": ", ".join(f"{road[1]} {road[2]}" if road else "" for road in roads)}
         if not ends or not re.fullmatch("[A-Z] [A-Z](, [A-Z] [A-Z])*", pieces["edges"]):
             raise ValueError("not a graph")
         return ends[1], ends[2], tuple(e[0] + e[2] for e in pieces["edges"].split(", "))
@@ -59,7 +68,7 @@ class Path(Family):
 
     def check(self, facts: Facts, answer: str) -> bool:
         start, goal, edges = facts
-        walk = answer.split()
+        walk = re.split(r"(?:[,\s]|->|to\b|then\b)+", answer.strip())
         hops = {a + b for a, b in pairwise(walk)}
         return 1 < len(walk) <= 60 and walk[0] == start and walk[-1] == goal and hops <= set(edges)
 

@@ -23,6 +23,12 @@ class Products(Family):
         dict(digits=2, by=2), dict(digits=3, by=2), dict(digits=4, by=2), dict(digits=3, by=3), dict(digits=5, by=3),
     )  # fmt: skip
     wordings = ("Multiply {product}.", "Find the product {product}.", "Work out {product}.")
+    plain = (
+        "What is {said}?", "What is {first} multiplied by {second}?", "Multiply {first} by {second}. What do you get?",
+        "Each of {first} boxes holds {second} pens. How many pens are there in all?",
+        "A ticket costs {first} dollars. How many dollars do {second} tickets cost?",
+    )  # fmt: skip
+    limits = dict(digits=(1, 12), by=(1, 12))
     numeric = True
     digits: int = 2
     by: int = 1
@@ -31,10 +37,13 @@ class Products(Family):
         return tuple(rng.randrange(10 ** (d - 1) if d > 1 else 2, 10**d) for d in (self.digits, self.by))
 
     def show(self, facts: Facts) -> dict[str, str]:
-        return {"product": "*".join(map(str, facts))}
+        first, second = map(str, facts)
+        return {"product": f"{first}*{second}", "said": f"{first} times {second}", "first": first, "second": second}
 
     def parse(self, pieces: Mapping[str, str]) -> Facts:
-        first, second = integers(pieces["product"], "*")
+        if "first" in pieces:
+            return int(pieces["first"]), int(pieces["second"])
+        first, second = integers(pieces["said"], " times ") if "said" in pieces else integers(pieces["product"], "*")
         return first, second
 
     def vary(self, facts: Facts, rng: random.Random) -> Facts:

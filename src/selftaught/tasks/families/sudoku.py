@@ -57,6 +57,13 @@ class Sudoku(Family):
 
     ladder = tuple(dict(blanks=b) for b in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12))
     wordings = ("Fill in {grid}.", "Complete the grid {grid}.")
+    plain = (
+        "Fill in the blanks of this 4x4 sudoku: {grid}. Every row, column and 2x2 box holds 1, 2, 3 and 4.",
+        "Complete the 4x4 sudoku {grid}, in which every row, column and 2x2 box holds 1 to 4.",
+        "Replace every _ in {grid} by 1, 2, 3 or 4 so that no row, column or 2x2 box repeats a number.",
+        "What is the solution of the 4x4 sudoku {grid}?",
+    )  # fmt: skip
+    limits = dict(blanks=(1, 16))
     signal = "rule"
     blanks: int = 4
 

@@ -1,0 +1,1 @@
+"""What is read from a reply, and the one spelling of equal answers: pure functions of text, linear in its length."""
