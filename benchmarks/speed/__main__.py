@@ -2,11 +2,13 @@
 
 import argparse
 import importlib
+import os
 import time
 from pathlib import Path
 
 from benchmarks.speed.options import Found, Options
 from benchmarks.speed.results import LATEST, merged, read, table, write
+from benchmarks.speed.worker import MODEL, SIZES
 
 # What can be asked for by --only: module and function.
 PARTS = {
@@ -34,6 +36,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--settings", choices=("probe", "last"), default="probe", help="look for each side's best settings, or use those in --out"
     )
+    made.add_argument("--model", default="", help="a model folder instead of sprout, trained by LoRA")
+    made.add_argument("--sizes", default="16x8x32", help="with --model: prompts x attempts x new tokens")
     made.add_argument("--out", type=Path, default=LATEST, help="results; a partial run changes only what it measured")
     return made
 
@@ -41,6 +45,10 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Run the parts that were asked for; what cannot be run is written down with its reason."""
     given = parser().parse_args()
+    if given.model:
+        # before anything reads the setting, here and in the processes of the sides
+        os.environ |= {MODEL: str(Path(given.model).resolve()), SIZES: given.sizes}
+        given.out = given.out if given.out != LATEST else LATEST.with_name(f"{Path(given.model).name}.json")
     names = [name.strip() for name in given.only.split(",") if name.strip()]
     if unknown := [name for name in names if name not in PARTS]:
         parser().error(f"unknown part {', '.join(unknown)}: known are {', '.join(PARTS)}")

@@ -8,7 +8,7 @@ from benchmarks.speed.options import Found, Options, noted, opening
 from benchmarks.speed.pairs import Reply, in_turn, rate, ratios
 from benchmarks.speed.results import ratio
 from benchmarks.speed.setting import GROUP, PROMPTS, SOURCES
-from benchmarks.speed.training import dtypes
+from benchmarks.speed.training import worth
 from benchmarks.speed.worker import Failed, Worker
 
 ALL: dict[str, Any] = {"sources": list(SOURCES), "prompts": PROMPTS, "n": GROUP}
@@ -29,7 +29,7 @@ def single(worker: Worker) -> Reply:
 
 def mine(options: Options, name: str, unit: Callable[[Worker], Reply]) -> tuple[str, Worker, Found]:
     """Our side at its faster precision."""
-    return options.pick(name, {d: opening("ours", options, "load", dtype=d) for d in dtypes()}, unit)
+    return options.pick(name, {d: opening("ours", options, "load", dtype=d) for d in worth()}, unit)
 
 
 def compared(name: str, options: Options, unit: Callable[[Worker], Reply], settings: dict[str, Any]) -> tuple[Found, Worker]:
@@ -56,8 +56,11 @@ def generate(options: Options) -> Found:
     def side(dtype: str, cache: str, rows: int) -> Callable[[], Worker]:
         return opening("transformers_side", options, "load", dtype=dtype, cache=cache, rows=rows)
 
-    precisions = ("float32", "bfloat16")
-    many = {f"{d}, {c or 'dynamic'} cache, {r} rows": side(d, c, r) for d in precisions for c in ("", "static") for r in (512, 256)}
+    precisions = worth()
+    every = PROMPTS * GROUP
+    many = {
+        f"{d}, {c or 'dynamic'} cache, {r} rows": side(d, c, r) for d in precisions for c in ("", "static") for r in (every, every // 2)
+    }
     found, theirs = compared("generate_512", options, sample, many)
     with theirs:
         together = rate(sample(theirs))
@@ -94,7 +97,8 @@ def peer(options: Options) -> Found:
         return opening("peer_side", options, "load", **given)
 
     settings = {f"float32, {w} x {p} prompts": side("float32", w, p) for w in dict.fromkeys((threads, 1)) for p in (8, 16, 32)}
-    settings |= {"bfloat16, 1 x 16 prompts": side("bfloat16", 1, 16)}
+    if "bfloat16" in worth():
+        settings |= {"bfloat16, 1 x 16 prompts": side("bfloat16", 1, 16)}
     used, theirs, found = options.pick("peer_decode", settings, sample)
     dtype, ours, own = mine(options, "ours_peer_decode", sample)
     with theirs, ours:

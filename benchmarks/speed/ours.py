@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed import memory
-from benchmarks.speed.setting import FOLDER, GROUP, NEW_TOKENS, PROMPTS, Listed, draws, held_out, reward
+from benchmarks.speed.setting import ADAPTER, FOLDER, GROUP, NEW_TOKENS, PROMPTS, Listed, draws, held_out, reward
 from benchmarks.speed.training import Steps, dtypes, open_model, recipe
 
 from selftaught.types import SampleRequest, SamplerSettings, Task
@@ -33,7 +33,7 @@ class Side:
     def start(self, dtype: str, lr: float, seed: int, sources: list[str], skip: bool = True, steps: int = 200) -> dict[str, Any]:
         """Open model and run."""
         given = tuple(sources)
-        self.model = open_model(dtype, seed=seed)
+        self.model = open_model(dtype, seed=seed, adapter=ADAPTER)
         self.steps = Steps(self.model, recipe(lr, skip), Listed(draws(given, seed, steps), given), seed)
         return {"rss": self.steps.base}
 

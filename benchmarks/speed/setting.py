@@ -1,7 +1,11 @@
 """What both sides are given: the model, the same tasks in the same order, the same lengths and the same reward."""
 
+import os
 import random
 from functools import lru_cache
+from pathlib import Path
+
+from benchmarks.speed.worker import MODEL, SIZES
 
 from selftaught.format import Format
 from selftaught.job import SPROUT
@@ -9,10 +13,12 @@ from selftaught.tasks.pool import TaskPool, split
 from selftaught.tasks.source import parse_source
 from selftaught.types import Task
 
-FOLDER = SPROUT
+# A folder of another model, for this process and those it starts; such a model is trained by an adapter.
+OTHER = os.environ.get(MODEL, "")
+FOLDER, ADAPTER = (Path(OTHER), "lora") if OTHER else (SPROUT, "")
 # Two rules that decide from the prompt; about half the groups of 8 are all right or all wrong, as in the wild.
 SOURCES = ("sort:level=7", "subset:level=5")
-PROMPTS, GROUP, NEW_TOKENS = 64, 8, 48
+PROMPTS, GROUP, NEW_TOKENS = map(int, os.environ.get(SIZES, "64x8x48").split("x"))
 TEMPERATURE = 1.0
 # Small, so that what is timed stays what it was: lengths and signal of the start.
 STILL = 1e-7

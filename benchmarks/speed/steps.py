@@ -6,14 +6,14 @@ from typing import Any
 from benchmarks.speed.options import Found, Options, noted, opening
 from benchmarks.speed.pairs import Reply, in_turn, rate, ratios
 from benchmarks.speed.results import ratio
-from benchmarks.speed.setting import SOURCES, STILL
-from benchmarks.speed.training import dtypes
+from benchmarks.speed.setting import GROUP, PROMPTS, SOURCES, STILL
+from benchmarks.speed.training import worth
 from benchmarks.speed.worker import Worker
 
-ROWS = (128, 64, 256)
+ROWS = (128, 64, 256) if PROMPTS * GROUP >= 256 else (32, 64, 16)
 # "bfloat16" is autocast over float32 weights. Weights in bfloat16 are timed, but not compared with: the rate's small
 # updates are lost in them (linear:level=5 at 1e-4, held-out greedy after 14 steps: 87.5%, with float32 weights 95%, from 83%).
-PRECISIONS, UNFIT = ("float32", "bfloat16"), "bfloat16 weights"
+PRECISIONS, UNFIT = worth(), "bfloat16 weights"
 GIVEN: dict[str, Any] = {"lr": STILL, "seed": 1, "sources": list(SOURCES)}
 
 
@@ -41,6 +41,8 @@ def best_trl(options: Options) -> tuple[str, Worker, Found]:
     if tried[rival] > tried[used]:
         used, worker, second = rival, second, worker
     second.close()
+    if "bfloat16" not in PRECISIONS:
+        return used, worker, {"used": used, "tried": tried}
     with opening("trl_side", options, "start", dtype=UNFIT, rows=ROWS[0], **GIVEN)() as unfit:
         step(unfit)
         lost = {trl_setting(UNFIT, ROWS[0]): f"{rate(step(unfit)):.0f}, but it loses small updates: not compared with"}
@@ -49,7 +51,7 @@ def best_trl(options: Options) -> tuple[str, Worker, Found]:
 
 def ours(options: Options, skip: bool) -> dict[str, Any]:
     """Ways to open our side, by precision."""
-    return {d: opening("ours", options, "start", dtype=d, skip=skip, **GIVEN) for d in dtypes()}
+    return {d: opening("ours", options, "start", dtype=d, skip=skip, **GIVEN) for d in worth()}
 
 
 def run(options: Options) -> Found:

@@ -42,6 +42,14 @@ def dtypes() -> list[str]:
     return ["float32", "bfloat16"] if "dtype" in inspect.signature(LocalModel.open).parameters else ["float32"]
 
 
+def worth() -> list[str]:
+    """Those among which a side may be fastest: a processor without instructions for bfloat16 takes ten times as long for it."""
+    import torch
+
+    slow = torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
+    return [name for name in dtypes() if name == "float32" or not slow]
+
+
 def open_model(dtype: str = "", folder: str | Path = FOLDER, **options: Any) -> LocalModel:
     """The model at a precision; "" leaves the choice to it."""
     given = {"dtype": dtype} if dtype and len(dtypes()) > 1 else {}

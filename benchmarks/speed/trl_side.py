@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import transformers
 from benchmarks.speed import memory
-from benchmarks.speed.setting import BETAS, CLIP, FOLDER, GROUP, MAX_NORM, NEW_TOKENS, PROMPTS, TEMPERATURE, draws, reward
+from benchmarks.speed.setting import ADAPTER, BETAS, CLIP, FOLDER, GROUP, MAX_NORM, NEW_TOKENS, PROMPTS, TEMPERATURE, draws, reward
 
 warnings.simplefilter("ignore")
 transformers.logging.set_verbosity_error()
@@ -63,7 +63,9 @@ class Side:
                 loss_type="dapo", scale_rewards="group", shuffle_dataset=False,
             )  # fmt: skip
             callback = waiting(self)
-            self.trainer = GRPOTrainer(model, paid, config, train_dataset=rows_of_data, processing_class=tokenizer, callbacks=[callback])
+            self.trainer = GRPOTrainer(
+                model, paid, config, train_dataset=rows_of_data, processing_class=tokenizer, callbacks=[callback], peft_config=adapter()
+            )
             self.trainer.train()
         return {}
 
@@ -91,6 +93,13 @@ class Side:
         return {
             "seconds": seconds, "tokens": self.tokens, "sampled": self.sampled, "extra_bytes": extra, "flat": self.flat[0] / self.flat[1],
         }  # fmt: skip
+
+
+def adapter() -> Any:
+    """The adapter `models.opening.with_lora` gives, where one is trained."""
+    from peft import LoraConfig
+
+    return LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM") if ADAPTER else None
 
 
 def waiting(side: Side) -> Any:

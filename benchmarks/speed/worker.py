@@ -19,6 +19,8 @@ from typing import Any, Self
 ROOT = Path(__file__).resolve().parents[2]
 # PR_SET_PDEATHSIG of Linux
 DIE_WITH_PARENT = 1
+# What tells the sides of another model: its folder, and prompts x attempts x new tokens.
+MODEL, SIZES = "SPEED_MODEL", "SPEED_SIZES"
 
 
 class Channel:
