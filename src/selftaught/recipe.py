@@ -68,10 +68,8 @@ class Phase:
         written = set(self.credit.writes) if self.credit else set()
         for objective in self.objectives:
             if missing := set(objective.loss.reads) - written:
-                raise BadInput(
-                    f"loss '{objective.loss.name}' reads {', '.join(sorted(missing))}, which credit "
-                    f"'{self.credit.name if self.credit else ''}' does not write: give a credit that writes it"
-                )
+                reads, name = ", ".join(sorted(missing)), self.credit.name if self.credit else ""
+                raise BadInput(f"loss '{objective.loss.name}' reads {reads}, which credit '{name}' does not write: give one that does")
 
 
 @dataclass(frozen=True, kw_only=True)
