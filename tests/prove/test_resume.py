@@ -183,8 +183,7 @@ def test_the_start_of_a_run_that_has_learned_is_still_its_start(tmp_path, adapte
         **TASKS,
         "held_out_count": 4,
     }
-    # a rate that breaks the model is what is wanted here
-    improve("sft-unfiltered", out=tmp_path / "run", forecast=False, monitors=False, **job)
+    improve("sft-unfiltered", out=tmp_path / "run", forecast=False, **job)
     start = json.loads((tmp_path / "run" / "start.json").read_text())
     (tmp_path / "run" / "start.json").unlink()
     (tmp_path / "run" / "journal.bin").unlink()
