@@ -1,6 +1,6 @@
 """Known models: what a model known by name is asked, and how it is trained, where the user leaves that open.
 
-The settings were chosen on tuning seeds, on two cores; `docs/families.md` has what the model does on each family.
+The settings were chosen on a tuning seed and other held-out tasks, on two cores; `docs/smollm2.md` has what came of them.
 """
 
 from collections.abc import Mapping
@@ -32,8 +32,7 @@ class Known:
 
 
 KNOWN: Mapping[str, Known] = {
-    # At temperature 1 it mostly writes noise: a vote of such attempts is right less often than one greedy reply, at 0.4 it
-    # is not, and most groups then hold right and wrong attempts. Its own rewordings often ask something else.
+    # At temperature 1 it mostly writes noise, and its own rewordings often ask something else.
     "smollm2": Known(
         tasks=("sentence:level=1", "alphabet:level=1", "compare:level=2"),
         adapter="lora",

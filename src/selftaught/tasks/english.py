@@ -76,3 +76,8 @@ def spelled(text: str, most: int = 40) -> list[str]:
 def varied(words: list[str], most: int = 1) -> bool:
     """Whether no word occurs more than `most` times, where sentences may have several of the smallest words."""
     return all(count <= (4 if most > 1 and word in SMALL else most) for word, count in Counter(words).items())
+
+
+def one_sentence(text: str) -> bool:
+    """Whether nothing follows a mark that ends a sentence."""
+    return not re.search(r"[.!?;:]+[\"']?\s+\S", text)

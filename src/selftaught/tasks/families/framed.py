@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from selftaught.parts import part
-from selftaught.tasks.english import SHOWN, spelled, varied
+from selftaught.tasks.english import SHOWN, one_sentence, spelled, varied
 from selftaught.tasks.family import Facts, Family, Say, exactly
 
 FIRSTS = ("the", "my", "we", "when", "every", "after", "our", "they", "he", "she", "this", "there", "in", "one", "if", "some")
@@ -56,8 +56,7 @@ class Framed(Family):
 
     def check(self, facts: Facts, answer: str) -> bool:
         words = spelled(answer)
-        one = not re.search(r"[.!?;:]+[\"']?\s+\S", answer)
-        return one and facts[0] <= len(words) <= 20 and varied(words, most=2) and (words[0], words[-1]) == facts[1:]
+        return one_sentence(answer) and facts[0] <= len(words) <= 20 and varied(words, most=2) and (words[0], words[-1]) == facts[1:]
 
     def spoil(self, facts: Facts, rng: random.Random) -> tuple[str, str]:
         right = self.work(facts)[1][:-1].split()

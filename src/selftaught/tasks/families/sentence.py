@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from selftaught.parts import part
-from selftaught.tasks.english import COUNTS, SHOWN, spelled, varied
+from selftaught.tasks.english import COUNTS, SHOWN, one_sentence, spelled, varied
 from selftaught.tasks.family import Facts, Family, Say, exactly, listed, unlisted
 
 REST = ["in", "a", "small", "old", "garden", "by", "our", "big", "green", "gate"]
@@ -67,8 +67,7 @@ class Sentence(Family):
 
     def check(self, facts: Facts, answer: str) -> bool:
         words = spelled(answer)
-        one = not re.search(r"[.!?;:]+[\"']?\s+\S", answer)
-        return one and facts[0] <= len(words) <= facts[1] and varied(words, most=2) and set(facts[2]) <= set(words)
+        return one_sentence(answer) and facts[0] <= len(words) <= facts[1] and varied(words, most=2) and set(facts[2]) <= set(words)
 
     def spoil(self, facts: Facts, rng: random.Random) -> tuple[str, str]:
         right = self.work(facts)[1][:-1].split()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from selftaught.parts import part
-from selftaught.tasks.english import SHOWN, spelled, varied
+from selftaught.tasks.english import SHOWN, one_sentence, spelled, varied
 from selftaught.tasks.family import Facts, Family, Say, exactly
 
 LETTERS = "bfgkmpwylcudhrnsiotae"
@@ -56,8 +56,13 @@ class Without(Family):
 
     def check(self, facts: Facts, answer: str) -> bool:
         words = spelled(answer)
-        one = not re.search(r"[.!?;:]+[\"']?\s+\S", answer)
-        return one and 4 <= len(words) <= 20 and varied(words, most=2) and facts[1] in words and facts[0] not in "".join(words)
+        return (
+            one_sentence(answer)
+            and 4 <= len(words) <= 20
+            and varied(words, most=2)
+            and facts[1] in words
+            and facts[0] not in "".join(words)
+        )
 
     def spoil(self, facts: Facts, rng: random.Random) -> tuple[str, str]:
         right = self.work(facts)[1][:-1].split()
