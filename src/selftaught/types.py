@@ -122,6 +122,11 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def opened(self) -> int:
+        """Where what the model chose begins: all before it is the prompt. The length, if it chose nothing."""
+        return int(np.argmax(self.sampled)) if self.sampled.any() else len(self)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Rows:

@@ -66,6 +66,10 @@ def test_sampled_and_scored_logprobs_are_those_of_a_separate_forward(models, nam
         assert score["entropy"][0] == score["logprobs"][0] == 0.0
         assert score["hidden"].shape == (len(tokens), 32) and score["logprobs"].dtype == np.float32
         assert not tokens.logprobs[~tokens.sampled].any()
+    late = asyncio.run(model.score([ScoreRequest(key=a.id, payload=a.payload, start=a.payload.opened) for a in attempts]))
+    for attempt, whole, rest in zip(attempts, scores, late, strict=True):
+        assert not rest["logprobs"][: attempt.payload.opened].any()
+        np.testing.assert_allclose(rest["logprobs"][attempt.payload.opened :], whole["logprobs"][attempt.payload.opened :], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

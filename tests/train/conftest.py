@@ -43,7 +43,7 @@ class FakeRun:
     def __init__(self, state=None, broke=()):
         self.state, self.broke, self.notes, self.tags = dict(state or {}), broke, {}, []
 
-    async def score(self, tag, payload, *, outputs=("logprobs",), weights="policy", role="solver"):
+    async def score(self, tag, payload, *, outputs=("logprobs",), weights="policy", role="solver", start=0):
         assert tag not in self.tags and weights == "start"
         self.tags.append(tag)
         if any(word in tag for word in self.broke):

@@ -65,8 +65,7 @@ async def first_look(run: Run, count: int = TASKS) -> list[dict[str, Any]]:
         [said] = group.attempts_G
         [passes] = await run.check(group.task, [said.text], "audit") if group.task.checker == "rule" else [1.0]
         if passes == 1 and said.stop != "error" and run.answer(said.text, group.task) is not None:
-            opened = int(np.argmax(said.payload.sampled))
-            reply = {"ids": said.payload.ids.tolist(), "opened": opened, "logprob": said.logprob}
+            reply = {"ids": said.payload.ids.tolist(), "opened": said.payload.opened, "logprob": said.logprob}
             (ended if said.stop == "end" else cut).append(reply)
     # A reply that was cut off may have lost its answer; it counts where there are hardly others.
     return ended if len(ended) >= ENOUGH else ended + cut
@@ -81,7 +80,7 @@ async def look(run: Run, replies: Sequence[Mapping[str, Any]]) -> dict[str, floa
     """
     if not replies:
         return {}
-    scored = await gather(*(run.score(f"probe-{i}", payload_of(reply)) for i, reply in enumerate(replies)))
+    scored = await gather(*(run.score(f"probe-{i}", payload_of(reply), start=reply["opened"]) for i, reply in enumerate(replies)))
     now_B = np.array([power(s["logprobs"][r["opened"] :].sum(), r) for s, r in zip(scored, replies, strict=True)])
     start_B = np.array([power(r["logprob"], r) for r in replies])
     told_T = np.concatenate([s["logprobs"][r["opened"] :] for s, r in zip(scored, replies, strict=True)])

@@ -151,7 +151,7 @@ class Run(Protocol):
     ) -> dict[str, Floats]:  # fmt: skip
         """Log-probabilities (or other outputs) of a payload; an empty dict when the budget is spent.
 
-        `attempt` names the attempt it is of, where outputs are wanted only from the item `start` on.
+        Outputs are wanted only from the item `start` on, and are 0 before; `attempt` names the attempt it is of.
         """
 
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:

@@ -63,7 +63,9 @@ def compute(model: "LocalModel", name: str, run: list[int], requests: Sequence[S
     """Answer a micro-batch of requests from one forward pass."""
     names = {output for r in run for output in requests[r].outputs}
     ids = [requests[r].payload.ids for r in run]
-    wanted_N = torch.full((sum(map(len, ids)),), bool(names & PREDICTED), device=model.sampler.device)
+    predicted = bool(names & PREDICTED)
+    # with a large vocabulary the logits of a prompt cost as much as all else
+    wanted_N = torch.cat([torch.arange(len(requests[r].payload)) >= requests[r].start for r in run]).to(model.sampler.device) & predicted
     after = names - PREDICTED
     asked = {*names, "hidden"} if after else names
     outputs = model.forward.outputs(ids, wanted_N, asked, model.sampler.packed(name))

@@ -14,7 +14,7 @@ from selftaught.run.budget import Budget
 from selftaught.session import Session
 from selftaught.types import Attempt, SampleRequest, ScoreRequest
 
-TASKS, ATTEMPTS, FIRST = 8, 8, 8
+TASKS, ATTEMPTS, FIRST, READ = 8, 8, 8, 16
 # Seconds the second look at lengths may take; what learning costs, in forward passes.
 PATIENCE, LEARNED = 5.0, 3.0
 # What the run's own look at its health costs a step: prompts with replies that are scored.
@@ -83,8 +83,9 @@ async def forward_speed(session: Session, attempts: list[Attempt], fallback: flo
     """Tokens a second that are read; `fallback` for a model that scores none."""
     if "logprobs" not in session.run.model.capabilities:
         return fallback
+    attempts = attempts[:READ]
     begun = time.perf_counter()
-    await session.run.model.score([ScoreRequest(key=f"estimate/{a.id}", payload=a.payload) for a in attempts])
+    await session.run.model.score([ScoreRequest(key=f"estimate/{a.id}", payload=a.payload, start=a.payload.opened) for a in attempts])
     return sum(len(a.payload) for a in attempts) / max(time.perf_counter() - begun, 1e-6)
 
 

@@ -129,7 +129,7 @@ async def drift(run: Voice, groups: Sequence[Group]) -> dict[str, float]:
     made = [a for g in groups for a in first_attempts(g) or g.attempts_G]
     made = [a for a in made if a.sampler == "policy" and hasattr(a.payload, "logprobs") and a.sampled_count]
     chosen = random.Random(content_hash("drift", run.seed, run.step)).sample(made, min(SCORED, len(made)))
-    scored = await gather(*(run.score(f"drift-{a.id}", a.payload, weights="start") for a in chosen))
+    scored = await gather(*(run.score(f"drift-{a.id}", a.payload, weights="start", start=a.payload.opened) for a in chosen))
     if not chosen:
         return {}
     d_T = np.concatenate([(a.payload.logprobs - s["logprobs"])[a.payload.sampled] for a, s in zip(chosen, scored, strict=True)])

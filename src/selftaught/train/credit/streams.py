@@ -56,7 +56,7 @@ def retarget(payload: Tokens) -> Tokens:
 
 async def start_logprobs(run: Run, tag: str, payloads: Sequence[Tokens]) -> Floats | None:
     """f32[items] under the start weights, payloads end to end; None when the budget is spent."""
-    asked = [run.score(f"{tag}:{i}", payload, weights="start") for i, payload in enumerate(payloads)]
+    asked = [run.score(f"{tag}:{i}", payload, weights="start", start=payload.opened) for i, payload in enumerate(payloads)]
     # nearly always one, for which a task would cost more than the rest
     outputs = [await asked[0]] if len(asked) == 1 else await gather(*asked)
     if not all("logprobs" in output for output in outputs):
