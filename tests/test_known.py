@@ -35,3 +35,8 @@ def test_other_recipes_take_what_they_have():
     assert job.steps is None and set(job.options) <= set(get_recipe("ttrl").options())
     at_test_time, _ = filled(Job(model="smollm2", recipe="self-consistency"))
     assert not at_test_time.options and at_test_time.adapter == ""
+
+
+def test_a_temperature_that_was_asked_for_is_kept_though_it_is_the_usual_one():
+    job, _ = filled(Job(model="smollm2", temperature=1.0))
+    assert job.heat == 1.0 and filled(Job(model="smollm2"))[0].heat == 0.4

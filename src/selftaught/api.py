@@ -116,7 +116,7 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     if before and session.judged:
         greedy, n = before.side.greedy_B, compared(job.gate == "full", session.plan)
         stated = np.nanmean(task_means(before.side.correct_B_n[:, :n]))
-        say(f"start: {stated:.1%} at T={job.temperature:g}, greedy {np.nanmean(greedy):.1%}, {len(greedy)} held-out tasks")
+        say(f"start: {stated:.1%} at T={job.heat:g}, greedy {np.nanmean(greedy):.1%}, {len(greedy)} held-out tasks")
         if session.plan.looks:
             seen = session.plan.sees(spread_of(before.side, n))
             say(f"by the start's spread a gain of {100 * seen:.0f} points shows in 4 of 5 such tests")

@@ -37,7 +37,7 @@ class Job:
         adapter: "lora" trains an adapter, "none" the weights; "" what suits a model known by name (`known.KNOWN`), else the weights.
         engine: what samples a language model: "local", or "vllm" with options as in "vllm:gpu_memory_utilization=0.5".
         max_tokens: length limit of an attempt; 0 takes 64 for sprout and 512 for other models.
-        temperature: the stated sampler's.
+        temperature: the stated sampler's; None takes what suits the model, 1 where that is not known.
         template, system, answer, chat_template_kwargs: how prompts are rendered and answers read; see `format.Format`.
         stop: an attempt ends after a token whose text contains one of these.
         held_out_count: how many held-out tasks decide, with 16 and 4 attempts each; None takes 200, or what `gate_share` allows.
@@ -65,7 +65,7 @@ class Job:
     adapter: str = ""
     engine: str = "local"
     max_tokens: int = 0
-    temperature: float = 1.0
+    temperature: float | None = None
     template: str = "auto"
     system: str = ""
     answer: str = "auto"
@@ -84,7 +84,7 @@ class Job:
 
     def __post_init__(self) -> None:
         Budget.parse(self.budget)
-        if not self.temperature >= 0 or min(self.max_tokens, self.audit) < 0:
+        if not self.heat >= 0 or min(self.max_tokens, self.audit) < 0:
             raise BadInput("temperature, max_tokens and audit must not be negative")
         if self.held_out_count is not None and self.held_out_count < 1:
             raise BadInput(f"held-out-count={self.held_out_count}: give a number of tasks, or --no-gate to run without a verdict")
@@ -117,7 +117,12 @@ class Job:
     @property
     def settings(self) -> SamplerSettings:
         """The stated sampler."""
-        return SamplerSettings(temperature=self.temperature, max_tokens=self.limit, stop=self.stop)
+        return SamplerSettings(temperature=self.heat, max_tokens=self.limit, stop=self.stop)
+
+    @property
+    def heat(self) -> float:
+        """The stated sampler's temperature."""
+        return 1.0 if self.temperature is None else self.temperature
 
     @property
     def limit(self) -> int:

@@ -55,9 +55,8 @@ def filled(job: Job) -> tuple[Job, list[str]]:
         return job, []
     has = recipe.options()
     options = {name: value for name, value in known.options.items() if name in has and name not in job.options and recipe.trains}
-    # 1 is what a job has when nothing is asked for.
     changed: dict[str, Any] = {name: getattr(known, name) for name in ("tasks", "max_tokens") if not getattr(job, name)}
-    if job.temperature == Job().temperature:
+    if job.temperature is None:
         changed["temperature"] = known.temperature
     if recipe.trains and not job.adapter:
         changed["adapter"] = known.adapter

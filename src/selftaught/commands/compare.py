@@ -25,7 +25,7 @@ class Options:
         held_out: where held-out tasks come from; the training sources when left out.
         model: a transformers folder or a hub id; the model that ships (sprout) when left out.
         adapter: "lora" trains an adapter instead of the weights.
-        temperature: the stated sampler's temperature.
+        temperature: the stated sampler's temperature; what suits the model, else 1, when left out.
         max_tokens: length limit of an attempt in tokens; 64 for sprout and 512 for other models when left out.
         template: how prompts are rendered, as in improve.
         system: text of a system turn.
@@ -50,7 +50,7 @@ class Options:
     held_out: tuple[str, ...] = ()
     model: str = ""
     adapter: str = ""
-    temperature: float = 1.0
+    temperature: float | None = None
     max_tokens: int = 0
     template: str = "auto"
     system: str = ""

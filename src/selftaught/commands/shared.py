@@ -14,7 +14,7 @@ class Common:
         tasks: task sources: sums:level=5, gym:chain_sum, file.jsonl, a data-set id.
         seed: seed of everything that is drawn.
         engine: what samples the model: local, or vllm (options of vllm.LLM behind a colon: vllm:gpu_memory_utilization=0.5).
-        temperature: the stated sampler's temperature.
+        temperature: the stated sampler's temperature; what suits the model, else 1, when left out.
         max_tokens: length limit of an attempt in tokens; 64 for sprout and 512 for other models when left out.
         template: how prompts are rendered: auto (the tokenizer's chat template where there is one), chat, or text with {prompt} in it.
         system: text of a system turn.
@@ -28,7 +28,7 @@ class Common:
     tasks: tuple[str, ...] = ()
     seed: int = 0
     engine: str = "local"
-    temperature: float = 1.0
+    temperature: float | None = None
     max_tokens: int = 0
     template: str = "auto"
     system: str = ""

@@ -37,7 +37,7 @@ class Settings:
     tasks: tuple[str, ...] = ()
     held_out: tuple[str, ...] = ()
     adapter: str = ""
-    temperature: float = 1.0
+    temperature: float | None = None
     max_tokens: int = 0
     held_out_count: int = 100
     evaluation_seed: int = 1

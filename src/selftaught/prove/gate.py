@@ -84,7 +84,7 @@ def gate(
     job = replace(known.job, **{name: value for name, value in given.items() if value})
     before, after = (side.sampled_by(engine or known.job.engine) for side in (before, after))
     limit = max_tokens or max(side.limit for side in (before, after))
-    settings = SamplerSettings(temperature=job.temperature if temperature is None else temperature, max_tokens=limit, stop=job.stop)
+    settings = SamplerSettings(temperature=job.heat if temperature is None else temperature, max_tokens=limit, stop=job.stop)
     drawn = asked(known, tasks, held_out_count, evaluation_seed)
     otherwise = ", or an `out` folder, and then `selftaught label` on it"
     if full and attempts:
