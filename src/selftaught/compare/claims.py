@@ -26,7 +26,7 @@ from selftaught.run.folder import write_json
 from selftaught.types import content_hash
 
 SEEDS = (31, 32, 33)
-SETTINGS = Settings(held_out_count=200, evaluation_seed=31, budget=300_000)
+SETTINGS = Settings(held_out_count=200, evaluation_seed=31, budget=300_000, temperature=1.0)
 # Claims whose sentence names more than the recipes in `beats`.
 ALSO = {"selftaught": tuple(f"selftaught without {pillar}" for pillar in PILLARS), "t-jepa": ("t-jepa/no-token",)}
 TABLES = ("table:breast_cancer", "table:wine", "table:digits", "table:diabetes")
