@@ -14,10 +14,11 @@ from selftaught.known import filled
 from selftaught.models.base import Model
 from selftaught.models.engines import open_language_model
 from selftaught.parts import BadInput, record, uncollected
-from selftaught.prove.asking import prepare
+from selftaught.prove.asking import asks, choose_wording, try_reading
 from selftaught.prove.bench import Bench, open_bench
 from selftaught.prove.plan import Plan
 from selftaught.prove.proof import Splits
+from selftaught.prove.settling import settle
 from selftaught.recipe import Recipe
 from selftaught.run.folder import RunFolder, write_json
 from selftaught.run.live import LiveRun
@@ -45,12 +46,36 @@ class Session:
         return self.bench.splits
 
     async def prepare(self, say: Callable[[str], None]) -> None:
-        """Choose a wording where that is left open, and see that replies can be read."""
-        await prepare(self.run, self.splits["development"], self.job.evaluation_seed, say)
-        if self.run.format.template != self.job.format.template:
-            # From now on the run, its resumption and whoever opens its generations ask in this wording.
-            self.job = replace(self.job, template=self.run.format.template)
-            write_json(self.run.folder.path / "run.json", manifest(self.job, self.recipe))
+        """Choose a wording and a sampler where they are left open, and see that replies can be read.
+
+        Raises:
+            BadInput: they cannot; the run's folder, in which nothing has begun, is gone.
+        """
+        run, job, tasks = self.run, self.job, self.splits["development"]
+        try:
+            await choose_wording(run, tasks, job.evaluation_seed, say)
+            if self.settles:
+                settled = await settle(run, tasks, job.evaluation_seed, heat=job.temperature, most=job.max_tokens)
+                run.settings = settled.settings
+                job = replace(job, temperature=run.settings.temperature, max_tokens=run.settings.max_tokens)
+                say(settled.line())
+            await try_reading(run, tasks, job.evaluation_seed)
+        except BadInput:
+            self.close()
+            run.folder.discard()
+            raise
+        # From now on the run, its resumption and whoever opens its generations ask like this.
+        job = replace(job, template=run.format.template)
+        if self.job != job:
+            self.job = job
+            write_json(run.folder.path / "run.json", manifest(self.job, self.recipe))
+
+    @property
+    def settles(self) -> bool:
+        """Whether temperature or length are chosen: for a model nobody here knows, where no recipe is asked for."""
+        job = self.job
+        unasked = job.recipe == Job().recipe and (job.temperature is None or not job.max_tokens)
+        return unasked and self.recipe.trains and asks(self.run, self.splits["development"])
 
     @property
     def judged(self) -> bool:

@@ -124,3 +124,20 @@ def test_a_system_turn_can_be_lost_too():
 def test_strangers_text_is_one_line_without_control_characters():
     assert printable("a\x1b[31mb\x07\n\n c\u202e") == "a [31mb c"
     assert printable("x" * 500, 100).count("x") == 100
+
+
+def test_without_a_recipe_the_sampler_is_chosen_too_and_written_down(opened, tmp_path):
+    lines, it = [], opened(PLACE, recipe="selftaught", options={})
+    asyncio.run(it.prepare(lines.append))
+    written = json.loads((tmp_path / "run" / "run.json").read_text())["job"]
+    assert [line for line in lines if line.startswith("set for this model: --temperature 1 ")]
+    assert written["temperature"] == it.run.settings.temperature == 1.0 and written["max_tokens"] == it.run.settings.max_tokens > 0
+    assert not it.settles
+    it.close()
+
+
+def test_what_was_asked_for_is_not_chosen(opened):
+    lines, it = [], opened(PLACE, recipe="selftaught", options={}, temperature=0.5, max_tokens=40)
+    asyncio.run(it.prepare(lines.append))
+    assert not any("set for this model" in line for line in lines) and it.run.settings.max_tokens == 40
+    it.close()

@@ -68,25 +68,35 @@ async def template_for(run: Voice, tasks: Sequence[Task], seed: int) -> tuple[Fo
     return replace(run.format, template=chosen), reason
 
 
-async def prepare(run: Voice, tasks: Sequence[Task], seed: int, say: Callable[[str], None]) -> None:
-    """Choose the wording where that is left open, and see that replies can be read.
+def asks(run: Voice, tasks: Sequence[Task]) -> bool:
+    """Whether there is something to look at: models that come with the package are known, and others than of text have no wording."""
+    return bool(tasks) and "text" in run.model.capabilities and run.format.answer != "marked"
+
+
+async def choose_wording(run: Voice, tasks: Sequence[Task], seed: int, say: Callable[[str], None]) -> None:
+    """Choose the wording where that is left open.
 
     Args:
         run: its format is replaced where a wording is chosen.
         tasks: a few tasks that nothing is judged by.
         seed: of the noise.
         say: told in one line what was chosen and why.
+    """
+    if asks(run, tasks) and run.format.template == "auto" and not cast(Asked, run.model).chat:
+        format, reason = await template_for(run, tasks[:LOOKS], seed)
+        run.asked_by(format)
+        say(reason)
+
+
+async def try_reading(run: Voice, tasks: Sequence[Task], seed: int) -> None:
+    """See that replies can be read; arguments as of `choose_wording`.
 
     Raises:
         BadInput: none of 64 attempts has an answer in it, or the system turn is lost.
     """
-    if not tasks or "text" not in run.model.capabilities or run.format.answer == "marked":
+    if not asks(run, tasks):
         return
     tasks, asked = tasks[:LOOKS], cast(Asked, run.model)
-    if run.format.template == "auto" and not asked.chat:
-        format, reason = await template_for(run, tasks, seed)
-        run.asked_by(format)
-        say(reason)
     if set(words(run.format.system).split()) - set(words(asked.shown(tasks[0].messages)).split()):
         raise BadInput("--system: the chat template loses the system turn: leave it out, or give --template with the words in it")
     # One attempt a task tells enough where there is any answer.

@@ -11,7 +11,7 @@ from selftaught.evaluate.gate import not_tested
 from selftaught.format import Format
 from selftaught.models.base import Asked, Model
 from selftaught.parts import BadInput
-from selftaught.prove.asking import fitting, prepare, refused
+from selftaught.prove.asking import choose_wording, fitting, refused, try_reading
 from selftaught.prove.plan import WHOLE, Plan
 from selftaught.prove.proof import MARGIN, Measured, Splits, decide, measure
 from selftaught.recipe import get_recipe
@@ -105,7 +105,8 @@ class Bench:
             say(line)
         run = fitted.beside(model, folder)
         try:
-            await prepare(run, fitted.splits["development"], self.seed, say)
+            await choose_wording(run, fitted.splits["development"], self.seed, say)
+            await try_reading(run, fitted.splits["development"], self.seed)
         finally:
             run.grader.close()
             run.folder.journal.close()
