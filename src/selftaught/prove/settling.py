@@ -5,12 +5,12 @@ worse than one greedy reply. Whether a vote means anything shows without answers
 one question then agree.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from selftaught.evaluate.preflight import winner
 from selftaught.run.voice import Voice
 from selftaught.types import Attempt, Group, SamplerSettings, Task
 
@@ -97,11 +97,6 @@ def room_for(lengths: Sequence[int], most: int) -> int:
 
 def votes_agree(run: Voice, groups: Sequence[Group]) -> float:
     """Share of the groups in which the votes of the two halves of the attempts give one answer; without an answer they do not."""
-    both = [[winner(run, group, half) for half in (slice(0, None, 2), slice(1, None, 2))] for group in groups]
+    answers = [[run.answer(attempt.text, group.task) for attempt in group.attempts_G] for group in groups]
+    both = [(winner(given[::2]), winner(given[1::2])) for given in answers]
     return float(np.mean([first is not None and first == second for first, second in both])) if both else 0.0
-
-
-def winner(run: Voice, group: Group, half: slice) -> str | None:
-    """The most common answer of some attempts; of equals the first."""
-    answers = [run.answer(attempt.text, group.task) for attempt in group.attempts_G[half]]
-    return max(Counter(a for a in answers if a is not None).items(), key=lambda counted: counted[1], default=(None, 0))[0]
