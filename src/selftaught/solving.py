@@ -1,18 +1,30 @@
 """One question through a recipe's test-time method."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from selftaught.job import Job
+from selftaught.prove.asking import choose_wording
 from selftaught.run.trial import OneTask
 from selftaught.session import Session, open_session
 from selftaught.types import Task
 
 
-def solve(question: str, *, recipe: str = "self-consistency", **job: Any) -> dict[str, Any]:
+def solve(
+    question: str, *, recipe: str = "self-consistency", say: Callable[[str], None] = lambda line: None, **job: Any
+) -> dict[str, Any]:  # fmt: skip
     """Answer one question with a recipe's test-time method: explore, read, decide.
+
+    A model without a chat template is asked in the wording under which most attempts at the question give an answer.
+
+    Args:
+        question: the question.
+        recipe: whose method answers.
+        say: called with one line for people about what was chosen.
+        job: fields of a `Job`.
 
     Returns:
         text and answer of the attempt decided on, how many attempts there were, and the ledger.
@@ -22,17 +34,20 @@ def solve(question: str, *, recipe: str = "self-consistency", **job: Any) -> dic
     with tempfile.TemporaryDirectory() as folder:
         session = open_session(Job(recipe=recipe, gate=False, **job), Path(folder) / "run")
         try:
-            return asyncio.run(solve_session(session, question))
+            for line in session.warnings:
+                say(line)
+            return asyncio.run(solve_session(session, question, say))
         finally:
             session.close()
 
 
-async def solve_session(session: Session, question: str) -> dict[str, Any]:
+async def solve_session(session: Session, question: str, say: Callable[[str], None]) -> dict[str, Any]:
     """One question through the first phase's explore and read parts, then decide."""
     from selftaught.tasks.text import make_task
 
     run, phase = session.run, session.recipe.phases[0]
     task = recognized(question) or make_task(question, "asked", "train", None, "")
+    await choose_wording(run, [task], session.job.seed, say)
     run.begin_step(replace(phase, objectives=()), of=1)
     [request, *_] = phase.explore.plan(run, OneTask(task))
     groups = [await phase.explore.explore(run, request)]

@@ -23,7 +23,7 @@ class Options:
         recipes: names, `name/preset` or "name without PILLAR"; also the first words after `compare`.
         tasks: task sources; the default ones when left out.
         held_out: where held-out tasks come from; the training sources when left out.
-        model: a transformers folder or a hub id; the model that ships (sprout) when left out.
+        model: a transformers or PEFT folder, a GGUF file, smollm2 or a hub id; the model that ships (sprout) when left out.
         adapter: "lora" trains an adapter instead of the weights.
         temperature: the stated sampler's temperature; what suits the model, else 1, when left out.
         max_tokens: length limit of an attempt in tokens; 64 for sprout and 512 for other models when left out.

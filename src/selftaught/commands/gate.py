@@ -23,10 +23,10 @@ Off = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 class Options:
     """Test whether a candidate is better than its base: checkpoints, adapters, runs of ours, or two files of scores.
 
-    A model is a transformers or PEFT folder, a hub id, "sprout", a run folder (its start as BASE, its best generation as
-    CANDIDATE) or one of its generations. `selftaught gate runs/RUN` tests a run's result against its start again. A score
-    file is jsonl with task, attempt and score, an inspect log (.eval, .json) or lm-eval's samples_*.jsonl; choose among
-    several metrics or filters by FILE,metric=NAME,filter=NAME.
+    A model is a transformers or PEFT folder, a GGUF file, smollm2, a hub id, "sprout", a run folder (its start as BASE,
+    its best generation as CANDIDATE) or one of its generations. `selftaught gate runs/RUN` tests a run's result against
+    its start again. A score file is jsonl with task, attempt and score, an inspect log (.eval, .json) or lm-eval's
+    samples_*.jsonl; choose among several metrics or filters by FILE,metric=NAME,filter=NAME.
 
     Attributes:
         base: what the candidate must beat.

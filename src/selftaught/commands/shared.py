@@ -10,7 +10,7 @@ class Common:
     """Options several commands share.
 
     Attributes:
-        model: a transformers folder or a hub id; the model that ships (sprout) when left out.
+        model: a transformers or PEFT folder, a GGUF file, smollm2 or a hub id; the model that ships (sprout) when left out.
         tasks: task sources: sums:level=5, gym:chain_sum, file.jsonl, a data-set id.
         seed: seed of everything that is drawn.
         engine: what samples the model: local, or vllm (options of vllm.LLM behind a colon: vllm:gpu_memory_utilization=0.5).

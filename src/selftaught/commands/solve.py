@@ -25,10 +25,11 @@ def run(options: Options) -> int:
     """Print the reply to a question."""
     from selftaught import api
     from selftaught.cli import emit
+    from selftaught.progress import Progress
 
     job = job_of(options, {})
     job.pop("recipe", None)
-    result = api.solve(options.question, recipe=options.with_, **job)
+    result = api.solve(options.question, recipe=options.with_, say=Progress().say, **job)
     print(result["text"])
     if options.json:
         emit(result)

@@ -123,7 +123,8 @@ def merged(place: Place, module: Any) -> Any:
         why = "it trains the embeddings or the head, which its base ties to each other" if tied else "merging loses a part of it"
         raise BadInput(f"'{place.name}' cannot be merged: {why}: untie them (tie_word_embeddings) and save the merged model with PEFT")
     whole.tie_weights()
-    return whole
+    # PEFT freezes a base; what comes of merging is trained like any other model
+    return whole.requires_grad_(True)
 
 
 def room_for(place: Place, module: Any) -> None:

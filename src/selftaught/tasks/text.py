@@ -33,11 +33,12 @@ def make_task(
     prompt: str | tuple[Message, ...], source: str, split: Split, entry: Mapping[str, Any] | None = None, checker: str = "equal",
     numeric: bool = False, reads: str = "",
 ) -> Task:  # fmt: skip
-    """A task out of data; without an entry nobody can grade it."""
+    """A task out of data; without an entry nobody but a rule, which decides from the prompt, can grade it."""
     sealed = None if entry is None else Sealed(entry)
+    graded = checker if sealed or checker == "rule" else ""
     return Task(
-        id=content_hash(prompt, None, source), prompt=prompt, sealed=sealed, checker=checker if sealed else "", numeric=numeric,
-        reads=reads, source=source, split=split,
+        id=content_hash(prompt, None, source), prompt=prompt, sealed=sealed, checker=graded, numeric=numeric, reads=reads,
+        source=source, split=split,
     )  # fmt: skip
 
 
