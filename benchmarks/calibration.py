@@ -2,10 +2,10 @@
 
 A simulated model has a chance per task, at each temperature and wording. Both sides are measured as the gate measures
 them: 200 held-out tasks x 4 attempts, the best decoding chosen on 64 development tasks among four temperatures and
-three wordings. `evaluate.decision.decided` then decides, as it does for any run. The population of tasks and the gain
+three wordings. `evaluation.decision.decided` then decides, as it does for any run. The population of tasks and the gain
 by cooling are fitted by eye to the shipped model on its default tasks; how far a training moves single tasks, and
 whether the two sides still sample alike, are varied. The last rows are of gates sized by a share of the run and looked
-at in stages (`evaluate.looks`), as `prove.plan` makes them: the least one, and the largest.
+at in stages (`evaluation.looks`), as `prove.plan` makes them: the least one, and the largest.
 
     python benchmarks/calibration.py            about four minutes on one core; writes results/calibration.json
     python benchmarks/calibration.py --staged   the last rows anew
@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.decision import Decision, decided
-from selftaught.evaluate.looks import level_at, why_ended
-from selftaught.evaluate.record import AS_IS, Side
-from selftaught.evaluate.side import TEMPERATURES, TEMPLATES
+from selftaught.evaluation.decision import Decision, decided
+from selftaught.evaluation.looks import level_at, why_ended
+from selftaught.evaluation.record import AS_IS, Side
+from selftaught.evaluation.side import TEMPERATURES, TEMPLATES
 from selftaught.prove.plan import FEWEST, MOST, WHOLE, Plan, few
 from selftaught.types import SamplerSettings
 

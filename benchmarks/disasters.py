@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from selftaught.evaluate.monitors import DEFAULT_MONITORS, RightLess
-from selftaught.evaluate.series import Steps
+from selftaught.evaluation.monitors import DEFAULT_MONITORS, RightLess
+from selftaught.evaluation.series import Steps
 from selftaught.job import Job
 from selftaught.run.watcher import Watcher, outside
 from selftaught.session import Session, open_session

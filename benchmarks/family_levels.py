@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selftaught.evaluate.metrics import pass_at_k
+from selftaught.evaluation.metrics import pass_at_k
 from selftaught.format import Format
 from selftaught.models.local import LocalModel
 from selftaught.seals import GoldReader

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from forecast_page import write
 
-from selftaught.evaluate.gate import verdict
-from selftaught.evaluate.preflight import forecast
-from selftaught.evaluate.side import Side, measure_side
+from selftaught.evaluation.gate import verdict
+from selftaught.evaluation.preflight import forecast
+from selftaught.evaluation.side import Side, measure_side
 from selftaught.job import SPROUT, Job
 from selftaught.loop import improve
 from selftaught.prove.forecast import preflight

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate import preflight
+from selftaught.evaluation import preflight
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "results" / "forecast.json", HERE.parent / "docs" / "forecast.md"

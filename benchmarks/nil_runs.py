@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def reseeded(seed: int, folder: Path, model: str, tasks: tuple[str, ...]) -> None:
     """The start against itself: the same held-out tasks, other noise on each side."""
-    from selftaught.evaluate.gate import verdict
-    from selftaught.evaluate.side import measure_side
+    from selftaught.evaluation.gate import verdict
+    from selftaught.evaluation.side import measure_side
     from selftaught.job import Job
     from selftaught.run.drawer import RunDrawer
     from selftaught.run.folder import write_json

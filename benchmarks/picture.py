@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from selftaught.evaluate.stats import bootstrap_interval
+from selftaught.evaluation.stats import bootstrap_interval
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selftaught.evaluate.preflight import winner
+from selftaught.evaluation.preflight import winner
 from selftaught.job import Job
 from selftaught.prove.settling import EACH, HEATS, settle, votes_agree
 from selftaught.session import Session, open_session

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selftaught.evaluate.metrics import pass_at_k
+from selftaught.evaluation.metrics import pass_at_k
 from selftaught.explore.frontier import REWORD, numbers
 from selftaught.format import Format
 from selftaught.job import SPROUT

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from scripted_run import live_run
-from selftaught.evaluate.monitors import DEFAULT_MONITORS
-from selftaught.evaluate.start_probe import look, power
+from selftaught.evaluation.monitors import DEFAULT_MONITORS
+from selftaught.evaluation.start_probe import look, power
 from selftaught.format import Format
 from selftaught.loop import improve
 from selftaught.models.scripted import ScriptedModel, solve

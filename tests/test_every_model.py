@@ -128,3 +128,12 @@ def test_python(folders, tmp_path):
     options = {"explore.tasks": 3, "explore.n": 3}
     result = selftaught.improve("ttrl", out=tmp_path / "run", steps=1, held_out_count=10, forecast=False, options=options, **asked)
     assert result["steps"] == 1 and result["verdict"]
+
+
+def test_no_module_hides_a_function():
+    """A package of the same name would take a function's place as soon as something in it is imported."""
+    import pkgutil
+
+    import selftaught
+
+    assert not set(selftaught.__all__) & {module.name for module in pkgutil.iter_modules(selftaught.__path__)}

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from benchmarks.speed import memory
 from benchmarks.speed.setting import BETAS, CLIP, FOLDER, GROUP, MAX_NORM, NEW_TOKENS, PROMPTS, TEMPERATURE
 
-from selftaught.evaluate.monitors import DEFAULT_MONITORS
+from selftaught.evaluation.monitors import DEFAULT_MONITORS
 from selftaught.explore.sample import Sample
 from selftaught.format import Format
 from selftaught.loop import improve

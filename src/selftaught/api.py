@@ -65,8 +65,8 @@ def new_folder(recipe: str) -> Path:
 
 async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) -> dict[str, Any]:
     """Forecast, measure the start, run the loop, measure the result, decide, report."""
-    from selftaught.evaluate.gate import not_tested
-    from selftaught.evaluate.paired import task_means
+    from selftaught.evaluation.gate import not_tested
+    from selftaught.evaluation.paired import task_means
     from selftaught.prove.cost import heed_forecast, spread
     from selftaught.prove.outcome import judged
     from selftaught.prove.plan import spread_of

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from selftaught.evaluate.gate import verdict
+from selftaught.evaluation.gate import verdict
 from selftaught.job import Job
 from selftaught.parts import printable
 from selftaught.prove.asking import REMEDIES

@@ -46,7 +46,7 @@ class Part:
 P = TypeVar("P", bound=type[Part])
 _SHELVES: dict[str, dict[str, type[Part]]] = {}
 _WALKED: set[str] = set()
-HOMES = ("tasks", "explore", "supervise", "reflect", "train", "evaluate")
+HOMES = ("tasks", "explore", "supervise", "reflect", "train", "evaluation")
 
 
 def part(cls: P) -> P:

@@ -108,7 +108,7 @@ def open_model(job: Job, recipe: Recipe) -> Model:
 
 def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Mapping[str, float]], None] | None = None) -> Session:
     """Open everything, refusing early: options, tasks and graders are checked before the model is loaded."""
-    from selftaught.evaluate.monitors import DEFAULT_MONITORS
+    from selftaught.evaluation.monitors import DEFAULT_MONITORS
 
     job, known = (load_job(out), []) if resume else filled(job)
     recipe = job.resolved()

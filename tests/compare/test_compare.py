@@ -17,9 +17,9 @@ from selftaught.compare.opened import declaration, open_recipe
 from selftaught.compare.runs import CONTROLS, Settings, ask, ask_all, compare, in_turn
 from selftaught.compare.sweep import Asked, alone, sweep
 from selftaught.compare.table import lines, tabled
-from selftaught.evaluate.intervals import estimate
-from selftaught.evaluate.pooled import letters, over_seeds, pooled, told_apart, words
-from selftaught.evaluate.stats import crossed_interval, crossed_p, holm
+from selftaught.evaluation.intervals import estimate
+from selftaught.evaluation.pooled import letters, over_seeds, pooled, told_apart, words
+from selftaught.evaluation.stats import crossed_interval, crossed_p, holm
 from selftaught.parts import BadInput
 
 SMALL = Settings(model="scripted", tasks=("linear:level=2",), held_out_count=12, budget=20_000)

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 
-from selftaught.evaluate.gate import measure_side, verdict
+from selftaught.evaluation.gate import measure_side, verdict
 from selftaught.types import Attempt, Group, SamplerSettings, Task, Tokens, content_hash
 
 SETTINGS = SamplerSettings(temperature=1.0, max_tokens=8)

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from selftaught.evaluate.agreement import Agreement, reference
+from selftaught.evaluation.agreement import Agreement, reference
 from selftaught.parts import BadInput, build
 from selftaught.types import Attempt, SamplerSettings, Task, Tokens
 

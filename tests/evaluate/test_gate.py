@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gate_drawer import SETTINGS, Scripted, judge, make_tasks, sides, spread
 
-from selftaught.evaluate.gate import measure_side, not_tested, verdict
+from selftaught.evaluation.gate import measure_side, not_tested, verdict
 
 SEVEN = {"metric", "before", "after", "gain", "low", "high", "p"}
 

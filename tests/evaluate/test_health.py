@@ -6,8 +6,17 @@ from math import log
 import numpy as np
 import pytest
 
-from selftaught.evaluate.audit import calibration_error, vote_accuracy
-from selftaught.evaluate.health import contradiction, length_paid, majority_share, mean, numbers, one_answer, reword_agreement, vote_entropy
+from selftaught.evaluation.audit import calibration_error, vote_accuracy
+from selftaught.evaluation.health import (
+    contradiction,
+    length_paid,
+    majority_share,
+    mean,
+    numbers,
+    one_answer,
+    reword_agreement,
+    vote_entropy,
+)
 from selftaught.types import Attempt, Group, Message, SamplerSettings, Score, Task, Tokens
 
 

@@ -6,9 +6,9 @@ from math import comb
 import numpy as np
 import pytest
 
-from selftaught.evaluate.intervals import estimate, moved, student
-from selftaught.evaluate.paired import compare, decide
-from selftaught.evaluate.stats import bootstrap_interval, crossed_interval, crossed_p
+from selftaught.evaluation.intervals import estimate, moved, student
+from selftaught.evaluation.paired import compare, decide
+from selftaught.evaluation.stats import bootstrap_interval, crossed_interval, crossed_p
 
 
 def gains(up, down, tasks):

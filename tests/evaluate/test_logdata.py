@@ -2,7 +2,7 @@
 
 import pytest
 
-from selftaught.evaluate.scorefiles import read_scores
+from selftaught.evaluation.scorefiles import read_scores
 from selftaught.parts import BadInput
 
 

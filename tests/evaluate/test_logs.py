@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow
 import pytest
 
-from selftaught.evaluate.scorefiles import read_scores
-from selftaught.evaluate.scoreverdict import compare_scores
+from selftaught.evaluation.scorefiles import read_scores
+from selftaught.evaluation.scoreverdict import compare_scores
 from selftaught.parts import BadInput
 
 CASES = Path(os.environ.get("SELFTAUGHT_CASES", Path(__file__).parents[2] / "../shared/cases"))

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from gate_drawer import sides, spread
 
-from selftaught.evaluate.decision import decided
-from selftaught.evaluate.gate import verdict
-from selftaught.evaluate.looks import errors, futile, level_at, looks_of, spent_p, told, why_ended
-from selftaught.evaluate.paired import Paired
+from selftaught.evaluation.decision import decided
+from selftaught.evaluation.gate import verdict
+from selftaught.evaluation.looks import errors, futile, level_at, looks_of, spent_p, told, why_ended
+from selftaught.evaluation.paired import Paired
 
 
 def pair(gain, sd=0.5, tasks=30):

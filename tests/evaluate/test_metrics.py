@@ -3,7 +3,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from selftaught.evaluate.metrics import best_of_k, pass_at_k, vote_at_k
+from selftaught.evaluation.metrics import best_of_k, pass_at_k, vote_at_k
 
 NAN = np.nan
 

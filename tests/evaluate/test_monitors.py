@@ -4,8 +4,19 @@ from math import nan
 
 import pytest
 
-from selftaught.evaluate.monitors import DEFAULT_MONITORS, Apart, Broken, Estranged, Kept, Lengths, NoSignal, OneAnswer, RightLess, YesJudge
-from selftaught.evaluate.series import below_best
+from selftaught.evaluation.monitors import (
+    DEFAULT_MONITORS,
+    Apart,
+    Broken,
+    Estranged,
+    Kept,
+    Lengths,
+    NoSignal,
+    OneAnswer,
+    RightLess,
+    YesJudge,
+)
+from selftaught.evaluation.series import below_best
 from selftaught.parts import BadInput, shelf
 
 CALM = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from selftaught.evaluate.ppi import powered, ppi_mean, tuned_weight
+from selftaught.evaluation.ppi import powered, ppi_mean, tuned_weight
 
 DRAWS = 2_500
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from selftaught.evaluate import preflight
-from selftaught.evaluate.preflight import Look, Paid, forecast, level_of, look_features, method, nothing, paid_features, winner
+from selftaught.evaluation import preflight
+from selftaught.evaluation.preflight import Look, Paid, forecast, level_of, look_features, method, nothing, paid_features, winner
 
 HEALTHY = {
     "checked": 1.0, "majority_share": 0.6, "mixed": 0.8, "greedy": 0.5, "signal": 0.8, "truth": 1.0, "gold": 0.0, "rates": 6e-3,

@@ -6,9 +6,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from selftaught.evaluate.scorefiles import Scores, is_score_file, read_scores
-from selftaught.evaluate.scoreverdict import UNCHECKED, compare_scores
-from selftaught.evaluate.stats import bootstrap_interval
+from selftaught.evaluation.scorefiles import Scores, is_score_file, read_scores
+from selftaught.evaluation.scoreverdict import UNCHECKED, compare_scores
+from selftaught.evaluation.stats import bootstrap_interval
 from selftaught.parts import BadInput
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from selftaught.commands.gate import Options
 from selftaught.commands.gate import run as gate
-from selftaught.evaluate.scorefiles import Scores, read_scores
-from selftaught.evaluate.scoreverdict import compare_scores
+from selftaught.evaluation.scorefiles import Scores, read_scores
+from selftaught.evaluation.scoreverdict import compare_scores
 from selftaught.parts import BadInput
 
 

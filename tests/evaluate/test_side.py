@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from gate_drawer import SETTINGS, Scripted, make_tasks, sides, spread
 
-from selftaught.evaluate.attempts import mean_tokens
-from selftaught.evaluate.gate import measure_side, reach, verdict, widen, zero_families
-from selftaught.evaluate.record import AS_IS, Side
-from selftaught.evaluate.side import TEMPLATES
+from selftaught.evaluation.attempts import mean_tokens
+from selftaught.evaluation.gate import measure_side, reach, verdict, widen, zero_families
+from selftaught.evaluation.record import AS_IS, Side
+from selftaught.evaluation.side import TEMPLATES
 from selftaught.parts import BadInput
 from selftaught.types import Group, Score
 

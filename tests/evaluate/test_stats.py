@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats as peer
 
-from selftaught.evaluate.stats import bootstrap_interval, crossed_interval, holm, needed_tasks, smallest_effect
+from selftaught.evaluation.stats import bootstrap_interval, crossed_interval, holm, needed_tasks, smallest_effect
 
 
 def test_bootstrap_is_close_to_the_t_interval_and_repeats():

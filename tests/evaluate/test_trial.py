@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scripted_run import SOURCES
-from selftaught.evaluate.side import measure_side
+from selftaught.evaluation.side import measure_side
 from selftaught.recipe import get_recipe
 from selftaught.run.drawer import RunDrawer, TrialDrawer, drawer_for
 from selftaught.run.trial import Trial, own_temperature

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from gate_drawer import sides, spread
 
-from selftaught.evaluate.families import family_rows, worse_p
-from selftaught.evaluate.gate import pooled_verdict, verdict
-from selftaught.evaluate.stats import crossed_interval, crossed_p, crossed_sd
-from selftaught.evaluate.tokens import break_even, equal_token_k, rounded, slope_of
+from selftaught.evaluation.families import family_rows, worse_p
+from selftaught.evaluation.gate import pooled_verdict, verdict
+from selftaught.evaluation.stats import crossed_interval, crossed_p, crossed_sd
+from selftaught.evaluation.tokens import break_even, equal_token_k, rounded, slope_of
 
 HALF = {"prompt_tokens": 10.0, "before_tokens": 20.0, "after_prompt": 12.0, "after_tokens": 18.0}
 

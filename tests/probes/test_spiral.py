@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from probes.helpers import live, stopped_and_resumed, whole
-from selftaught.evaluate.exploitability import best_response, expected_return, exploitability, points, text_policy, uniform
+from selftaught.evaluation.exploitability import best_response, expected_return, exploitability, points, text_policy, uniform
 from selftaught.models.scripted import ScriptedModel
 from selftaught.recipe import get_recipe
 from selftaught.tasks.games.kuhn import Kuhn

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from probes.helpers import live, whole
-from selftaught.evaluate.exploitability import exploitability, text_policy
+from selftaught.evaluation.exploitability import exploitability, text_policy
 from selftaught.explore.selfplay import said
 from selftaught.format import Format
 from selftaught.recipe import get_recipe

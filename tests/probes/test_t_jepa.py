@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from probes.helpers import live, stopped_and_resumed, whole
-from selftaught.evaluate.probe import feature_variance, features_of, probe, uniformity
+from selftaught.evaluation.probe import feature_variance, features_of, probe, uniformity
 from selftaught.explore.views import MaskedViews
 from selftaught.models.encoder import TableModel
 from selftaught.parts import BadInput

@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from scripted_run import live_run
-from selftaught.evaluate.monitors import DEFAULT_MONITORS
+from selftaught.evaluation.monitors import DEFAULT_MONITORS
 from selftaught.loop import improve
 from selftaught.recipe import get_recipe
 

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.speed.overhead import Clock
 
 from scripted_run import live_run
-from selftaught.evaluate.monitors import DEFAULT_MONITORS
+from selftaught.evaluation.monitors import DEFAULT_MONITORS
 from selftaught.loop import improve
 from selftaught.models.scripted import ScriptedModel
 from selftaught.recipe import get_recipe

@@ -90,7 +90,7 @@ class Options:
 def run(options: Options) -> int:
     """Print the verdict; exit code 3 when a gain was required and none is shown."""
     from selftaught.cli import emit
-    from selftaught.evaluate.scorefiles import is_score_file
+    from selftaught.evaluation.scorefiles import is_score_file
 
     if not 0 < options.margin < math.inf:
         raise BadInput(f"--margin {options.margin:g}: give a positive part, such as 0.05 for 5 points")
@@ -121,8 +121,8 @@ def refused(options: Options, names: tuple[str, ...], why: str) -> None:
 
 def of_files(options: Options) -> dict[str, Any]:
     """The verdict on two files of scores."""
-    from selftaught.evaluate.scorefiles import read_scores
-    from selftaught.evaluate.scoreverdict import compare_scores
+    from selftaught.evaluation.scorefiles import read_scores
+    from selftaught.evaluation.scoreverdict import compare_scores
 
     if bool(options.best_base) != bool(options.best_candidate):
         raise BadInput("give both --best-base and --best-candidate, or neither: each side is decoded at its best")

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from selftaught.compare.table import stacked
-from selftaught.evaluate.pooled import Pooled, over_seeds, pooled
-from selftaught.evaluate.stats import Numbers
+from selftaught.evaluation.pooled import Pooled, over_seeds, pooled
+from selftaught.evaluation.stats import Numbers
 
 # A first answer may lose this much while the second gains.
 HARDLY = 0.03

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selftaught.compare.outcomes import Row
-from selftaught.evaluate.stats import holm
+from selftaught.evaluation.stats import holm
 from selftaught.recipe import get_recipe
 
 HEAD = """# Claims

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate.pooled import letters, pooled, told_apart, words
-from selftaught.evaluate.stats import Numbers, holm
+from selftaught.evaluation.pooled import letters, pooled, told_apart, words
+from selftaught.evaluation.stats import Numbers, holm
 
 MEASURES = ("stated", "best", "pass@16")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
-from selftaught.evaluate.gate import not_tested
+from selftaught.evaluation.gate import not_tested
 from selftaught.format import Format
 from selftaught.models.base import Asked, Model
 from selftaught.parts import BadInput

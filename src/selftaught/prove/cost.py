@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from selftaught.evaluate.preflight import HELPS
+from selftaught.evaluation.preflight import HELPS
 from selftaught.parts import BadInput
 from selftaught.prove.plan import WHOLE, sized
 from selftaught.run.budget import Budget

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate.attempts import mean_logprob
-from selftaught.evaluate.metrics import Numbers
-from selftaught.evaluate.preflight import Look, Paid, forecast, look_features, method, nothing, paid_features, winner
+from selftaught.evaluation.attempts import mean_logprob
+from selftaught.evaluation.metrics import Numbers
+from selftaught.evaluation.preflight import Look, Paid, forecast, look_features, method, nothing, paid_features, winner
 from selftaught.recipe import Phase
 from selftaught.run.trial import OneTask, Trial
 from selftaught.session import Session

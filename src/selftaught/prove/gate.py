@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from selftaught.evaluate.gate import not_tested
+from selftaught.evaluation.gate import not_tested
 from selftaught.parts import BadInput
 from selftaught.prove.bench import Bench, apart, open_bench
 from selftaught.prove.checkpoints import Checkpoint, find_checkpoint
@@ -53,7 +53,7 @@ def gate(
         chat_template_kwargs: a JSON object of further arguments of the chat template; "" takes the run's.
         off_task: sources of other families, to see whether anything was unlearned.
         full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
-        attempts: draw so few attempts a task on both sides, and look at the candidate in stages (see `evaluate.looks`); 0 takes
+        attempts: draw so few attempts a task on both sides, and look at the candidate in stages (see `evaluation.looks`); 0 takes
             16 and 4, or what the run's own verdict took.
         margin: a change within it is called no change, as a fraction.
         spent: tokens the training took, for the comparison at equal tokens; 0 takes the run's.
@@ -61,7 +61,7 @@ def gate(
         say: called with one line for people at every stage.
 
     Returns:
-        The keys of `evaluate.gate.verdict`, the ledger of the measurement, `base`, `candidate`, `seconds`.
+        The keys of `evaluation.gate.verdict`, the ledger of the measurement, `base`, `candidate`, `seconds`.
 
     Raises:
         BadInput: in one line what is wrong, where, and what to do, before anything is loaded.

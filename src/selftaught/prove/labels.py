@@ -2,7 +2,7 @@
 
 A label belongs to a question and an answer, so that it serves every attempt of either side that gives this answer. A task
 on which both sides answer alike cannot differ and needs none. From the labels there are, and predictions for the rest,
-prediction-powered inference (`evaluate.ppi`) makes an interval for the change at the stated sampler.
+prediction-powered inference (`evaluation.ppi`) makes an interval for the change at the stated sampler.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.ppi import stratified
-from selftaught.evaluate.stats import needed_tasks, smallest_effect
+from selftaught.evaluation.ppi import stratified
+from selftaught.evaluation.stats import needed_tasks, smallest_effect
 from selftaught.types import content_hash
 
 Judge = Callable[["Question", str], float]
@@ -123,7 +123,7 @@ def self_consistency(question: Question, answer: str) -> float:
 
 
 def estimate(questions: Sequence[Question], labels: Labels, k: int, judge: Judge = self_consistency, level: float = 0.95) -> dict[str, Any]:
-    """The change at the stated sampler from the labels there are, by `evaluate.ppi.stratified`.
+    """The change at the stated sampler from the labels there are, by `evaluation.ppi.stratified`.
 
     Args:
         questions: B held-out tasks.

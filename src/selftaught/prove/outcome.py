@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from selftaught.evaluate.gate import Side, not_tested
-from selftaught.evaluate.metrics import pass_at_k
+from selftaught.evaluation.gate import Side, not_tested
+from selftaught.evaluation.metrics import pass_at_k
 from selftaught.prove.labelfiles import labels_wanted
 from selftaught.prove.proof import Measured, compared, decide
 from selftaught.run.cache import count_reuse, held_out_key

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from selftaught.evaluate.looks import level_at, looks_of
-from selftaught.evaluate.record import Side
-from selftaught.evaluate.stats import Numbers, smallest_effect
+from selftaught.evaluation.looks import level_at, looks_of
+from selftaught.evaluation.record import Side
+from selftaught.evaluation.stats import Numbers, smallest_effect
 from selftaught.parts import BadInput
 from selftaught.types import Task, content_hash
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from selftaught.evaluate.decision import decided
-from selftaught.evaluate.families import family_rows
-from selftaught.evaluate.gate import Side, measure_side, reach, verdict, widen, zero_families
-from selftaught.evaluate.looks import level_at, told, why_ended
-from selftaught.evaluate.record import AS_IS
+from selftaught.evaluation.decision import decided
+from selftaught.evaluation.families import family_rows
+from selftaught.evaluation.gate import Side, measure_side, reach, verdict, widen, zero_families
+from selftaught.evaluation.looks import level_at, told, why_ended
+from selftaught.evaluation.record import AS_IS
 from selftaught.prove.plan import WHOLE, Plan
 from selftaught.run.cache import CachedDrawer
 from selftaught.run.drawer import drawer_for
@@ -130,7 +130,7 @@ def ended(before: Side, side: Side, looks: Sequence[int], look: int, n: int, mar
 def decide(
     before: Measured, after: Measured, full: bool = False, plan: Plan = WHOLE, margin: float = MARGIN, **options: Any
 ) -> dict[str, Any]:
-    """The verdict on two measured sides, at the look at which the second ended; `options` go to `evaluate.gate.verdict`."""
+    """The verdict on two measured sides, at the look at which the second ended; `options` go to `evaluation.gate.verdict`."""
     # Measured once, they are told at the full level whichever look was the last.
     off = family_rows([(before.off, after.off)]) if before.off and after.off else []
     seen, looks, n = len(after.side.tasks_B), plan.staged(len(before.side.tasks_B)), compared(full, plan)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from selftaught.evaluate.preflight import winner
+from selftaught.evaluation.preflight import winner
 from selftaught.run.voice import Voice
 from selftaught.types import Attempt, Group, SamplerSettings, Task
 

@@ -6,7 +6,7 @@ failed attempts; a revision that the group's verdict confirms is learned as a fi
 the attempts, likelihood on the confirmed revisions. Keep: a generation that measures worse without answers is undone.
 """
 
-from selftaught.evaluate.agreement import Agreement, Anchor
+from selftaught.evaluation.agreement import Agreement, Anchor
 from selftaught.explore.frontier import Frontier, Ranking
 from selftaught.recipe import Claim, Phase, Recipe
 from selftaught.reflect.revise import Revise

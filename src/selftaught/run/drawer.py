@@ -14,7 +14,7 @@ from selftaught.types import Attempt, Floats, Group, SamplerSettings, Score, Tas
 
 @dataclass(frozen=True, kw_only=True)
 class RunDrawer:
-    """Implements `evaluate.side.Drawer`: what weights say when they are asked once.
+    """Implements `evaluation.side.Drawer`: what weights say when they are asked once.
 
     Weights are hashed once a drawer: make one for each measurement, and `settle` it at the end.
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate.attempts import mean_logprob
-from selftaught.evaluate.side import Keep
+from selftaught.evaluation.attempts import mean_logprob
+from selftaught.evaluation.side import Keep
 from selftaught.run.voice import Voice
 from selftaught.types import Attempt, Floats, Group, Task
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate.health import numbers
-from selftaught.evaluate.monitor import Monitor
+from selftaught.evaluation.health import numbers
+from selftaught.evaluation.monitor import Monitor
 from selftaught.recipe import Phase
 from selftaught.run.stopwatch import Ahead, T
 from selftaught.run.voice import Voice

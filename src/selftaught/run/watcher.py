@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate import kept_answers, start_probe
-from selftaught.evaluate.audit import calibration_error, vote_accuracy
-from selftaught.evaluate.health import first_attempts, lengths
-from selftaught.evaluate.monitor import Monitor
+from selftaught.evaluation import kept_answers, start_probe
+from selftaught.evaluation.audit import calibration_error, vote_accuracy
+from selftaught.evaluation.health import first_attempts, lengths
+from selftaught.evaluation.monitor import Monitor
 from selftaught.run.folder import LAG
 from selftaught.run.trial import Trial
 from selftaught.run.voice import Voice
@@ -29,8 +29,8 @@ class Watcher:
         monitors: raise alarms; none means that nothing is asked of the model.
         audit: sealed tasks whose answers are read at each generation, under "audit"; none of them is trained on.
         steps: numbers of the steps so far.
-        start: the start's replies to the probe's tasks (see `evaluate.start_probe`); None before the first look.
-        answers: the start's greedy answers, where its replies have too little probability (see `evaluate.kept_answers`).
+        start: the start's replies to the probe's tasks (see `evaluation.start_probe`); None before the first look.
+        answers: the start's greedy answers, where its replies have too little probability (see `evaluation.kept_answers`).
         lengths: mean length of attempts at each task source when it was first met.
         alarms: {name, step, message} each.
     """

@@ -8,17 +8,17 @@ are in `at_once`.
 from dataclasses import dataclass
 from math import isnan, nan
 
-from selftaught.evaluate.at_once import Broken, Estranged, NoSignal
-from selftaught.evaluate.kept_answers import Kept
-from selftaught.evaluate.monitor import Monitor
-from selftaught.evaluate.series import FIRST, IN_A_ROW, Steps, below_best, change, lasting, series
+from selftaught.evaluation.at_once import Broken, Estranged, NoSignal
+from selftaught.evaluation.kept_answers import Kept
+from selftaught.evaluation.monitor import Monitor
+from selftaught.evaluation.series import FIRST, IN_A_ROW, Steps, below_best, change, lasting, series
 from selftaught.parts import BadInput, part
 
 
 @part
 @dataclass(frozen=True, kw_only=True)
 class RightLess(Monitor):
-    """It is right less than it was: the anchor to the start (`evaluate.start_probe`) has fallen below its best.
+    """It is right less than it was: the anchor to the start (`evaluation.start_probe`) has fallen below its best.
 
     Attributes:
         drop: how far the anchor may lie below its best so far.

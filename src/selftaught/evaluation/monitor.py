@@ -4,7 +4,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from selftaught.evaluate.series import Steps
+from selftaught.evaluation.series import Steps
 from selftaught.parts import Part
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from selftaught.evaluate.attempts import answers_of, graded, mean_logprob, mean_right, mean_tokens, scores_of
-from selftaught.evaluate.record import AS_IS, Drawer, Side
+from selftaught.evaluation.attempts import answers_of, graded, mean_logprob, mean_right, mean_tokens, scores_of
+from selftaught.evaluation.record import AS_IS, Drawer, Side
 from selftaught.types import Floats, Group, SamplerSettings, Task
 
 __all__ = [

@@ -7,14 +7,14 @@ because a gain that the start reaches by another temperature or wording is not l
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from selftaught.evaluate.baselines import NAMES, PASSES, VOTES, baselines, passes_of, vote_curve
-from selftaught.evaluate.decision import decided
-from selftaught.evaluate.families import Pair, rows_of, worse_words
-from selftaught.evaluate.paired import METRIC
-from selftaught.evaluate.record import Drawer, Side
-from selftaught.evaluate.side import measure_side, reach, widen, zero_families
-from selftaught.evaluate.stats import smallest_effect
-from selftaught.evaluate.tokens import costs
+from selftaught.evaluation.baselines import NAMES, PASSES, VOTES, baselines, passes_of, vote_curve
+from selftaught.evaluation.decision import decided
+from selftaught.evaluation.families import Pair, rows_of, worse_words
+from selftaught.evaluation.paired import METRIC
+from selftaught.evaluation.record import Drawer, Side
+from selftaught.evaluation.side import measure_side, reach, widen, zero_families
+from selftaught.evaluation.stats import smallest_effect
+from selftaught.evaluation.tokens import costs
 from selftaught.parts import record
 
 __all__ = ["Drawer", "Side", "measure_side", "not_tested", "pooled_verdict", "reach", "verdict", "widen", "zero_families"]

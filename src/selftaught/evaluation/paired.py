@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.intervals import FEW, estimate
-from selftaught.evaluate.stats import Numbers, crossed_sd, needed_tasks
+from selftaught.evaluation.intervals import FEW, estimate
+from selftaught.evaluation.stats import Numbers, crossed_sd, needed_tasks
 
 METRIC = "pass@1"
 

@@ -13,7 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.stats import LEAST_P, TINY, Numbers, bootstrap_means, bootstrap_tail, crossed_interval, crossed_p, finite, t_error
+from selftaught.evaluation.stats import (
+    LEAST_P,
+    TINY,
+    Numbers,
+    bootstrap_means,
+    bootstrap_tail,
+    crossed_interval,
+    crossed_p,
+    finite,
+    t_error,
+)
 
 # Below it a bootstrap has too few values to resample; also the fewest tasks on which anything can be called improved.
 FEW = 10

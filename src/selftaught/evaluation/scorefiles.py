@@ -8,10 +8,10 @@ from typing import Self
 
 import numpy as np
 
-from selftaught.evaluate.evallogs import read_log
-from selftaught.evaluate.logfields import plain
-from selftaught.evaluate.paired import task_means
-from selftaught.evaluate.stats import Numbers
+from selftaught.evaluation.evallogs import read_log
+from selftaught.evaluation.logfields import plain
+from selftaught.evaluation.paired import task_means
+from selftaught.evaluation.stats import Numbers
 from selftaught.parts import BadInput, parse_options
 
 FILE = re.compile(r"(?P<path>.+?\.(?:jsonl|json|eval|csv|tsv|parquet|xlsx))(?:,(?P<options>.*))?")

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from math import exp
 from typing import Any, ClassVar, cast
 
-from selftaught.evaluate.health import originals
-from selftaught.evaluate.monitor import Monitor
-from selftaught.evaluate.series import Steps, series
-from selftaught.evaluate.start_probe import Drawing
+from selftaught.evaluation.health import originals
+from selftaught.evaluation.monitor import Monitor
+from selftaught.evaluation.series import Steps, series
+from selftaught.evaluation.start_probe import Drawing
 from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
 from selftaught.types import Group, Message, Task

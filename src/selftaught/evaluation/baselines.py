@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate.metrics import best_of_k, pass_at_k, vote_at_k
-from selftaught.evaluate.paired import task_means
-from selftaught.evaluate.record import Side
-from selftaught.evaluate.stats import Numbers, bootstrap_interval
+from selftaught.evaluation.metrics import best_of_k, pass_at_k, vote_at_k
+from selftaught.evaluation.paired import task_means
+from selftaught.evaluation.record import Side
+from selftaught.evaluation.stats import Numbers, bootstrap_interval
 
 PASSES = (1, 4, 16)
 VOTES = (1, 2, 4, 8, 16)

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.baselines import PASSES, best_means, width_of
-from selftaught.evaluate.metrics import pass_at_k
-from selftaught.evaluate.paired import Paired, compare, decide, task_means
-from selftaught.evaluate.record import Side
-from selftaught.evaluate.stats import Numbers
+from selftaught.evaluation.baselines import PASSES, best_means, width_of
+from selftaught.evaluation.metrics import pass_at_k
+from selftaught.evaluation.paired import Paired, compare, decide, task_means
+from selftaught.evaluation.record import Side
+from selftaught.evaluation.stats import Numbers
 
 
 class Decision(NamedTuple):

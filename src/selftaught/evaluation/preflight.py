@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate.metrics import Numbers
+from selftaught.evaluation.metrics import Numbers
 
 # Fitted on the tuning runs of benchmarks/forecast.py. TRUST: how far a majority stands for the truth; SPREAD: deviation
 # of what came from what was expected; HELPS: the least gain that is called help.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from math import exp, isnan
 from typing import ClassVar
 
-from selftaught.evaluate.monitor import Monitor
-from selftaught.evaluate.series import Steps, series
+from selftaught.evaluation.monitor import Monitor
+from selftaught.evaluation.series import Steps, series
 from selftaught.parts import BadInput, part
 
 

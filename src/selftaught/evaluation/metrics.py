@@ -1,7 +1,7 @@
 """Per-task metrics over n attempts. Attempts whose correctness is NaN (not graded) are left out, never zeroed.
 
 Every function returns f32[B], one value a task, NaN where fewer than k attempts were graded; the mean over
-tasks is the metric, and differences of these values are what `evaluate.stats` tests.
+tasks is the metric, and differences of these values are what `evaluation.stats` tests.
 """
 
 from collections.abc import Sequence

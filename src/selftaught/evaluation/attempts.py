@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from selftaught.evaluate.record import AS_IS, Drawer
+from selftaught.evaluation.record import AS_IS, Drawer
 from selftaught.types import Attempt, Floats, Group, SamplerSettings, Task
 
 WHOLE = 1 - 1e-6

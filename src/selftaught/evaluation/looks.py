@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate.decision import Decision
-from selftaught.evaluate.paired import Paired
+from selftaught.evaluation.decision import Decision
+from selftaught.evaluation.paired import Paired
 
 POWER = 2.0
 POINTS = 64

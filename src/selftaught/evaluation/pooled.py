@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.intervals import FEW, estimate
-from selftaught.evaluate.stats import Numbers, holm
+from selftaught.evaluation.intervals import FEW, estimate
+from selftaught.evaluation.stats import Numbers, holm
 
 LEVEL = 0.95
 

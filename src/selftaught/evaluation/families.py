@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate.paired import compare, task_means
-from selftaught.evaluate.record import Side
-from selftaught.evaluate.stats import Numbers, crossed_p, holm
+from selftaught.evaluation.paired import compare, task_means
+from selftaught.evaluation.record import Side
+from selftaught.evaluation.stats import Numbers, crossed_p, holm
 
 Pair = tuple[Side, Side]
 MARGIN = 0.03

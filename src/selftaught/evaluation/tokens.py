@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate.baselines import mean_of, votes_of, width_of
-from selftaught.evaluate.record import Side
-from selftaught.evaluate.stats import Numbers
+from selftaught.evaluation.baselines import mean_of, votes_of, width_of
+from selftaught.evaluation.record import Side
+from selftaught.evaluation.stats import Numbers
 
 
 def equal_token_k(spent: int, questions: int, before_tokens: float, after_tokens: float) -> float:

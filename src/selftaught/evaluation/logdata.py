@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Self
 
-from selftaught.evaluate.logfields import plain
+from selftaught.evaluation.logfields import plain
 from selftaught.parts import BadInput
 
 MOST_BYTES = 4 * 2**30

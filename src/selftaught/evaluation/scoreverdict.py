@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluate.gate import not_tested
-from selftaught.evaluate.harnesslogs import is_lower
-from selftaught.evaluate.intervals import FEW
-from selftaught.evaluate.logfields import plain
-from selftaught.evaluate.paired import Paired, compare, largest, needed, too_few
-from selftaught.evaluate.scorefiles import Scores
-from selftaught.evaluate.scorepairs import COMMON, REFUSE, WRONG, Matched, Scale, alike, match, refuse_missing, same_questions
-from selftaught.evaluate.stats import smallest_effect
+from selftaught.evaluation.gate import not_tested
+from selftaught.evaluation.harnesslogs import is_lower
+from selftaught.evaluation.intervals import FEW
+from selftaught.evaluation.logfields import plain
+from selftaught.evaluation.paired import Paired, compare, largest, needed, too_few
+from selftaught.evaluation.scorefiles import Scores
+from selftaught.evaluation.scorepairs import COMMON, REFUSE, WRONG, Matched, Scale, alike, match, refuse_missing, same_questions
+from selftaught.evaluation.stats import smallest_effect
 from selftaught.parts import BadInput
 
 UNCHECKED = "at the sampler these files were drawn with; nobody checked the best decoding"

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selftaught.evaluate.logfields import plain
-from selftaught.evaluate.paired import Paired, task_means
-from selftaught.evaluate.scorefiles import Scores
-from selftaught.evaluate.stats import Numbers
+from selftaught.evaluation.logfields import plain
+from selftaught.evaluation.paired import Paired, task_means
+from selftaught.evaluation.scorefiles import Scores
+from selftaught.evaluation.stats import Numbers
 from selftaught.parts import BadInput
 
 REFUSE, WRONG, COMMON = "refuse", "wrong", "common"

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from selftaught.evaluate.logfields import Log, Row, hashed, index, only, plain, score_row, text_hash
+from selftaught.evaluation.logfields import Log, Row, hashed, index, only, plain, score_row, text_hash
 from selftaught.parts import BadInput, nearest
 
 # Fields of a row that are no metric.

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from selftaught.evaluate import harnesslogs
-from selftaught.evaluate.inspectlogs import inspect_archive, inspect_log
-from selftaught.evaluate.logdata import KIND, records
-from selftaught.evaluate.logfields import Log, Row, plain, quoted, score_row
+from selftaught.evaluation import harnesslogs
+from selftaught.evaluation.inspectlogs import inspect_archive, inspect_log
+from selftaught.evaluation.logdata import KIND, records
+from selftaught.evaluation.logfields import Log, Row, plain, quoted, score_row
 from selftaught.parts import BadInput, nearest
 
 ROWS = 'write its scores as jsonl rows such as {"task": "gsm8k/17", "attempt": 0, "score": 1}'

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from selftaught.evaluate.logdata import Archive
-from selftaught.evaluate.logfields import Log, Row, hashed, only, plain, score_row
+from selftaught.evaluation.logdata import Archive
+from selftaught.evaluation.logfields import Log, Row, hashed, only, plain, score_row
 from selftaught.parts import BadInput, nearest
 
 # A sample is one member, or in very long ones a folder with its head in sample.json.
