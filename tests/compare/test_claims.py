@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selftaught.compare import outcomes
+from selftaught.compare import outcomes, second
 from selftaught.compare.claims import ALSO, OTHERS, PAGE, RESULTS, SEEDS, SETTINGS, arms, claim_key, current, put_to_test, result, tasks_of
 from selftaught.compare.measures import MEASURES
 from selftaught.compare.outcomes import Row, decided, difference
@@ -259,7 +259,9 @@ def test_every_recipe_file_can_be_stamped_and_stays_formatted(name, tmp_path):
 
 
 def test_the_page_is_current():
-    assert (ROOT / PAGE).read_text() == page(current(ROOT)), "run `selftaught compare --claims`"
+    assert (ROOT / PAGE).read_text() == page(current(ROOT), current(ROOT, second.SETTINGS, second.SEEDS)), (
+        "run `selftaught compare --claims`"
+    )
     assert all(f"`{name}`" in (ROOT / PAGE).read_text() for name in all_recipes())
 
 
@@ -283,3 +285,34 @@ def test_difference_of_one_number_a_seed_is_over_seeds():
 def test_results_name_their_tasks():
     assert tasks_of("rest-mcts-star", SETTINGS) == (get_recipe("rest-mcts-star").claim.tasks or ("countdown:level=2",))
     assert result.__doc__
+
+
+def test_on_the_second_model_settings_are_its_own_and_some_claims_are_not_asked(tmp_path):
+    plan = arms("format-only", tmp_path, second.SETTINGS, second.SEEDS)
+    [run] = plan["format-only"]
+    words = " ".join(run.words)
+    assert "--optimizer.lr 0.0003" in words and "--model smollm2" in words and "--adapter lora" in words and "--temperature 0.4" in words
+    assert "--tasks alphabet:level=1 compare:level=2" in words
+    [untuned] = arms("format-only", tmp_path, SETTINGS, (31,))["format-only"]
+    assert "--optimizer.lr 0.0001" in " ".join(untuned.words)
+    assert [run.words[2] for run in arms("zero-lr", tmp_path, second.SETTINGS, second.SEEDS)["zero-lr"]] == ["zero-lr"]
+    assert "--optimizer.lr" not in arms("zero-lr", tmp_path, second.SETTINGS, second.SEEDS)["zero-lr"][0].words
+    assert not any(second.asked(name) for name in ("t-jepa", "spiral", "score-self-correct")) and second.asked("ttrl")
+    with pytest.raises(BadInput, match="spiral.*leave out --model"):
+        put_to_test(["spiral"], tmp_path / "runs", 1, lambda line: None, settings=second.SETTINGS, seeds=second.SEEDS, root=tmp_path)
+
+
+def test_how_often_both_models_agree():
+    def kept(*rows):
+        found = [row(*ends, against=against)._asdict() for against, *ends in rows]
+        return {"rows": found, "status": "fails", "reason": "why", "budget": 60_000}
+
+    first = {"ttrl": kept(("zero-lr", 0.01, 0.1)), "star": kept(("sft-unfiltered", 0.01, 0.1)), "b-star": kept(("star", -0.2, 0.1))}
+    other = {"ttrl": kept(("zero-lr", 0.02, 0.1)), "star": kept(("sft-unfiltered", -0.2, -0.1)), "b-star": kept(("star", -0.3, 0.1))}
+    said = second.agreement(first, other)
+    assert said.startswith("Of 3 pairs") and "better one in 2;" in said and "of the 2 that" in said and said.endswith("in 1.")
+    assert second.agreement(first, {}) == ""
+    whole = current(ROOT)
+    text = page(whole, {name: {"rows": [], "status": "untested"} for name in whole} | {"ttrl": other["ttrl"]})
+    assert "## Does it carry over?" in text and "| `ttrl` | **fails** | **fails** | why |" in text
+    assert "Does it carry over" not in page(whole, {name: {"rows": [], "status": "untested"} for name in whole})

@@ -40,7 +40,8 @@ class Options:
         jobs: runs at once; as many as there are cores when 0.
         out: folder of the runs; one named after the settings, under runs/, when left out.
         controls: --no-controls leaves the controls out.
-        claims: put the claims of these recipes to the test, of all when none is named, and write docs/claims.md.
+        claims: put the claims of these recipes to the test, of all when none is named, and write docs/claims.md; with
+            --model smollm2 on that model instead of sprout.
         write: also write the table as JSON to this file.
         json: print one JSON object as the last line of standard output.
     """
@@ -133,13 +134,17 @@ def write_page(table: dict[str, Any], out: Path) -> Path:
 def run_claims(options: Options, jobs: int) -> int:
     """Claims against their tests, and docs/claims.md."""
     from selftaught.cli import emit
-    from selftaught.compare.claims import put_to_test
+    from selftaught.compare import second
+    from selftaught.compare.claims import SEEDS, SETTINGS, put_to_test
 
     # A claim's settings are fixed before it is run, so none can be given here.
     given = [name for name, value in asdict(options).items() if value != getattr(Options(), name)]
-    if wrong := set(given) - {"claims", "jobs", "out", "json", "recipes"}:
+    beside = options.model == second.SETTINGS.model
+    if wrong := set(given) - {"claims", "jobs", "out", "json", "recipes", *(["model"] if beside else [])}:
         raise BadInput(f"compare --claims: settings of a claim are fixed in selftaught/compare/claims.py: leave out --{min(wrong)}")
-    found = put_to_test((*options.recipes, *(options.claims or ())), Path(options.out or "runs/claims"), jobs, Progress().say)
+    settings, seeds = (second.SETTINGS, second.SEEDS) if beside else (SETTINGS, SEEDS)
+    names, out = (*options.recipes, *(options.claims or ())), Path(options.out or "runs/claims")
+    found = put_to_test(names, out, jobs, Progress().say, settings=settings, seeds=seeds)
     for name, result in found.items():
         print(f"{name:<22} {result['status']:<9} {result['reason']}")
     if options.json:

@@ -11,7 +11,7 @@ from statistics import mean
 from typing import Any
 
 from selftaught.ablate import PILLARS
-from selftaught.compare import outcomes
+from selftaught.compare import outcomes, second
 from selftaught.compare.measures import MEASURES
 from selftaught.compare.opened import open_recipe
 from selftaught.compare.outcomes import Row
@@ -44,7 +44,7 @@ def arms(name: str, out: Path, settings: Settings = SETTINGS, seeds: Sequence[in
     """The runs a claim is decided by: recipe (and table) -> one run a seed. Equal runs of two claims are one folder."""
     claim, found = get_recipe(name).claim, {}
     model = OTHERS[name][0] if name in OTHERS else settings.model
-    chosen = replace(settings, tasks=tasks_of(name, settings), options=claim.options, model=model)
+    chosen = replace(second.fitted(settings, claim), tasks=tasks_of(name, settings), model=model)
     for text in dict.fromkeys((name, *claim.beats, *ALSO.get(name, ()))):
         if claim.metric == "probe":
             for source in TABLES:
@@ -106,14 +106,17 @@ def put_to_test(
         out: folder of the runs; finished ones are shared among claims and not repeated.
         jobs: runs at once.
         say: called with a line when a run ends.
-        settings: of every run; a claim's own tasks and options come first.
+        settings: of every run; a claim's own tasks and options come first, but on the second model (`compare.second`).
         seeds: of the training runs.
         root: where `benchmarks/results/claims` and `docs/claims.md` are written.
 
     Returns:
         Recipe -> its result, as written.
     """
-    names = names or sorted(recipe_names())
+    beside = settings.model == second.SETTINGS.model
+    names = names or sorted(name for name in recipe_names() if not beside or second.asked(name))
+    if refused := [name for name in names if beside and not second.asked(name)]:
+        raise BadInput(f"compare --claims {refused[0]}: that claim is not about questions a language model answers: leave out --model")
     plan = {name: arms(name, out, settings, seeds) for name in names if not missing(name)}
     asked = in_turn(runs for mine in plan.values() for runs in mine.values())
     failed = sweep(asked, out, jobs, say)
@@ -125,12 +128,18 @@ def put_to_test(
             continue
         rows, status, reason = outcome(name, plan[name])
         found[name] = result(name, plan[name], rows, status, reason, settings, seeds)
+    folder = root / results_of(settings)
     for name, kept in found.items():
         if kept["status"] != "untested":
-            (root / RESULTS).mkdir(parents=True, exist_ok=True)
-            write_json(root / RESULTS / f"{name}.json", kept)
-    write_page(root, names)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / f"{name}.json", kept)
+    write_page(root, () if beside else names)
     return found
+
+
+def results_of(settings: Settings) -> Path:
+    """Where results are committed."""
+    return RESULTS / settings.model if settings.model == second.SETTINGS.model else RESULTS
 
 
 def write_page(root: Path = Path(), names: Sequence[str] = ()) -> None:
@@ -140,17 +149,17 @@ def write_page(root: Path = Path(), names: Sequence[str] = ()) -> None:
         if (path := recipe_file(name)).is_relative_to(root.resolve()):
             stamp(path, kept[name]["status"], kept[name]["model"])
     (root / PAGE).parent.mkdir(parents=True, exist_ok=True)
-    (root / PAGE).write_text(page(kept))
+    (root / PAGE).write_text(page(kept, current(root, second.SETTINGS, second.SEEDS)))
 
 
-def current(root: Path = Path()) -> dict[str, dict[str, Any]]:
+def current(root: Path = Path(), settings: Settings = SETTINGS, seeds: Sequence[int] = SEEDS) -> dict[str, dict[str, Any]]:
     """Recipe -> its committed result; `stale` when it was measured before what it rests on was last changed."""
     found: dict[str, dict[str, Any]] = {}
     for name in sorted(recipe_names()):
-        path = root / RESULTS / f"{name}.json"
+        path = root / results_of(settings) / f"{name}.json"
         if path.exists():
             kept = json.loads(path.read_text())
-            found[name] = kept | {"stale": kept["key"] != claim_key(name, arms(name, Path()))}
+            found[name] = kept | {"stale": kept["key"] != claim_key(name, arms(name, Path(), settings, seeds))}
         else:
             found[name] = {"recipe": name, "status": "untested", "model": "", "reason": "", "rows": []}
     return found
@@ -173,7 +182,7 @@ def result(
     model = OTHERS[name][1] if name in OTHERS else ENCODERS.get(name, settings.model or "sprout")
     return {
         "recipe": name, "key": claim_key(name, mine), "status": status, "model": model, "reason": reason, "metric": claim.metric,
-        "tasks": TABLES if claim.metric == "probe" else tasks_of(name, settings), "options": dict(claim.options),
+        "tasks": TABLES if claim.metric == "probe" else tasks_of(name, settings), "options": dict(second.fitted(settings, claim).options),
         "budget": settings.budget, "seeds": seeds,
         "rows": [row._asdict() for row in rows],
         "tokens": {text: round(mean(sum(x["tokens"][kind] for kind in SPENT) for x in found)) for text, found in ledgers.items()},
@@ -184,4 +193,6 @@ def result(
 def tasks_of(name: str, settings: Settings) -> tuple[str, ...]:
     """The tasks a claim is tested on: its own, those of the test, its recipe's, the default ones."""
     recipe = get_recipe(name)
+    if settings.model == second.SETTINGS.model:
+        return settings.tasks
     return recipe.claim.tasks or settings.tasks or recipe.tasks or DEFAULT_TASKS

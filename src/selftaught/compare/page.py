@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from selftaught.compare import second
 from selftaught.compare.outcomes import Row
 from selftaught.evaluation.stats import holm
 from selftaught.recipe import get_recipe
@@ -24,8 +25,8 @@ Intervals are 95%, with training seeds and held-out tasks crossed; where a measu
 outcome is about the model it names and no other."""
 
 
-def page(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """The page. `found` is recipe -> committed result, or the reason why there is none."""
+def page(found: Mapping[str, Mapping[str, Any]], beside: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """The page. `found` is recipe -> committed result, or the reason why there is none; `beside` the same on the second model."""
     counts = Counter(kept["status"] for kept in found.values())
     tally = ", ".join(f"{counts[word]} {word}" for word in ("holds", "fails", "opposite", "untested") if counts[word])
     lines = [HEAD, f"Of {len(found)} claims: {tally}.", *family(found)]
@@ -36,10 +37,27 @@ def page(found: Mapping[str, Mapping[str, Any]]) -> str:
         cells = [link, cell(get_recipe(name).claim.text), outcome_of(kept), cell(kept["model"]), cell(kept["reason"])]
         rows.append("| " + " | ".join(cells) + " |")
     lines.append("\n".join([head, *rows]))
+    lines += carried(found, beside or {})
     for name, kept in found.items():
         if kept["rows"]:
             lines += section(name, kept)
     return "\n\n".join(lines) + "\n"
+
+
+def carried(found: Mapping[str, Mapping[str, Any]], beside: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Outcomes on both models, and for how many pairs they agree; nothing where none was tested on the second."""
+    tested = {name: kept for name, kept in beside.items() if kept["rows"]}
+    if not tested:
+        return []
+    any_of = next(iter(tested.values()))
+    about = (
+        f"The same recipes on {second.CALLED}, at {any_of['budget']:,.0f} tokens, on tasks and settings that suit it "
+        f"(`src/selftaught/compare/second.py`); `selftaught compare --claims NAME --model {second.SETTINGS.model}` tests one. "
+        f"{second.agreement(found, tested)} Not tested on it: {len([n for n in beside if second.asked(n)]) - len(tested)} claims."
+    )
+    head = f"| recipe | on sprout | on {second.CALLED} | the interval that decides there |\n| --- | --- | --- | --- |"
+    rows = [f"| `{name}` | {outcome_of(found[name])} | {outcome_of(kept)} | {cell(kept['reason'])} |" for name, kept in tested.items()]
+    return ["## Does it carry over?", about, "\n".join([head, *rows])]
 
 
 def family(found: Mapping[str, Mapping[str, Any]]) -> list[str]:

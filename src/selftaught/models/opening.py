@@ -33,7 +33,14 @@ def pick_dtype(dtype: str, device: torch.device, parameters: int) -> torch.dtype
     known["auto"] = known["bfloat16" if device.type == "cuda" and parameters >= LARGE_MODEL else "float32"]
     if dtype not in known:
         raise BadInput(f"unknown dtype '{dtype}': known: {', '.join(known)}")
+    if known[dtype] is torch.bfloat16 and device.type == "cpu" and slow_bfloat16():
+        warnings.warn("bfloat16 is slow here: this processor has no instructions for it; float32 is several times as fast", stacklevel=2)
     return known[dtype]
+
+
+def slow_bfloat16() -> bool:
+    """Whether this processor surely lacks products in bfloat16."""
+    return torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
 
 
 def load(where: str, device: str, adapter: str) -> tuple[Any, Any]:

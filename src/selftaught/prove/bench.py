@@ -112,8 +112,8 @@ class Bench:
             run.folder.journal.close()
         return replace(fitted, format=run.format)
 
-    def fitted(self, model: Model) -> tuple[Self, tuple[str, ...]]:
-        """This bench without what cannot be put to a model (training tasks likewise), and what there is to say about that.
+    def fitted(self, model: Model, training: bool = False) -> tuple[Self, tuple[str, ...]]:
+        """This bench without what cannot be put to a model, and what there is to say about that; where it trains, likewise the pool.
 
         Raises:
             BadInput: more than 5% of the tasks of a split cannot.
@@ -123,7 +123,7 @@ class Bench:
         asked, room = cast(Asked, model), min(self.settings.max_tokens, ROOM)
         named = {"splits": self.splits, "off": self.off}
         kept = {name: {split: fitting(asked, tasks, room, split) for split, tasks in splits.items()} for name, splits in named.items()}
-        if hasattr(self.pool, "fits"):
+        if training and hasattr(self.pool, "fits"):
             fitting(asked, copy.copy(self.pool).draw(random.Random(self.seed), TRIED), room, "training")
             self.pool.fits = lambda task: not refused(asked, task, room)
         said = tuple(line for splits in kept.values() for _, line in splits.values() if line)

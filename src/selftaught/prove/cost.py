@@ -16,7 +16,7 @@ from selftaught.types import Attempt, SampleRequest, ScoreRequest
 
 TASKS, ATTEMPTS, FIRST, READ = 8, 8, 8, 16
 # Seconds the second look at lengths may take; what learning costs, in forward passes.
-PATIENCE, LEARNED = 5.0, 3.0
+PATIENCE, LEARNED = 3.0, 3.0
 # What the run's own look at its health costs a step: prompts with replies that are scored.
 WATCHED = 112
 # Up to so many minutes, or FLOPs (which no busy machine changes), it is cheaper to find out than to ask.
