@@ -292,3 +292,27 @@ def test_python_functions_say_what_the_command_line_says(cli):
         watch=steps.append,
     )
     assert whole(result) and len(steps) == 2 and result["verdict"] == "not tested"
+
+
+@pytest.mark.parametrize(
+    ("words", "until", "times"),
+    [
+        (["improve", "ttrl", *SMALL, "--steps", "5000", "--no-gate", "--no-alarms", "--out", "run"], "step", 2),
+        (["evaluate", "--model", "scripted", "--tasks", "sums:level=9", "--count", "200"], "measuring", 1),
+        pytest.param(["gate", "scripted", "scripted", "--tasks", "sums:level=9"], "measuring", 1, marks=pytest.mark.slow),
+    ],
+)
+def test_ctrl_c_ends_every_command_with_130_and_without_a_traceback(tmp_path, words, until, times):
+    going = subprocess.Popen(
+        [sys.executable, "-m", "selftaught", *words], cwd=tmp_path, env=WITHOUT_CHILD, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, bufsize=1,
+    )  # fmt: skip
+    said = []
+    while going.poll() is None and not any(until in line for line in said):
+        said.append(going.stderr.readline())
+    for _ in range(times):
+        going.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    out, err = going.communicate(timeout=60)
+    said.append(err)
+    assert going.returncode == 130 and "Traceback" not in "".join(said) and len("".join(said).splitlines()) < 15, said

@@ -119,7 +119,8 @@ def test_wrappers_come_off_and_a_running_loop_is_no_obstacle():
 
     import torch
 
-    from selftaught.callbacks.live import finished, unwrapped
+    from selftaught.callbacks.live import unwrapped
+    from selftaught.coroutines import finished
 
     inner = torch.nn.Linear(2, 2)
     assert unwrapped(torch.nn.DataParallel(inner)) is inner is unwrapped(inner)

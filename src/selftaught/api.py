@@ -1,6 +1,5 @@
 """The same from Python: improve, solve, evaluate."""
 
-import asyncio
 import json
 import time
 from collections import Counter
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.coroutines import finished
 from selftaught.job import Job
 from selftaught.loop import improve as run_loop
 from selftaught.measuring import evaluate, few_answers
@@ -52,7 +52,7 @@ def improve(
     folder = Path(out) if out else new_folder(recipe)
     session = open_session(Job(recipe=recipe, **job), folder, resume, watch)
     try:
-        return asyncio.run(improve_session(session, say, halt))
+        return finished(lambda: improve_session(session, say, halt))
     finally:
         session.close()
 

@@ -1,12 +1,13 @@
 """Before and after, side by side."""
 
-import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from selftaught.coroutines import finished
 from selftaught.job import load_job
 from selftaught.parts import BadInput
 from selftaught.session import open_model
@@ -30,7 +31,7 @@ def replies(run: str, questions: Iterable[str], temperature: float = 0.0) -> Ite
     sides: list[Any] = []
     for which in ("start", "best"):
         model = open_model(job, job.resolved())
-        asyncio.run(model.load(folder / "generations" / pointers[which]))
+        finished(partial(model.load, folder / "generations" / pointers[which]))
         sides.append(model)
     settings = SamplerSettings(temperature=temperature, max_tokens=job.limit)
     for line in questions:
@@ -39,5 +40,5 @@ def replies(run: str, questions: Iterable[str], temperature: float = 0.0) -> Ite
             return
         task = make_task(question, "asked", "train", None, "")
         request = SampleRequest(key=content_hash(question), task=task, messages=(Message("user", question),), settings=settings)
-        before, after = (asyncio.run(model.sample([request]))[0][0].text for model in sides)
+        before, after = (finished(partial(model.sample, [request]))[0][0].text for model in sides)
         yield before, after

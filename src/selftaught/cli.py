@@ -5,6 +5,7 @@ import importlib
 import io
 import itertools
 import json
+import logging
 import re
 import signal
 import sys
@@ -101,6 +102,10 @@ def main(argv: list[str] | None = None) -> None:
     except BadInput as error:
         print(f"selftaught: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        # what was under way is not news
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        sys.exit(130)
 
 
 def emit(value: dict[str, Any]) -> None:

@@ -1,12 +1,12 @@
 """--dry-run: what a job would cost, and what to change where that is too much."""
 
-import asyncio
 import resource
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from selftaught.coroutines import finished
 from selftaught.job import Job
 from selftaught.parts import record
 from selftaught.prove.cost import Rates, cost, rates_of
@@ -21,7 +21,7 @@ def estimate(job: Job) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         session = open_session(job, Path(folder) / "run")
         try:
-            return planned(session, asyncio.run(rates_of(session)))
+            return planned(session, finished(lambda: rates_of(session)))
         finally:
             session.close()
 

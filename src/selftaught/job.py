@@ -10,13 +10,15 @@ from typing import Any, Literal
 from selftaught.ablate import without
 from selftaught.format import Format
 from selftaught.models.engines import parse_engine
-from selftaught.parts import BadInput
+from selftaught.parts import BadInput, texts
 from selftaught.prove.plan import SHARE
 from selftaught.recipe import Recipe, get_recipe
 from selftaught.run.budget import Budget
 from selftaught.types import SamplerSettings
 
 SPROUT = Path(__file__).parent / "models" / "sprout" / "weights"
+# Seeds lie below it: what libraries take.
+LARGE = 2**32
 DEFAULT_TASKS = ("linear:level=6", "sort:level=6", "sudoku:level=8")
 DEFAULT_OFF_TASK = ("sums:level=4", "chain:level=4", "subset:level=4")
 
@@ -83,7 +85,15 @@ class Job:
     monitors: bool = True
 
     def __post_init__(self) -> None:
+        # From Python a path is as good as text, and one source as good as a list of one.
+        object.__setattr__(self, "model", str(self.model))
+        for name in ("tasks", "held_out", "off_task", "stop"):
+            object.__setattr__(self, name, texts(getattr(self, name), name))
         Budget.parse(self.budget)
+        if not 0 <= self.seed < LARGE or not 0 <= self.evaluation_seed < LARGE:
+            raise BadInput(f"seed={self.seed}, evaluation_seed={self.evaluation_seed}: give numbers from 0 to {LARGE - 1}")
+        if not self.heat < math.inf:
+            raise BadInput(f"temperature={self.temperature}: give a number from 0, say 0.7")
         if not self.heat >= 0 or min(self.max_tokens, self.audit) < 0:
             raise BadInput("temperature, max_tokens and audit must not be negative")
         if self.held_out_count is not None and self.held_out_count < 1:

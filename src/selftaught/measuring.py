@@ -1,14 +1,14 @@
 """How right a model is on tasks: at the stated sampler, greedy, at its best temperature, by vote and pass@k."""
 
-import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from selftaught.coroutines import finished
 from selftaught.evaluation.gate import verdict
 from selftaught.job import Job
-from selftaught.parts import printable
+from selftaught.parts import printable, texts
 from selftaught.prove.asking import REMEDIES
 from selftaught.prove.proof import Measured, measure
 from selftaught.run.heldout import answered
@@ -31,8 +31,8 @@ def few_answers(share: float, without: str, reading: str) -> str:
 
 def evaluate(
     *,
-    model: str = "",
-    tasks: Sequence[str] = (),
+    model: str | Path = "",
+    tasks: str | Sequence[str] = (),
     seed: int = 1,
     count: int = 200,
     say: Callable[[str], None] = lambda line: None,
@@ -44,7 +44,9 @@ def evaluate(
         BadInput: when the model or tasks cannot be opened or graded.
     """
     with tempfile.TemporaryDirectory() as folder:
-        asked = Job(recipe="self-consistency", model=model, tasks=tuple(tasks), evaluation_seed=seed, held_out_count=count, **job)
+        asked = Job(
+            recipe="self-consistency", model=str(model), tasks=texts(tasks, "tasks"), evaluation_seed=seed, held_out_count=count, **job
+        )
         session = open_session(asked, Path(folder) / "run")
 
         async def measured() -> Measured:
@@ -56,12 +58,12 @@ def evaluate(
             say(f"measuring on {len(session.splits['held-out'])} tasks")
             return await measure(session.run, "start", {**session.splits, "development": development}, seed)
 
-        found = asyncio.run(measured())
+        found = finished(measured)
         share, without = answered(found.rows)
         if few := few_answers(share, without, session.run.format.answer):
             say(few)
         decided = verdict(found.side, found.side)
         session.close()
-    kept = {"model": model or "sprout", "value": decided["before"], "baselines": decided["baselines"], "answered": share}
+    kept = {"model": str(model) or "sprout", "value": decided["before"], "baselines": decided["baselines"], "answered": share}
     passes = {k: both["before"] for k, both in decided["pass_at"].items()}
     return kept | {"pass_at": passes, "intervals": decided["baseline_intervals"], "tasks": decided["tasks"]} | session.run.ledger.summary()

@@ -16,6 +16,7 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 
@@ -101,6 +102,18 @@ def printable(text: str, most: int = 200) -> str:
     line = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(line.split())
     return line if len(line) <= most else f"{line[: most // 2]} ... {line[-most // 2 :]}"
+
+
+def texts(value: Any, where: str) -> tuple[str, ...]:
+    """Texts or paths, one or several, as texts; raises BadInput for anything else.
+
+    >>> texts("a.jsonl", "tasks"), texts(["a", "b"], "tasks")
+    (('a.jsonl',), ('a', 'b'))
+    """
+    several = [value] if isinstance(value, (str, Path)) else list(value) if isinstance(value, Iterable) else [None]
+    if not all(isinstance(item, (str, Path)) for item in several):
+        raise BadInput(f"{where}={value!r}: give text, a path, or a list of them")
+    return tuple(map(str, several))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,11 +1,11 @@
 """One question through a recipe's test-time method."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from selftaught.coroutines import finished
 from selftaught.job import Job
 from selftaught.prove.asking import choose_wording
 from selftaught.run.trial import OneTask
@@ -36,7 +36,7 @@ def solve(
         try:
             for line in session.warnings:
                 say(line)
-            return asyncio.run(solve_session(session, question, say))
+            return finished(lambda: solve_session(session, question, say))
         finally:
             session.close()
 

@@ -1,16 +1,12 @@
 """Looking at a module in the middle of somebody else's training without leaving a trace."""
 
-import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
-
-T = TypeVar("T")
 
 
 @contextmanager
@@ -34,13 +30,3 @@ def unwrapped(module: Any) -> Any:
     while inner := getattr(module, "_orig_mod", None) or getattr(module, "module", None):
         module = inner
     return module
-
-
-def finished(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """The result of a coroutine function, also where an event loop is running already (a notebook)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work())
-    with ThreadPoolExecutor(1) as apart:
-        return apart.submit(lambda: asyncio.run(work())).result()

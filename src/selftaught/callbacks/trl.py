@@ -19,7 +19,8 @@ from typing import Any
 from transformers import TrainerCallback
 
 from selftaught.callbacks.leaks import refuse_shared
-from selftaught.callbacks.live import finished, undisturbed, unwrapped
+from selftaught.callbacks.live import undisturbed, unwrapped
+from selftaught.coroutines import finished
 from selftaught.format import Format
 from selftaught.models.local import LocalModel
 from selftaught.parts import BadInput

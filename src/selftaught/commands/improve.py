@@ -1,5 +1,6 @@
 """`selftaught improve`: let a model teach itself, and test whether it did."""
 
+import logging
 import signal
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -95,6 +96,8 @@ def run(options: Options, extra: dict[str, str]) -> int:
 
     def stop(number: int, frame: Any) -> None:
         if stopped:
+            # what was under way is not news
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
             raise KeyboardInterrupt
         stopped.append(number)
         progress.say("stopping after this step; press Ctrl-C again to stop at once (nothing that was logged is lost)")

@@ -4,7 +4,6 @@
 fields of `job.Job`. It goes on with a run that is there, and writes measured.json.
 """
 
-import asyncio
 import json
 import sys
 from asyncio import gather
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.coroutines import finished
 from selftaught.job import Job
 from selftaught.parts import BadInput
 from selftaught.session import Session, open_session
@@ -116,7 +116,7 @@ def measured(spec: Mapping[str, Any]) -> dict[str, Any]:
 
     session = open_session(Job(), folder, resume=True)
     try:
-        found = asyncio.run(look(session))
+        found = finished(lambda: look(session))
     finally:
         session.close()
     return found | {key: result[key] for key in ("tokens", "seconds", "gold_read", "alarms")}

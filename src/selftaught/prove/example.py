@@ -1,11 +1,11 @@
 """One prompt, one reply, and what becomes of it: the first thing to look at when numbers look wrong."""
 
-import asyncio
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from selftaught.coroutines import finished
 from selftaught.job import Job
 from selftaught.models.base import Asked
 from selftaught.parts import BadInput
@@ -30,7 +30,7 @@ def example(say: Callable[[str], None] = lambda line: None, **job: Any) -> dict[
     with tempfile.TemporaryDirectory() as folder:
         session = open_session(Job(recipe="self-consistency", **job), Path(folder) / "run")
         try:
-            return asyncio.run(shown(session, say))
+            return finished(lambda: shown(session, say))
         finally:
             session.close()
 

@@ -4,7 +4,6 @@ Both sides meet the same held-out tasks with the same format, sampler, noise and
 the other, and each is measured once more at its own best decoding.
 """
 
-import asyncio
 import gc
 import sys
 import tempfile
@@ -14,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from selftaught.coroutines import finished
 from selftaught.evaluation.gate import not_tested
-from selftaught.parts import BadInput
+from selftaught.parts import BadInput, texts
 from selftaught.prove.bench import Bench, apart, open_bench
 from selftaught.prove.checkpoints import Checkpoint, find_checkpoint
 from selftaught.prove.plan import WHOLE, few
@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 
 
 def gate(
-    base: str, candidate: str | None = None, *, tasks: Sequence[str] = (), held_out_count: int | None = None,
+    base: str | Path, candidate: str | Path | None = None, *, tasks: str | Sequence[str] = (), held_out_count: int | None = None,
     evaluation_seed: int | None = None, engine: str = "", temperature: float | None = None, max_tokens: int = 0,
     template: str = "", system: str = "", answer: str = "", stop: Sequence[str] = (), chat_template_kwargs: str = "",
     off_task: Sequence[str] = (), full: bool = False, attempts: int = 0, margin: float = 0.05, spent: int = 0, out: str | Path = "",
@@ -66,7 +66,8 @@ def gate(
     Raises:
         BadInput: in one line what is wrong, where, and what to do, before anything is loaded.
     """
-    started, folder = time.monotonic(), Path(out)
+    started, folder, base, tasks, off_task = time.monotonic(), Path(out), str(base), texts(tasks, "tasks"), texts(off_task, "off_task")
+    candidate = None if candidate is None else str(candidate)
     before = find_checkpoint(base, "start")
     if candidate is None and before.run is None:
         raise BadInput(f"compare '{before.name}' with what? give CANDIDATE too (only a run folder of ours holds both sides)")
@@ -138,7 +139,7 @@ def one_side(
         return await mine.measure(model, label, folder, before, full, margin), mine
 
     with tempfile.TemporaryDirectory() as place:
-        found = asyncio.run(whole(Path(place) / "side"))
+        found = finished(lambda: whole(Path(place) / "side"))
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
