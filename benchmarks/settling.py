@@ -6,6 +6,7 @@ Prints, for each temperature, how often two votes agree, which needs no answers,
 
 import argparse
 import asyncio
+import copy
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 
 from selftaught.evaluation.preflight import winner
 from selftaught.job import Job
-from selftaught.prove.settling import EACH, HEATS, settle, votes_agree
+from selftaught.prove.settling import EACH, HEATS, TASKS, settle, votes_agree
 from selftaught.session import Session, open_session
 
 
@@ -23,7 +24,7 @@ async def table(session: Session, tasks: int, seed: int) -> None:
     run = session.run
     await session.prepare(print)
     held = session.splits["held-out"][:tasks]
-    found = await settle(run, session.splits["development"], seed)
+    found = await settle(run, copy.copy(run.pool).draw(run.rng("settle"), TASKS), seed)
     print(found.line())
     for heat in (0.0, *HEATS):
         settings = replace(found.settings, temperature=heat)

@@ -16,8 +16,6 @@ from selftaught.session import open_session
 
 # Below this share of attempts with an answer people are warned.
 FEW = 0.5
-# Tasks the best decoding is chosen on: as many as are measured, but no fewer than these.
-DEVELOPMENT = 24
 
 
 def few_answers(share: float, without: str, reading: str) -> str:
@@ -53,10 +51,8 @@ def evaluate(
             for line in (*session.bench.lines(), *session.warnings):
                 say(line)
             await session.prepare(say)
-            # to choose a decoding for a few tasks must not cost more than to measure them
-            development = session.splits["development"][: max(DEVELOPMENT, count)]
             say(f"measuring on {len(session.splits['held-out'])} tasks")
-            return await measure(session.run, "start", {**session.splits, "development": development}, seed)
+            return await measure(session.run, "start", session.splits, seed)
 
         found = finished(measured)
         share, without = answered(found.rows)

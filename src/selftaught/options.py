@@ -84,6 +84,8 @@ def chosen(owner: type, name: str, old: Any, new: Any, where: str) -> Any:
     if kinds and isinstance(new, str):
         shelves = ("supervise", "reflect") if issubclass(kinds[0], Reader) else (kinds[0].kind,)
         known = {name: cls for kind in shelves for name, cls in shelf(kind).items()}
+        if new == "none" and not isinstance(old, tuple) and type(None) not in typing.get_args(hint):
+            raise BadInput(f"--{where}=none: there is no going without it: {nearest('', known)}")
         made = []
         for piece in [] if new == "none" else new.split("+"):
             key, _, options = piece.partition(":")

@@ -9,10 +9,12 @@ import difflib
 import gc
 import importlib
 import importlib.metadata
+import math
 import pkgutil
 import re
 import types as pytypes
 import typing
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -146,9 +148,11 @@ def convert(value: Any, hint: Any, where: str) -> Any:
         return tuple(convert(v, args[0], where) for v in items)
     if hint in (int, float, str) and isinstance(value, (str, int, float)):
         try:
-            return hint(value)
-        except ValueError:
-            pass
+            found = hint(value)
+        except (ValueError, OverflowError):
+            found = math.nan
+        if found == found:
+            return found
     elif not isinstance(hint, type) or isinstance(value, hint):
         return value
     raise BadInput(f"{where}={value!r} is not {getattr(hint, '__name__', hint)}: give another value")
@@ -170,11 +174,13 @@ def build(cls: type[Part], options: Mapping[str, Any], where: str = "") -> Any:
 
 
 def parse_options(text: str) -> dict[str, str]:
-    """`a=1,b=2` as a dict; raises BadInput on a piece without an equals sign."""
+    """`a=1,b=2` as a dict; raises BadInput on a piece without an equals sign, and on a name given twice."""
     pairs = [piece.partition("=") for piece in text.split(",") if piece]
     for key, equals, _ in pairs:
         if not equals:
             raise BadInput(f"'{key}' in '{text}' has no value: write {key}=VALUE")
+    if twice := [key for key, count in Counter(key.strip() for key, _, _ in pairs).items() if count > 1]:
+        raise BadInput(f"'{text}' gives {twice[0]} twice: leave one out")
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 

@@ -5,6 +5,8 @@ import importlib.metadata
 import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from selftaught.claim import Claim
@@ -18,6 +20,8 @@ __all__ = ["Claim", "Phase", "Recipe", "all_recipes", "get_recipe", "recipe_name
 
 Pillar = Literal["explore", "supervise", "reflect", "train"]
 Changes = Literal["weights", "adapter", "prefix", "prompt", "memory", "program", "nothing"]
+# Beyond these a number is a slip of the hand.
+MOST_ATTEMPTS, MOST_STEPS = 10**6, 10**7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,9 @@ class Phase:
     def __post_init__(self) -> None:
         if self.steps < 1 or self.every < 1:
             raise BadInput(f"steps={self.steps} and every={self.every} must be at least 1")
+        attempts = getattr(self.explore, "tasks", 1) * getattr(self.explore, "n", 1)
+        if attempts > MOST_ATTEMPTS:
+            raise BadInput(f"a step of {attempts:,} attempts (tasks x n) is more than any machine holds: give at most {MOST_ATTEMPTS:,}")
         if self.objectives and self.credit is None:
             raise BadInput("objectives without credit: nothing would be learned; give credit=")
         written = set(self.credit.writes) if self.credit else set()
@@ -111,6 +118,9 @@ class Recipe:
     tiny: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        steps = self.rounds * sum(phase.steps for phase in self.phases)
+        if self.rounds < 1 or steps > MOST_STEPS:
+            raise BadInput(f"rounds={self.rounds} with {steps:,} steps in all: give at least 1 round and at most {MOST_STEPS:,} steps")
         for phase in self.phases:
             for part in parts_of(phase):
                 if (name := getattr(part, "state", "")) and name not in self.state:
@@ -169,8 +179,9 @@ class Recipe:
         return found | {"steps": sum(1 for _ in self.schedule())}
 
 
-def recipe_names() -> dict[str, str]:
-    """Name -> module of every recipe, found by walking the package and the entry points; imports none of them."""
+@cache
+def recipe_names() -> Mapping[str, str]:
+    """Name -> module of every recipe, found once by walking the package and the entry points; imports none of them."""
     found = {}
     for package in ("selftaught.recipes", "selftaught.recipes.controls"):
         for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
@@ -178,7 +189,7 @@ def recipe_names() -> dict[str, str]:
                 found[info.name.replace("_", "-")] = f"{package}.{info.name}"
     for entry in importlib.metadata.entry_points(group="selftaught.recipes"):
         found[entry.name] = entry.value
-    return dict(sorted(found.items()))
+    return MappingProxyType(dict(sorted(found.items())))
 
 
 def get_recipe(name: str) -> Recipe:

@@ -1,5 +1,6 @@
 """From what a user typed to a run that can start: recipe, model, tasks, folder."""
 
+import copy
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from selftaught.prove.asking import asks, choose_wording, try_reading
 from selftaught.prove.bench import Bench, open_bench
 from selftaught.prove.plan import Plan
 from selftaught.prove.proof import Splits
+from selftaught.prove.settling import TASKS as LOOKED
 from selftaught.prove.settling import settle
 from selftaught.recipe import Recipe
 from selftaught.run.folder import RunFolder, write_json
@@ -55,7 +57,9 @@ class Session:
         try:
             await choose_wording(run, tasks, job.evaluation_seed, say)
             if self.settles:
-                settled = await settle(run, tasks, job.evaluation_seed, heat=job.temperature, most=job.max_tokens)
+                # a copy, as drawing counts collisions; development tasks can be very few
+                drawn = copy.copy(run.pool).draw(run.rng("settle"), LOOKED)
+                settled = await settle(run, drawn, job.evaluation_seed, heat=job.temperature, most=job.max_tokens)
                 run.settings = settled.settings
                 job = replace(job, temperature=run.settings.temperature, max_tokens=run.settings.max_tokens)
                 say(settled.line())

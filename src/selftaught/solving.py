@@ -7,6 +7,7 @@ from typing import Any
 
 from selftaught.coroutines import finished
 from selftaught.job import Job
+from selftaught.parts import BadInput
 from selftaught.prove.asking import choose_wording
 from selftaught.run.trial import OneTask
 from selftaught.session import Session, open_session
@@ -31,6 +32,8 @@ def solve(
     """
     import tempfile
 
+    if not question.strip():
+        raise BadInput("there is no question: write one, such as selftaught solve 'What is 3 times 4?'")
     with tempfile.TemporaryDirectory() as folder:
         session = open_session(Job(recipe=recipe, gate=False, **job), Path(folder) / "run")
         try:

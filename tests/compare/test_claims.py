@@ -19,7 +19,7 @@ from selftaught.recipe import all_recipes, get_recipe
 
 ROOT = Path(__file__).parent.parent.parent
 COMMITTED = sorted((ROOT / RESULTS).glob("*.json"))
-SMALL = Settings(model="scripted", tasks=("linear:level=2",), held_out_count=12, budget=20_000)
+SMALL = Settings(model="scripted", tasks=("linear:level=2",), held_out_count=12, budget=8_000)
 
 
 def row(low, high, by=0.0, against="x"):
@@ -189,7 +189,7 @@ def test_claims_put_to_the_test(tested):
     for name, kept in found.items():
         assert json.loads((root / RESULTS / f"{name}.json").read_text()) == json.loads(json.dumps(kept))
         assert kept["status"] in ("holds", "fails", "opposite") and kept["model"] == "scripted" and kept["seeds"] == (41, 42)
-        assert all(0 < tokens <= 20_000 for tokens in kept["tokens"].values()) and kept["reason"].startswith("against ")
+        assert all(0 < tokens <= 8_000 for tokens in kept["tokens"].values()) and kept["reason"].startswith("against ")
     assert [(r["against"], r["at"]) for r in found["ttrl"]["rows"]] == [("zero-lr", "stated"), ("zero-lr", "best")]
     assert [r["against"] for r in found["random-reward"]["rows"]] == ["the start", "the start"]
     assert [r["at"] for r in found["score-self-correct"]["rows"]] == ["second answer", "first answer", "second minus first"]

@@ -22,7 +22,7 @@ from selftaught.evaluation.pooled import letters, over_seeds, pooled, told_apart
 from selftaught.evaluation.stats import crossed_interval, crossed_p, holm
 from selftaught.parts import BadInput
 
-SMALL = Settings(model="scripted", tasks=("linear:level=2",), held_out_count=12, budget=20_000)
+SMALL = Settings(model="scripted", tasks=("linear:level=2",), held_out_count=12, budget=8_000)
 
 
 def test_crossed_p_agrees_with_the_interval():
@@ -203,9 +203,9 @@ def test_a_whole_comparison(compared):
     assert ttrl["best"]["gain"] == pytest.approx(diff.mean()) and ttrl["best"]["low"] == pytest.approx(estimate(diff).low)
     trained = [rows[name] for name in ("ttrl", "star/rule", "zero-lr")]
     assert [r["holm"] for r in trained] == pytest.approx(holm([r["p"] for r in trained]))
-    assert rows["cooler-start"]["holm"] is None and not rows["cooler-start"]["trains"] and rows["cooler-start"]["tokens"] < 20_000
+    assert rows["cooler-start"]["holm"] is None and not rows["cooler-start"]["trains"] and rows["cooler-start"]["tokens"] < 8_000
     assert rows["zero-lr"]["best"]["gain"] == 0 and rows["zero-lr"]["verdict"] == "can't tell"
-    assert all(0 < r["tokens"] <= 20_000 and set(r["gold_read"]) >= {"train", "select"} for r in trained)
+    assert all(0 < r["tokens"] <= 8_000 and set(r["gold_read"]) >= {"train", "select"} for r in trained)
     for a, b in combinations(rows.values(), 2):
         assert bool(set(a["letters"]) & set(b["letters"])) == (b["recipe"] not in a["separated"])
     json.dumps(table)
@@ -219,7 +219,7 @@ def test_finished_runs_are_not_repeated(compared):
     assert json.dumps(again) == json.dumps(table) and not said
     assert before == {path: path.stat().st_mtime_ns for path in out.glob("*/*")}
     with pytest.raises(BadInput, match="with other settings .*give another --out"):
-        compare(["ttrl"], Settings(model="scripted", tasks=("sums:level=3",), held_out_count=12, budget=21_000), [1], out)
+        compare(["ttrl"], Settings(model="scripted", tasks=("sums:level=3",), held_out_count=12, budget=9_000), [1], out)
 
 
 def test_lines_fit_the_terminal(compared):
@@ -243,8 +243,8 @@ def started(out, budget):
 
 def test_an_interrupted_comparison_goes_on_and_ends_as_it_would_have(tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    assert started(whole, "60k").communicate()[1].count("done") == 2
-    process = started(cut, "60k")
+    assert started(whole, "24k").communicate()[1].count("done") == 2
+    process = started(cut, "24k")
     journal, deadline = cut / "ttrl-1" / "steps.jsonl", time.monotonic() + 60
     while not journal.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -252,7 +252,7 @@ def test_an_interrupted_comparison_goes_on_and_ends_as_it_would_have(tmp_path):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130 and "give the same command to go on" in said
     assert not (cut / "compare.json").exists()
-    done = started(cut, "60k")
+    done = started(cut, "24k")
     assert done.communicate(timeout=90)[0].count("\n") > 3 and done.returncode == 0
     tables = [json.loads((out / "compare.json").read_text()) for out in (whole, cut)]
     for one, two in zip(*(table["rows"] for table in tables), strict=True):

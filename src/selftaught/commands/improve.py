@@ -76,6 +76,10 @@ def run(options: Options, extra: dict[str, str]) -> int:
     from selftaught.job import Job
     from selftaught.run.budget import Budget
 
+    if options.no_gate and options.gate == "full":
+        raise BadInput("--gate full and --no-gate contradict each other: leave one out")
+    if options.require_gain and (options.no_gate or options.gate == "off"):
+        raise BadInput("--require-gain needs a verdict: leave out --no-gate (or --gate off)")
     gate: bool | str = "full" if options.gate == "full" else options.gate == "on" and not options.no_gate
     switched = {"gate": gate, "forecast": not options.no_forecast, "monitors": not options.no_alarms}
     job = job_of(options, {"options": extra, **switched})

@@ -1,5 +1,6 @@
 """Explore: sample n attempts of each drawn task."""
 
+import math
 from dataclasses import dataclass, replace
 
 from selftaught.models.base import Pool, Run
@@ -26,7 +27,7 @@ class Sample(Explore):
     def __post_init__(self) -> None:
         if self.tasks < 1 or self.n < 1:
             raise BadInput(f"explore: tasks={self.tasks} and n={self.n} must be at least 1")
-        if self.temperature is not None and not self.temperature >= 0:
+        if self.temperature is not None and not 0 <= self.temperature < math.inf:
             raise BadInput(f"explore: temperature={self.temperature} must be at least 0, or none for the run's sampler")
 
     def plan(self, run: Run, pool: Pool) -> list[Request]:

@@ -1,5 +1,6 @@
 """Explore: find sampler settings on a few tasks, then sample all tasks with them."""
 
+import math
 from asyncio import gather
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -25,7 +26,7 @@ class Settings(State):
     threshold: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.temperature >= 0:
+        if not 0 <= self.temperature < math.inf:
             raise BadInput(f"settings: temperature={self.temperature} must be at least 0")
 
     def initial(self) -> Any:
@@ -48,7 +49,7 @@ class Grid(Sample):
         Sample.__post_init__(self)
         if self.temperature is not None:
             raise BadInput(f"grid: temperature={self.temperature} does nothing: give temperatures")
-        if not self.temperatures or not all(t >= 0 for t in self.temperatures):
+        if not self.temperatures or not all(0 <= t < math.inf for t in self.temperatures):
             raise BadInput(f"grid: temperatures={self.temperatures} must be one or more numbers of at least 0")
 
     async def explore(self, run: Run, request: Request) -> Group:

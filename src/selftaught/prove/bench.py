@@ -21,6 +21,8 @@ from selftaught.run.live import LiveRun
 from selftaught.types import SamplerSettings
 
 OFF_COUNT = 100
+# Fewest tasks a decoding is chosen on.
+DEVELOPMENT = 24
 # A reply needs some room behind its prompt; and how many training tasks are looked at before a run.
 ROOM, TRIED = 16, 64
 
@@ -177,7 +179,9 @@ def open_bench(
         raise BadInput(f"held-out-count={count}: give a number of held-out tasks (200 is usual)")
     if not tasks:
         raise BadInput("no tasks to compare on: give --tasks (a family such as sums:level=5, gym:NAME, a file, a data-set id)")
-    pool, splits = split(tasks, held_out, seed, {**COUNTS, "held-out": count})
+    # to choose a decoding for a few tasks must not cost more than to measure them
+    development = min(COUNTS["development"], max(DEVELOPMENT, count))
+    pool, splits = split(tasks, held_out, seed, {**COUNTS, "held-out": count, "development": development})
     off: Splits = {}
     if off_task:
         _, off = split(off_task, (), seed, {"held-out": OFF_COUNT * len(off_task), "development": 8})

@@ -5,6 +5,7 @@ the other, and each is measured once more at its own best decoding.
 """
 
 import gc
+import math
 import sys
 import tempfile
 import time
@@ -68,6 +69,8 @@ def gate(
     """
     started, folder, base, tasks, off_task = time.monotonic(), Path(out), str(base), texts(tasks, "tasks"), texts(off_task, "off_task")
     candidate = None if candidate is None else str(candidate)
+    if not 0 < margin < math.inf or spent < 0:
+        raise BadInput(f"margin={margin:g}, spent={spent}: margin is a positive part, such as 0.05 for 5 points, spent a number of tokens")
     before = find_checkpoint(base, "start")
     if candidate is None and before.run is None:
         raise BadInput(f"compare '{before.name}' with what? give CANDIDATE too (only a run folder of ours holds both sides)")

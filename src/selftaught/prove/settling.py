@@ -30,16 +30,18 @@ class Settled:
         settings: the stated sampler.
         ended: share of attempts that end within its length, as far as was looked.
         agree: {temperature: share of questions on which two votes of half the attempts agree}, as far as was tried.
+        tasks: how many questions were looked at.
     """
 
     settings: SamplerSettings
     ended: float
     agree: dict[float, float]
+    tasks: int
 
     def line(self) -> str:
         """For people."""
         tried = ", ".join(f"{share:.0%} at {heat:g}" for heat, share in self.agree.items())
-        why = f"two votes of {EACH // 2} agree on {tried} of {TASKS} questions" if tried else "as was asked"
+        why = f"two votes of {EACH // 2} agree on {tried} of {self.tasks} questions" if tried else "as was asked"
         hot = "" if not tried or max(self.agree.values()) >= AGREE else "; votes mean little at any of these"
         return (
             f"set for this model: --temperature {self.settings.temperature:g} ({why}{hot}) "
@@ -77,7 +79,7 @@ async def settle(run: Voice, tasks: Sequence[Task], seed: int, *, heat: float | 
         # the first of equals is the hottest
         best = max(agree, key=lambda tried: agree[tried], default=settings.temperature)
         settings = replace(settings, temperature=best)
-    return Settled(settings=settings, ended=ended, agree=agree)
+    return Settled(settings=settings, ended=ended, agree=agree, tasks=len(tasks))
 
 
 def attempts_of(groups: Sequence[Group]) -> list[Attempt]:

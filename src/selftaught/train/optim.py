@@ -1,5 +1,6 @@
 """How gradients become weights. A declaration: the learner behind the model builds what it says."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -40,8 +41,8 @@ class AdamW(Optimizer):
     def __post_init__(self) -> None:
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise BadInput(f"betas={self.betas} must be two numbers in [0, 1)")
-        if not (self.lr >= 0 and self.weight_decay >= 0 and self.max_norm > 0):
-            raise BadInput(f"lr={self.lr}, weight_decay={self.weight_decay} must be at least 0 and max_norm={self.max_norm} above 0")
+        if not (0 <= self.lr < math.inf and 0 <= self.weight_decay < math.inf and self.max_norm > 0):
+            raise BadInput(f"lr={self.lr}, weight_decay={self.weight_decay} must be numbers from 0 and max_norm={self.max_norm} above 0")
         if self.epochs < 1 or self.minibatches < 1 or self.warmup < 0 or self.decay < 0:
             raise BadInput(f"epochs={self.epochs} and minibatches={self.minibatches} must be at least 1, warmup and decay at least 0")
 
