@@ -219,7 +219,7 @@ def test_what_learns_from_answers_is_not_held_to_the_start(tmp_path):
 
 def test_the_anchor_weighs_what_the_start_was_sure_of(tmp_path):
     class Told:
-        async def score(self, tag, payload):
+        async def score(self, tag, payload, *, start=0):
             sure = payload.ids[0] == 0
             return {"logprobs": np.float32([0, np.log(0.8), np.log(0.5)] if sure else [0, np.log(0.1), 0])}
 

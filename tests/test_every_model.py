@@ -84,7 +84,8 @@ def test_commands(told, folders, kind):
     assert out.strip()
 
 
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=() if kind == "base" else pytest.mark.slow) for kind in KINDS])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 def test_comparing(told, folders, kind):
     small = ("--explore.tasks", 3, "--explore.n", 3, "--budget", 2000, "--seeds", 1, "--held-out-count", 10, "--jobs", 1, "--no-controls")
     asked = (*KINDS[kind], *SHORT)

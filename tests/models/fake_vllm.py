@@ -105,18 +105,23 @@ class LLM:
 
     @torch.no_grad()
     def row(self, ids: tuple[int, ...]) -> torch.Tensor:
-        """Logits after a prefix, once computed never again until the cache is reset."""
+        """Logits after a prefix, once computed never again until the cache is reset; so are those after all it begins with."""
         if ids not in self.cache:
             weight = self.module.get_output_embeddings().weight
             kept, weight.data = weight.data, self.lm_head.packed if not self.tied else weight.data
-            self.cache[ids] = self.module(torch.tensor([ids]), use_cache=False).logits[0, -1].float()
+            logits_T_V = self.module(torch.tensor([ids]), use_cache=False).logits[0].float()
             weight.data = kept
             if self.tied and not torch.equal(self.lm_head.packed, weight):
-                self.cache[ids] = torch.zeros_like(self.cache[ids])
+                logits_T_V = torch.zeros_like(logits_T_V)
+            for n, logits_V in enumerate(logits_T_V, 1):
+                self.cache.setdefault(ids[:n], logits_V)
         return self.cache[ids]
 
     def generate(self, prompts: list[Any], sampling_params: list[SamplingParams], *, use_tqdm: bool = True) -> list[Any]:
         assert len(prompts) == len(sampling_params) and not use_tqdm
+        # longest first: what the others begin with is known then
+        for ids in sorted((tuple(p["prompt_token_ids"]) for p in prompts), key=len, reverse=True):
+            self.row(ids)
         return [SimpleNamespace(outputs=[self.one(p["prompt_token_ids"], s)]) for p, s in zip(prompts, sampling_params, strict=True)]
 
     def one(self, prompt: list[int], params: SamplingParams) -> Any:

@@ -301,7 +301,7 @@ def test_engines_are_named_with_options(folders, fake):
 
 def test_the_gate_samples_both_sides_with_the_engine(folders, fake, tmp_path, monkeypatch):
     monkeypatch.setenv("SELFTAUGHT_CACHE", str(tmp_path))
-    quick = dict(tasks=("sums:level=1",), held_out_count=4, max_tokens=4, engine="vllm")
+    quick = dict(tasks=("sums:level=1",), held_out_count=4, max_tokens=4, attempts=2, engine="vllm")
     result = gate(str(folders["llama"]), str(folders["llama"]), **quick)
     assert len(fake.opened) == 2 and result["gain"] == 0.0
     with pytest.raises(BadInput, match="scripted"):
