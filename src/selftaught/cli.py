@@ -1,6 +1,7 @@
 """The command line. Options are declared as dataclasses; mistakes are one line and exit code 2."""
 
 import contextlib
+import errno
 import importlib
 import io
 import itertools
@@ -8,6 +9,7 @@ import json
 import re
 import signal
 import sys
+import tempfile
 from dataclasses import fields
 from typing import Any
 
@@ -100,6 +102,13 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(module.run(parsed, options) if loose else module.run(parsed))
     except BadInput as error:
         print(f"selftaught: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(
+            f"selftaught: {error.filename or tempfile.gettempdir()}: {error.strerror}: make room there, and give it again", file=sys.stderr
+        )
         sys.exit(2)
 
 

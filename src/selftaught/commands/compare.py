@@ -85,7 +85,7 @@ def run_table(options: Options, extra: dict[str, str], jobs: int) -> int:
     from selftaught.cli import emit
     from selftaught.compare.runs import CONTROLS, Settings, compare
     from selftaught.compare.table import lines
-    from selftaught.run.folder import write_json
+    from selftaught.run.files import write_json
     from selftaught.types import content_hash
 
     if not options.recipes:

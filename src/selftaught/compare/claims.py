@@ -22,7 +22,7 @@ from selftaught.compare.sweep import Asked, Say, sweep
 from selftaught.job import DEFAULT_TASKS
 from selftaught.parts import BadInput, nearest
 from selftaught.recipe import get_recipe, recipe_names
-from selftaught.run.folder import write_json
+from selftaught.run.files import write_json
 from selftaught.types import content_hash
 
 SEEDS = (31, 32, 33)

@@ -7,7 +7,7 @@ from selftaught.evaluation.metrics import pass_at_k
 from selftaught.prove.labelfiles import labels_wanted
 from selftaught.prove.proof import Measured, compared, decide
 from selftaught.run.cache import count_reuse, held_out_key
-from selftaught.run.folder import write_json
+from selftaught.run.files import write_json
 from selftaught.run.heldout import lines_of
 from selftaught.session import Session
 
@@ -16,10 +16,11 @@ def judged(session: Session, before: Measured, after: Measured) -> dict[str, Any
     """The verdict of a run, with what both sides said written into its folder."""
     run, sides, full = session.run, {"start": before, "result": after}, session.job.gate == "full"
     tasks, n = session.splits["held-out"][: len(after.side.tasks_B)], compared(full, session.plan)
-    run.folder.write_held_out(lines_of(tasks, {label: side.rows for label, side in sides.items()}))
+    said = list(lines_of(tasks, {label: side.rows for label, side in sides.items()}))
+    run.folder.write_held_out(said)
     write_json(run.folder.path / "held_out.json", {label: per_task(side.side.first(len(tasks)), n) for label, side in sides.items()})
     if not session.judged:
-        reason, labels = labels_wanted(run.folder.path)
+        reason, labels = labels_wanted(run.folder.path, said)
         return not_tested(reason) | {"labels": labels}
     reuse = count_reuse(held_out_key(tasks), mark=str(run.folder.path.resolve()))
     return decide(before, after, full, session.plan, spent=run.ledger.spent, reuse=reuse)
