@@ -21,9 +21,8 @@ from selftaught.prove.proof import Splits
 from selftaught.prove.settling import settle
 from selftaught.recipe import Recipe
 from selftaught.run.files import read_json, write_json
-from selftaught.run.folder import RunFolder, holds_run
+from selftaught.run.folder import RunFolder, hold_run, holds_run
 from selftaught.run.live import LiveRun
-from selftaught.run.place import hold
 from selftaught.tasks.found import refuse_nothing_left
 
 
@@ -122,16 +121,14 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         BadInput: in one line; what was written for a run that did not begin is gone.
     """
     resume = resume and (holds_run(out) or job == Job())
-    RunFolder.check(out, resume)
-    asked = continued(job, out) if resume else job
-    held = hold(out)
+    held = hold_run(out, resume)
     try:
         folder = RunFolder(out, resume, held)
     except BaseException:
         held.release()
         raise
     try:
-        return opened(asked, folder, watch, asked=job)
+        return opened(continued(job, out) if resume else job, folder, watch, asked=job)
     except BaseException:
         folder.discard()
         raise

@@ -50,13 +50,13 @@ def questions_of(rows: Iterable[Mapping[str, Any]], path: Path) -> list[Question
     return questions
 
 
-def labels_wanted(run: Path, rows: Iterable[Mapping[str, Any]]) -> tuple[str, int | None]:
+def labels_wanted(run: Path, rows: Iterable[Mapping[str, Any]] | None = None) -> tuple[str, int | None]:
     """Why a run whose held-out tasks nobody can grade is not tested, and how many labels would settle it (None: no number would).
 
-    `rows` are those of its held_out.jsonl.
+    `rows` are those of its held_out.jsonl, where that is not yet written.
     """
     try:
-        wanted = plan(questions_of(rows, run / "held_out.jsonl"))
+        wanted = plan(read_questions(run) if rows is None else questions_of(rows, run / "held_out.jsonl"))
     except BadInput as error:
         return f"nobody can grade these held-out tasks, and labels would not help ({error})", None
     return f"nobody can grade these held-out tasks; {wanted.sentence()} (selftaught label {run})", wanted.labels

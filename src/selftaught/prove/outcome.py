@@ -16,11 +16,10 @@ def judged(session: Session, before: Measured, after: Measured) -> dict[str, Any
     """The verdict of a run, with what both sides said written into its folder."""
     run, sides, full = session.run, {"start": before, "result": after}, session.job.gate == "full"
     tasks, n = session.splits["held-out"][: len(after.side.tasks_B)], compared(full, session.plan)
-    said = list(lines_of(tasks, {label: side.rows for label, side in sides.items()}))
-    run.folder.write_held_out(said)
+    run.folder.write_held_out(lines_of(tasks, {label: side.rows for label, side in sides.items()}))
     write_json(run.folder.path / "held_out.json", {label: per_task(side.side.first(len(tasks)), n) for label, side in sides.items()})
     if not session.judged:
-        reason, labels = labels_wanted(run.folder.path, said)
+        reason, labels = labels_wanted(run.folder.path)
         return not_tested(reason) | {"labels": labels}
     reuse = count_reuse(held_out_key(tasks), mark=str(run.folder.path.resolve()))
     return decide(before, after, full, session.plan, spent=run.ledger.spent, reuse=reuse)

@@ -25,7 +25,7 @@ from selftaught.parts import BadInput
 from selftaught.run.files import append_line, keep_lines, write_json, write_lines
 from selftaught.run.generations import Generations
 from selftaught.run.journal import Journal
-from selftaught.run.place import Held, refuse_foreign
+from selftaught.run.place import Held, hold, names_in, refuse_foreign
 from selftaught.types import Group
 
 SHOWN_GROUPS = 6
@@ -52,13 +52,12 @@ class RunFolder(Generations):
 
     @staticmethod
     def check(path: Path, resume: bool) -> None:
-        """Raises BadInput when a new run would meet an old one or files of others, or an old one is not there; touches nothing."""
+        """Raises BadInput when a new run would meet an old one, or an old one is not there; touches nothing."""
+        names_in(path)
         if resume and not holds_run(path):
-            raise BadInput(f"{path} holds no run to resume: leave out --resume")
+            raise BadInput(f"{path} holds no run to resume: give the whole command to start one there")
         if not resume and holds_run(path):
             raise BadInput(f"{path} already holds a run: give --resume to go on with it, or another --out")
-        if not resume:
-            refuse_foreign(path, "run", BEGUN)
 
     def discard(self) -> None:
         """Close, and remove what a new run that was refused has written; whatever else lies in the folder stays."""
@@ -122,6 +121,18 @@ class RunFolder(Generations):
         """Drop log lines of steps that will be run again, and what a kill left of a last one. Raises BadInput for other damage."""
         keep_lines(self.path / "steps.jsonl", lambda row: row["step"] <= step)
         keep_lines(self.path / "attempts.jsonl", lambda row: row["step"] < step)
+
+
+def hold_run(path: Path, resume: bool) -> Held:
+    """Hold the folder of a run that is to begin, or to go on, before anything is spent.
+
+    Raises:
+        BadInput: the folder cannot be used, holds another run or what is not ours, or another process is at work in it.
+    """
+    RunFolder.check(path, resume)
+    if not resume:
+        refuse_foreign(path, "run", BEGUN)
+    return hold(path)
 
 
 def holds_run(path: Path) -> bool:

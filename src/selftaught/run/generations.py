@@ -109,7 +109,7 @@ class Generations:
         Raises:
             BadInput: none could be loaded, and the model is no longer as it was opened.
         """
-        wrong, loading = "", False
+        wrong, loading, known = "", False, self.pointers
         for pointers in self.candidates():
             try:
                 for name in dict.fromkeys((pointers["latest"], pointers["best"])):
@@ -121,6 +121,8 @@ class Generations:
                 continue
             if wrong:
                 self.say(f"{wrong}: going on from generation {pointers['latest']}")
+            if pointers != known:
+                write_json(self.path / "latest.json", pointers)
             return saved
         if wrong and loading:
             raise BadInput(f"{wrong}, and no other generation can be loaded: start a new run with another --out")

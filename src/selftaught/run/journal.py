@@ -135,7 +135,7 @@ def records(file: BinaryIO) -> tuple[list[Record], int, bool]:
         hashed = first[16:17] == b"#"
         hashes = file.read(HASHES) if hashed else b""
         at, size = end + HEAD + len(hashes), int(first[17:])
-        if hashed and len(hashes) == HASHES and hashes[:16].decode("latin-1") != hash_of(first):
+        if hashed and len(hashes) == HASHES and (hashes[:16].decode("latin-1"), hashes[32:]) != (hash_of(first), b"\n"):
             return found, end, True
         if at + size > whole or len(hashes) != HASHES * hashed:
             return found, end, False
