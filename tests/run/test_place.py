@@ -11,6 +11,7 @@ import pytest
 from selftaught.api import improve
 from selftaught.cli import main
 from selftaught.parts import BadInput
+from selftaught.prove import checkpoints
 from selftaught.run.folder import RunFolder
 from selftaught.run.place import LOCK, hold
 
@@ -45,7 +46,7 @@ def nothing_is_opened(monkeypatch):
         raise AssertionError("a model was opened, or a run started")
 
     monkeypatch.setattr("selftaught.session.open_model", opened)
-    monkeypatch.setattr("selftaught.prove.checkpoints.open_model", opened)
+    monkeypatch.setattr(checkpoints, "open_model", opened)
     monkeypatch.setattr("selftaught.compare.sweep.Asked.start", opened)
 
 
@@ -90,6 +91,12 @@ def test_an_unwritable_folder_is_refused(command, cli, folder, nothing_is_opened
     (folder / "closed").mkdir(mode=0o500)
     code, _, err = cli(*COMMANDS[command], "--out", "closed/run")
     assert code == 2 and "closed/run" in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("write", ["nowhere/table.json", ".", "x" * 300])
+def test_a_table_that_cannot_be_written_is_refused_too(write, cli, folder, nothing_is_opened):
+    code, _, err = cli(*COMMANDS["compare"], "--out", "run", "--write", write)
+    assert code == 2 and "--write" in err and len(err.splitlines()) == 1 and not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("command", COMMANDS)

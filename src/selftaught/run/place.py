@@ -135,3 +135,14 @@ def holding(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[He
         yield held
     finally:
         held.release()
+
+
+def check_file(path: Path, option: str) -> None:
+    """Refuse a file that could not be written later, before anything is spent; touches nothing. Raises BadInput."""
+    beside = path.parent
+    try:
+        fine = not (os.path.lexists(path) and not path.is_file()) and beside.is_dir() and os.access(beside, os.W_OK)
+    except (OSError, ValueError):
+        fine = False
+    if not fine or len(os.fsencode(path.name)) > 250:
+        raise BadInput(f"{path} cannot be written: give a file in a folder that is there as {option}")
