@@ -87,10 +87,13 @@ class Generations:
         self.pointers, self.mark_best = pointers, False
         self.whole.add(name)
         write_json(self.path / "latest.json", pointers)
-        for other in home.iterdir():
-            # Only what a run writes here is dropped: folders of generations, by their names.
+        self.drop_others()
+
+    def drop_others(self) -> None:
+        """Delete what a run has written among the generations, by its name, and nothing points at."""
+        for other in (self.path / "generations").iterdir():
             ours = NAME.fullmatch(other.name) or PART.fullmatch(other.name)
-            if ours and other.name not in pointers.values() and other.is_dir() and not other.is_symlink():
+            if ours and other.name not in self.pointers.values() and other.is_dir() and not other.is_symlink():
                 shutil.rmtree(other)
 
     async def load(self, which: str, model: Model) -> dict[str, Any]:
@@ -123,6 +126,8 @@ class Generations:
                 self.say(f"{wrong}: going on from generation {pointers['latest']}")
             if pointers != known:
                 write_json(self.path / "latest.json", pointers)
+            elif not wrong:
+                self.drop_others()
             return saved
         if wrong and loading:
             raise BadInput(f"{wrong}, and no other generation can be loaded: start a new run with another --out")
