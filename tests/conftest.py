@@ -14,6 +14,12 @@ def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("SELFTAUGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch):
+    """The power stays on, and a run makes many small files."""
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+
+
 @pytest.fixture
 def opened(tmp_path):
     """`opened(recipe, seed=.., budget=..)`: a run before its first step, in a folder of its own; closed after the test."""

@@ -1,6 +1,5 @@
 """The same from Python: improve, solve, evaluate."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,7 +13,7 @@ from selftaught.job import Job
 from selftaught.loop import improve as run_loop
 from selftaught.measuring import evaluate, few_answers
 from selftaught.parts import BadInput
-from selftaught.run.folder import write_json
+from selftaught.run.files import read_json, told_when_full, write_json
 from selftaught.session import Session, open_session
 from selftaught.solving import solve
 
@@ -37,7 +36,8 @@ def improve(
     Args:
         recipe: name of a recipe, or `name/preset`.
         out: run folder; a new one under `runs/` when empty.
-        resume: go on with the run in `out`; everything else is read from it.
+        resume: go on with the run in `out`, from which everything else is read; what is given beside it must be what the run was
+            started with. Where nothing has begun in `out` yet, that starts it.
         say: called with one line for people at every stage.
         watch: called with each step's numbers.
         halt: asked before each step; True ends the run cleanly with everything kept.
@@ -49,12 +49,15 @@ def improve(
     Raises:
         BadInput: in one line what is wrong, where, and what to do.
     """
-    folder = Path(out) if out else new_folder(recipe)
-    session = open_session(Job(recipe=recipe, **job), folder, resume, watch)
-    try:
-        return finished(lambda: improve_session(session, say, halt))
-    finally:
-        session.close()
+    if resume and not str(out):
+        raise BadInput("which run is to be resumed? name its folder as --out")
+    folder = Path(out) if str(out) else new_folder(recipe)
+    with told_when_full(folder, f"go on with --resume --out {folder}"):
+        session = open_session(Job(recipe=recipe, **job), folder, resume, watch)
+        try:
+            return finished(lambda: improve_session(session, say, halt))
+        finally:
+            session.close()
 
 
 def new_folder(recipe: str) -> Path:
@@ -79,6 +82,7 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     for line in (*session.bench.lines(), *session.warnings):
         say(line)
     kept = run.folder.path / "start.json"
+    run.folder.tell(say)
     if not await run.resume():
         await session.prepare(say)
         await run.save()
@@ -105,7 +109,11 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     async def start() -> Measured:
         # What was measured before anything was learned is the start, whatever is loaded by now.
         if run.position and kept.exists():
-            return Measured.of(json.loads(kept.read_text()))
+            try:
+                measured: Measured = read_json(kept, "the start is measured again", Measured.of)
+                return measured
+            except BadInput as error:
+                say(str(error))
         found = await side("start")
         write_json(kept, found.record())
         return found
@@ -153,7 +161,7 @@ async def forecast_of(session: Session) -> dict[str, Any] | None:
     path = session.run.folder.path / "forecast.json"
     if session.run.position:
         # What has learned already says nothing about the start.
-        kept: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
+        kept: dict[str, Any] | None = read_json(path, "delete it, and go on without a forecast", dict) if path.exists() else None
         return kept
     found = await preflight(session)
     write_json(path, found)

@@ -1,6 +1,5 @@
 """Before and after, side by side."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -9,7 +8,8 @@ from typing import Any
 
 from selftaught.coroutines import finished
 from selftaught.job import load_job
-from selftaught.parts import BadInput
+from selftaught.prove.checkpoints import pointed
+from selftaught.run.hashes import load_whole
 from selftaught.session import open_model
 from selftaught.types import Message, SampleRequest, SamplerSettings, content_hash
 
@@ -25,13 +25,11 @@ def replies(run: str, questions: Iterable[str], temperature: float = 0.0) -> Ite
     folder = Path(run)
     # one reply at a time, of two models at once: no work for another engine
     job = replace(load_job(folder), engine="local")
-    if not (folder / "latest.json").exists():
-        raise BadInput(f"{run} has no saved generation yet: let it finish a first one")
-    pointers = json.loads((folder / "latest.json").read_text())
+    generations = [pointed(folder, "start"), pointed(folder, "best")]
     sides: list[Any] = []
-    for which in ("start", "best"):
+    for generation in generations:
         model = open_model(job, job.resolved())
-        finished(partial(model.load, folder / "generations" / pointers[which]))
+        finished(partial(load_whole, generation, model))
         sides.append(model)
     settings = SamplerSettings(temperature=temperature, max_tokens=job.limit)
     for line in questions:

@@ -1,6 +1,7 @@
 """The command line. Options are declared as dataclasses; mistakes are one line and exit code 2."""
 
 import contextlib
+import errno
 import importlib
 import io
 import itertools
@@ -9,6 +10,7 @@ import logging
 import re
 import signal
 import sys
+import tempfile
 from dataclasses import fields
 from typing import Any
 
@@ -106,6 +108,13 @@ def main(argv: list[str] | None = None) -> None:
         # what was under way is not news
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(
+            f"selftaught: {error.filename or tempfile.gettempdir()}: {error.strerror}: make room there, and give it again", file=sys.stderr
+        )
+        sys.exit(2)
 
 
 def emit(value: dict[str, Any]) -> None:

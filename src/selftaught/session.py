@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.fits import fit_model, fit_tasks
-from selftaught.job import DEFAULT_TASKS, SPROUT, Job, load_job
+from selftaught.job import DEFAULT_TASKS, SPROUT, Job, continued
 from selftaught.known import filled
 from selftaught.models.base import Model
 from selftaught.models.engines import open_language_model
@@ -22,7 +22,8 @@ from selftaught.prove.proof import Splits
 from selftaught.prove.settling import TASKS as LOOKED
 from selftaught.prove.settling import settle
 from selftaught.recipe import Recipe
-from selftaught.run.folder import RunFolder, write_json
+from selftaught.run.files import read_json, write_json
+from selftaught.run.folder import RunFolder, hold_run, holds_run
 from selftaught.run.live import LiveRun
 from selftaught.tasks.found import refuse_nothing_left
 
@@ -65,14 +66,15 @@ class Session:
                 say(settled.line())
             await try_reading(run, tasks, job.evaluation_seed)
         except BadInput:
-            self.close()
+            self.run.grader.close()
             run.folder.discard()
             raise
         # From now on the run, its resumption and whoever opens its generations ask like this.
         job = replace(job, template=run.format.template)
         if self.job != job:
             self.job = job
-            write_json(run.folder.path / "run.json", manifest(self.job, self.recipe))
+            path = run.folder.path / "run.json"
+            write_json(path, read_json(path, "start a new run with another --out") | manifest(self.job, self.recipe))
 
     @property
     def settles(self) -> bool:
@@ -89,7 +91,7 @@ class Session:
     def close(self) -> None:
         """Let go of checkers and files; the run can be opened again."""
         self.run.grader.close()
-        self.run.folder.journal.close()
+        self.run.folder.close()
 
 
 def open_model(job: Job, recipe: Recipe) -> Model:
@@ -111,10 +113,36 @@ def open_model(job: Job, recipe: Recipe) -> Model:
 
 
 def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Mapping[str, float]], None] | None = None) -> Session:
-    """Open everything, refusing early: options, tasks and graders are checked before the model is loaded."""
+    """Open everything, refusing early: the folder is held, and options, tasks and graders checked, before the model is loaded.
+
+    Args:
+        job: what is wanted; of a run that goes on no more than it was started with.
+        out: run folder.
+        resume: go on with the run in `out`; start it where nothing has begun there and the job says what.
+        watch: called with each step's numbers.
+
+    Raises:
+        BadInput: in one line; what was written for a run that did not begin is gone.
+    """
+    resume = resume and (holds_run(out) or job == Job())
+    held = hold_run(out, resume)
+    try:
+        folder = RunFolder(out, resume, held)
+    except BaseException:
+        held.release()
+        raise
+    try:
+        return opened(continued(job, out) if resume else job, folder, watch, asked=job)
+    except BaseException:
+        folder.discard()
+        raise
+
+
+def opened(job: Job, folder: RunFolder, watch: Callable[[Mapping[str, float]], None] | None, asked: Job) -> Session:
+    """A session in a folder that is held; `asked` is the job as it was given."""
     from selftaught.evaluation.monitors import DEFAULT_MONITORS
 
-    job, known = (load_job(out), []) if resume else filled(job)
+    job, known = filled(job) if folder.fresh else (job, [])
     recipe = job.resolved()
     bench = open_bench(
         job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.count, seed=job.evaluation_seed,
@@ -122,7 +150,6 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     )  # fmt: skip
     if recipe.trains:
         refuse_nothing_left(bench.pool.found)
-    RunFolder.check(out, resume)
     warnings = fit_tasks(recipe, bench.pool)
     model = open_model(job, recipe)
     bench, said = bench.fitted(model, training=recipe.trains)
@@ -131,7 +158,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         recipe=recipe,
         model=model,
         pool=bench.pool,
-        folder=RunFolder(out, resume),
+        folder=folder,
         settings=job.settings,
         format=job.format,
         seed=job.seed,
@@ -143,8 +170,8 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     )
     for _ in range(bench.reads):
         run.ledger.gold("audit")
-    if not resume:
-        write_json(run.folder.path / "run.json", manifest(job, recipe))
+    if folder.fresh:
+        write_json(folder.path / "run.json", manifest(job, recipe) | {"asked": asdict(asked)})
     return Session(job=job, recipe=recipe, run=run, bench=bench, warnings=[*known, *warnings, *said])
 
 

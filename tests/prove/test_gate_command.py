@@ -41,10 +41,12 @@ def trained():
 
 
 def skills(folder, **skill):
-    """A run's generations with other skills."""
+    """A run's generations with other skills, which are no damage."""
     pointers = json.loads((folder / "latest.json").read_text())
     for which, value in skill.items():
-        (folder / "generations" / pointers[which] / "scripted.json").write_text(json.dumps({"skill": {"policy": value}, "generation": 1}))
+        generation = folder / "generations" / pointers[which]
+        (generation / "scripted.json").write_text(json.dumps({"skill": {"policy": value}, "generation": 1}))
+        (generation / "hashes.json").unlink()
 
 
 def test_a_run_is_gated_again_on_the_tasks_it_held_out(trained, tmp_path, cli):

@@ -8,7 +8,6 @@ The model is sampled in place, by this package's own sampler. Training goes on a
 and training modes are put back, and no gradient is kept.
 """
 
-import json
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from selftaught.parts import BadInput
 from selftaught.prove.bench import Bench, apart, open_bench
 from selftaught.prove.plan import few
 from selftaught.prove.proof import Measured
+from selftaught.run.files import read_json, write_json
 from selftaught.run.heldout import answered
 from selftaught.types import SamplerSettings
 
@@ -98,14 +98,14 @@ class GateCallback(TrainerCallback):
         if state.global_step:
             if not kept.exists():
                 raise BadInput(f"training goes on at step {state.global_step}, but {kept} does not hold its start: train from the start")
-            record = json.loads(kept.read_text())
+            record = read_json(kept, "train from the start", dict)
             template = record.get("template", self.bench.format.template)
             self.bench = replace(self.bench, format=replace(self.bench.format, template=template))
             self.start = restored(record, self.bench)
             return
         self.start = self.measured(given, "start")
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(self.start.record() | {"rows": {}, "template": self.bench.format.template}))
+        write_json(kept, self.start.record() | {"rows": {}, "template": self.bench.format.template})
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Measure in between, where that was asked for."""

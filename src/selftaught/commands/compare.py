@@ -85,7 +85,8 @@ def run_table(options: Options, extra: dict[str, str], jobs: int) -> int:
     from selftaught.cli import emit
     from selftaught.compare.runs import CONTROLS, Settings, compare
     from selftaught.compare.table import lines
-    from selftaught.run.folder import write_json
+    from selftaught.run.files import write_json
+    from selftaught.run.place import check_file
     from selftaught.types import content_hash
 
     if not options.recipes:
@@ -94,6 +95,8 @@ def run_table(options: Options, extra: dict[str, str], jobs: int) -> int:
         raise BadInput(f"compare: --jobs {options.jobs} and --seeds {' '.join(map(str, options.seeds))} must be positive")
     shared = {name: value for name, value in asdict(options).items() if name in Settings.__dataclass_fields__}
     settings = Settings(**shared | {"budget": amount(options), "options": extra})
+    if options.write:
+        check_file(Path(options.write), "--write")
     seeds = options.seeds if len(options.seeds) > 1 else tuple(range(1, options.seeds[0] + 1))
     out = Path(options.out or f"runs/compare-{content_hash(asdict(settings))[:8]}")
     progress = Progress()

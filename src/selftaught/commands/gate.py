@@ -96,7 +96,6 @@ def run(options: Options) -> int:
         raise BadInput(f"--margin {options.margin:g}: give a positive part, such as 0.05 for 5 points")
     files = [word for word in (options.base, options.candidate or "", options.best_base, options.best_candidate) if is_score_file(word)]
     result = of_files(options) if files else of_models(options)
-    tell(result)
     if options.json:
         emit(result)
     return NO_GAIN if options.require_gain and result["verdict"] != "improved" else 0
@@ -108,7 +107,7 @@ def of_models(options: Options) -> dict[str, Any]:
 
     refused(options, FILES_ALONE, "is for score files")
     names = [name for name in (*MODELS_ALONE, "attempts", "margin")]
-    return gate(options.base, options.candidate, **{name: getattr(options, name) for name in names}, say=Progress().say)
+    return gate(options.base, options.candidate, **{name: getattr(options, name) for name in names}, say=Progress().say, tell=tell)
 
 
 def refused(options: Options, names: tuple[str, ...], why: str) -> None:
@@ -134,7 +133,9 @@ def of_files(options: Options) -> dict[str, Any]:
     best = (read_scores(options.best_base), read_scores(options.best_candidate)) if options.best_base else None
     sides = read_scores(options.base), read_scores(options.candidate)
     missing = "common" if options.common else options.missing
-    return compare_scores(*sides, best=best, missing=missing, same=options.same, lower=options.lower_is_better, margin=options.margin)
+    found = compare_scores(*sides, best=best, missing=missing, same=options.same, lower=options.lower_is_better, margin=options.margin)
+    tell(found)
+    return found
 
 
 def tell(result: dict[str, Any]) -> None:

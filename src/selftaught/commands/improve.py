@@ -30,7 +30,7 @@ class Options(Common):
         steps: steps in all, over all phases and rounds; a recipe of several phases keeps them in proportion.
         adapter: "lora" trains an adapter instead of the weights.
         out: run folder; a new one under runs/ when left out.
-        resume: go on with the run in --out.
+        resume: go on with the run in --out; a whole command starts it where nothing has begun there, so that it can be given again.
         dry_run: say what it would cost, within seconds, and stop; with --json also the whole recipe.
         gate: "full" draws as many attempts of the result as of the start, "off" runs without a verdict.
         no_gate: the same as --gate off.
@@ -83,10 +83,6 @@ def run(options: Options, extra: dict[str, str]) -> int:
     gate: bool | str = "full" if options.gate == "full" else options.gate == "on" and not options.no_gate
     switched = {"gate": gate, "forecast": not options.no_forecast, "monitors": not options.no_alarms}
     job = job_of(options, {"options": extra, **switched})
-    given = [name for name, value in job.items() if value != getattr(Job(), name)]
-    if options.resume and given:
-        name = next(iter(extra)) if given[0] == "options" else given[0].replace("_", "-")
-        raise BadInput(f"--resume goes on with the job the run folder holds: leave out --{name}")
     if options.dry_run:
         from selftaught.estimate import estimate, lines
 

@@ -22,7 +22,7 @@ from selftaught.compare.sweep import Asked, Say, sweep
 from selftaught.job import DEFAULT_TASKS
 from selftaught.parts import BadInput, nearest
 from selftaught.recipe import get_recipe, recipe_names
-from selftaught.run.folder import write_json
+from selftaught.run.files import write_json, write_whole
 from selftaught.types import content_hash
 
 SEEDS = (31, 32, 33)
@@ -149,7 +149,7 @@ def write_page(root: Path = Path(), names: Sequence[str] = ()) -> None:
         if (path := recipe_file(name)).is_relative_to(root.resolve()):
             stamp(path, kept[name]["status"], kept[name]["model"])
     (root / PAGE).parent.mkdir(parents=True, exist_ok=True)
-    (root / PAGE).write_text(page(kept, current(root, second.SETTINGS, second.SEEDS)))
+    write_whole(root / PAGE, page(kept, current(root, second.SETTINGS, second.SEEDS)).encode())
 
 
 def current(root: Path = Path(), settings: Settings = SETTINGS, seeds: Sequence[int] = SEEDS) -> dict[str, dict[str, Any]]:

@@ -124,7 +124,7 @@ def measured(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point; exits with 2 on bad input and 130 when interrupted."""
-    from selftaught.run.folder import write_json
+    from selftaught.run.files import write_json
 
     spec = json.loads(sys.argv[1])
     try:

@@ -10,6 +10,7 @@ import numpy as np
 from selftaught.compare.table import stacked
 from selftaught.evaluation.pooled import Pooled, over_seeds, pooled
 from selftaught.evaluation.stats import Numbers
+from selftaught.run.files import read_json
 
 # A first answer may lose this much while the second gains.
 HARDLY = 0.03
@@ -91,7 +92,7 @@ def changes_nothing(mine: Sequence[Path]) -> tuple[list[Row], str, str]:
 
 def same_weights(folder: Path) -> bool:
     """Whether a run's last saved generation has the bytes of its start."""
-    pointers = json.loads((folder / "latest.json").read_text())
+    pointers = read_json(folder / "latest.json", "delete the run's folder, and give the same command again", dict)
     start, latest = (folder / "generations" / pointers[which] / "policy" for which in ("start", "latest"))
     files = sorted(start.glob("*.safetensors"))
     return bool(files) and all(file.read_bytes() == (latest / file.name).read_bytes() for file in files)

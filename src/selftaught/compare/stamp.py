@@ -5,6 +5,7 @@ import importlib
 from pathlib import Path
 
 from selftaught.recipe import recipe_names
+from selftaught.run.files import write_whole
 
 WIDTH = 140
 
@@ -39,7 +40,7 @@ def stamp(path: Path, status: str, model: str) -> bool:
     line = rows[call.lineno - 1].decode()
     indent = " " * (len(line) - len(line.lstrip()))
     made = laid_out([f"{key}={value}" for key, value in given.items()], indent, call.col_offset + 1)
-    path.write_bytes(text.encode()[:begin] + made.encode() + text.encode()[finish:])
+    write_whole(path, text.encode()[:begin] + made.encode() + text.encode()[finish:])
     return True
 
 

@@ -1,6 +1,5 @@
 """Many runs, each in a process and folder of its own: as many at once as asked, resumable, stopped by Ctrl-C without loss."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selftaught.parts import BadInput
-from selftaught.run.folder import write_json
+from selftaught.run.files import read_json, write_json
+from selftaught.run.place import holding, names_in, refuse_foreign
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 STOPPED = "stopped"
+# What a comparison writes into its folder beside its runs.
+WRITTEN = frozenset({"compare.json", "compare.html"})
 Say = Callable[[str], None]
 
 
@@ -54,7 +56,7 @@ class Asked:
             if (self.folder / "run.json").exists():
                 raise BadInput(f"{self.folder} holds a run that no comparison started: give another --out")
             return False
-        note = json.loads(self.note.read_text())
+        note = read_json(self.note, "delete its folder, and give the same command again", dict)
         if note["mark"] != self.mark:
             raise BadInput(f"{self.folder} holds a run with other settings ({' '.join(note['words'])}): give another --out")
         return bool(note["finished"])
@@ -81,19 +83,24 @@ class Asked:
         return (lines[-1] if lines else "it printed nothing")[:300].removeprefix("selftaught: ")
 
 
+def refuse_others(out: Path) -> None:
+    """Raises BadInput where a folder holds anything, and no comparison of ours; touches nothing."""
+    ours = any((out / name / "asked.json").is_file() for name in names_in(out))
+    if not ours and not names_in(out) & WRITTEN:
+        refuse_foreign(out, "comparison")
+
+
 @contextmanager
 def alone(out: Path) -> Iterator[int]:
-    """A lock on a folder that this process and the runs it started hold: runs outlive a parent that was killed."""
-    import fcntl
+    """A lock on a folder that this process and the runs it started hold: runs outlive a parent that was killed.
 
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadInput(f"{out}: another comparison, or a run it started, is still at work here: wait for it, or end it") from None
-        os.set_inheritable(lock.fileno(), True)
-        yield lock.fileno()
+    Raises:
+        BadInput: the folder cannot be used, or is held by others.
+    """
+    with holding(out, lambda: refuse_others(out)) as held:
+        assert held.descriptor is not None
+        os.set_inheritable(held.descriptor, True)
+        yield held.descriptor
 
 
 def sweep(asked: Sequence[Asked], out: Path, jobs: int, say: Say = lambda line: None) -> dict[Path, str]:

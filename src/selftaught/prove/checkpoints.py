@@ -1,6 +1,5 @@
 """What `selftaught gate` is given on the command line as a model that can be opened: a name, a folder, a run."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -11,6 +10,9 @@ from selftaught.models.gguf import PACKAGED, gguf_file
 from selftaught.models.places import CONFIGS, find_place
 from selftaught.parts import BadInput
 from selftaught.prove.plan import WHOLE, Plan
+from selftaught.run.files import read_json
+from selftaught.run.generations import pointers
+from selftaught.run.hashes import check_whole, load_whole
 from selftaught.session import open_model
 
 Which = Literal["start", "best"]
@@ -48,7 +50,7 @@ class Checkpoint:
         """The model, with the generation's weights."""
         model = open_model(self.job, self.job.resolved())
         if self.generation is not None:
-            await model.load(self.generation)
+            await load_whole(self.generation, model, checked=True)
         return model
 
     def sources(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -60,12 +62,17 @@ class Checkpoint:
     def plan(self) -> Plan:
         """What its run drew for its verdict; the whole gate when that is not known."""
         path = self.run / "gate.json" if self.run else None
-        return Plan.of(json.loads(path.read_text())) if path and path.exists() else WHOLE
+        found: Plan = read_json(path, "delete it to have the whole gate drawn", Plan.of) if path and path.exists() else WHOLE
+        return found
 
     def spent(self) -> int:
         """Tokens its run spent on improving, 0 when that is not known."""
         path = self.run / "result.json" if self.run else None
-        tokens: dict[str, int] = json.loads(path.read_text()).get("tokens", {}) if path and path.exists() else {}
+        if path is None or not path.exists():
+            return 0
+        tokens: dict[str, Any] = read_json(
+            path, "give --spent TOKENS, or go on with the run", lambda value: dict(value.get("tokens") or {})
+        )
         return sum(int(tokens.get(kind) or 0) for kind in ("prompted", "sampled", "scored", "trained"))
 
 
@@ -111,8 +118,7 @@ def of_run(run: Path, generation: Path, what: str) -> Checkpoint:
         raise BadInput(f"{run} trained a model of tables, which answers no question: compare runs of language models")
     if not recipe.trains:
         raise BadInput(f"{run} trained nothing: what its method gains at test time is in its own verdict, {run / 'result.json'}")
-    if not (generation / "state.json").exists():
-        raise BadInput(f"{generation} holds no saved generation: let the run finish a first one")
+    check_whole(generation)
     return Checkpoint(name=f"{run} ({what})", job=job, generation=generation, run=run)
 
 
@@ -121,5 +127,5 @@ def pointed(run: Path, which: Which) -> Path:
     path = run / "latest.json"
     if not path.exists():
         raise BadInput(f"{run} has no saved generation yet: let it finish a first one")
-    pointers: dict[str, Any] = json.loads(path.read_text())
-    return run / "generations" / str(pointers[which])
+    found: dict[str, str] = read_json(path, f"name a generation instead, as {run}/generations/00000", pointers)
+    return run / "generations" / found[which]

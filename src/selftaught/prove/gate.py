@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,18 @@ from selftaught.evaluation.gate import not_tested
 from selftaught.parts import BadInput, texts
 from selftaught.prove.bench import Bench, apart, open_bench
 from selftaught.prove.checkpoints import Checkpoint, find_checkpoint
+from selftaught.prove.labelfiles import labels_wanted
 from selftaught.prove.plan import WHOLE, few
 from selftaught.prove.proof import Measured
-from selftaught.run.folder import write_json, write_lines
+from selftaught.run.files import write_json, write_lines
 from selftaught.run.heldout import answered, lines_of
+from selftaught.run.place import holding, names_in, refuse_foreign
 from selftaught.types import SamplerSettings
 
 Say = Callable[[str], None]
+Tell = Callable[[dict[str, Any]], None]
+# What a gate that was killed while it wrote may have left.
+BEGUN = frozenset({"held_out.jsonl", "sides.json", *(f"{name}.part" for name in ("held_out.jsonl", "sides.json", "result.json"))})
 
 
 def gate(
@@ -33,7 +39,7 @@ def gate(
     evaluation_seed: int | None = None, engine: str = "", temperature: float | None = None, max_tokens: int = 0,
     template: str = "", system: str = "", answer: str = "", stop: Sequence[str] = (), chat_template_kwargs: str = "",
     off_task: Sequence[str] = (), full: bool = False, attempts: int = 0, margin: float = 0.05, spent: int = 0, out: str | Path = "",
-    say: Say = lambda line: None,
+    say: Say = lambda line: None, tell: Tell = lambda result: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Whether CANDIDATE is better than BASE, whoever trained it.
 
@@ -60,54 +66,67 @@ def gate(
         spent: tokens the training took, for the comparison at equal tokens; 0 takes the run's.
         out: folder for the verdict and the attempts; nothing is kept when empty.
         say: called with one line for people at every stage.
+        tell: called with the result before any of it is written.
 
     Returns:
         The keys of `evaluation.gate.verdict`, the ledger of the measurement, `base`, `candidate`, `seconds`.
 
     Raises:
-        BadInput: in one line what is wrong, where, and what to do, before anything is loaded.
+        BadInput: in one line what is wrong, where, and what to do, before anything is loaded; or what could not be written.
     """
     started, folder, base, tasks, off_task = time.monotonic(), Path(out), str(base), texts(tasks, "tasks"), texts(off_task, "off_task")
     candidate = None if candidate is None else str(candidate)
     if not 0 < margin < math.inf or spent < 0:
         raise BadInput(f"margin={margin:g}, spent={spent}: margin is a positive part, such as 0.05 for 5 points, spent a number of tokens")
-    before = find_checkpoint(base, "start")
-    if candidate is None and before.run is None:
-        raise BadInput(f"compare '{before.name}' with what? give CANDIDATE too (only a run folder of ours holds both sides)")
-    after = find_checkpoint(base if candidate is None else candidate, "best")
-    if out and (folder / "result.json").exists():
+    with holding(folder, lambda: refuse_written(folder)) if str(out) else nullcontext():
+        before = find_checkpoint(base, "start")
+        if candidate is None and before.run is None:
+            raise BadInput(f"compare '{before.name}' with what? give CANDIDATE too (only a run folder of ours holds both sides)")
+        after = find_checkpoint(base if candidate is None else candidate, "best")
+        known = after if after.run else before
+        given: dict[str, Any] = {
+            "template": template,
+            "system": system,
+            "answer": answer,
+            "stop": tuple(stop),
+            "chat_template_kwargs": chat_template_kwargs,
+        }
+        job = replace(known.job, **{name: value for name, value in given.items() if value})
+        before, after = (side.sampled_by(engine or known.job.engine) for side in (before, after))
+        limit = max_tokens or max(side.limit for side in (before, after))
+        settings = SamplerSettings(temperature=job.heat if temperature is None else temperature, max_tokens=limit, stop=job.stop)
+        drawn = asked(known, tasks, held_out_count, evaluation_seed)
+        otherwise = ", or an `out` folder, and then `selftaught label` on it"
+        if full and attempts:
+            raise BadInput(f"--full draws 16 attempts and --attempts {attempts} others: give one of them")
+        bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), format=job.format, otherwise=otherwise, **drawn)
+        for line in bench.lines():
+            say(line)
+        plan = known.plan() if known.run and "held_out" in drawn else WHOLE
+        bench = bench.planned(plan)
+        if attempts:
+            bench = bench.planned(few(len(bench.splits["held-out"]), attempts))
+        elif full and plan.looks:
+            bench = replace(bench, plan=replace(plan, start=WHOLE.start))
+        start, bench = one_side(before, bench, "start", None, full, say, margin)
+        end, bench = one_side(after, bench, "result", start, full, say, margin)
+        result = bench.decide(start, end, full, spent=spent or after.spent(), margin=margin) | added(start.ledger, end.ledger)
+        result["answered"] = {"before": answered(start.rows)[0], "after": answered(end.rows)[0]}
+        result |= {"base": before.name, "candidate": after.name, "seconds": round(time.monotonic() - started, 1)}
+        rows = said(bench, (start, end)) if out else []
+        if out and result["verdict"] == "not tested":
+            reason, labels = labels_wanted(folder, rows)
+            result |= not_tested(reason) | {"labels": labels}
+        # Told before it is written: what was measured is not lost with a disk that has become full.
+        tell(result)
+        return kept(result, rows, (start, end), folder) if out else result
+
+
+def refuse_written(folder: Path) -> None:
+    """Raises BadInput where a verdict cannot be written into a folder, or would be written over anything; touches nothing."""
+    if "result.json" in names_in(folder):
         raise BadInput(f"{folder} already holds a verdict: give another --out")
-    known = after if after.run else before
-    given: dict[str, Any] = {
-        "template": template,
-        "system": system,
-        "answer": answer,
-        "stop": tuple(stop),
-        "chat_template_kwargs": chat_template_kwargs,
-    }
-    job = replace(known.job, **{name: value for name, value in given.items() if value})
-    before, after = (side.sampled_by(engine or known.job.engine) for side in (before, after))
-    limit = max_tokens or max(side.limit for side in (before, after))
-    settings = SamplerSettings(temperature=job.heat if temperature is None else temperature, max_tokens=limit, stop=job.stop)
-    drawn = asked(known, tasks, held_out_count, evaluation_seed)
-    otherwise = ", or an `out` folder, and then `selftaught label` on it"
-    if full and attempts:
-        raise BadInput(f"--full draws 16 attempts and --attempts {attempts} others: give one of them")
-    bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), format=job.format, otherwise=otherwise, **drawn)
-    for line in bench.lines():
-        say(line)
-    plan = known.plan() if known.run and "held_out" in drawn else WHOLE
-    bench = bench.planned(plan)
-    if attempts:
-        bench = bench.planned(few(len(bench.splits["held-out"]), attempts))
-    elif full and plan.looks:
-        bench = replace(bench, plan=replace(plan, start=WHOLE.start))
-    start, bench = one_side(before, bench, "start", None, full, say, margin)
-    end, bench = one_side(after, bench, "result", start, full, say, margin)
-    result = bench.decide(start, end, full, spent=spent or after.spent(), margin=margin) | added(start.ledger, end.ledger)
-    result["answered"] = {"before": answered(start.rows)[0], "after": answered(end.rows)[0]}
-    result |= {"base": before.name, "candidate": after.name, "seconds": round(time.monotonic() - started, 1)}
-    return kept(result, bench, (start, end), folder) if out else result
+    refuse_foreign(folder, "verdict", BEGUN)
 
 
 def asked(known: Checkpoint, tasks: Sequence[str], count: int | None, seed: int | None) -> dict[str, Any]:
@@ -150,16 +169,15 @@ def one_side(
     return found
 
 
-def kept(result: dict[str, Any], bench: Bench, measured: Sequence[Measured], folder: Path) -> dict[str, Any]:
-    """The result, written with both sides' attempts; with the number of labels where nobody could grade."""
-    folder.mkdir(parents=True, exist_ok=True)
-    said = lines_of(bench.splits["held-out"][: len(measured[-1].side.tasks_B)], {side.side.label: side.rows for side in measured})
-    write_lines(folder / "held_out.jsonl", said)
-    if result["verdict"] == "not tested":
-        from selftaught.prove.labelfiles import labels_wanted
+def said(bench: Bench, measured: Sequence[Measured]) -> list[dict[str, Any]]:
+    """The lines of held_out.jsonl."""
+    tasks = bench.splits["held-out"][: len(measured[-1].side.tasks_B)]
+    return list(lines_of(tasks, {side.side.label: side.rows for side in measured}))
 
-        reason, labels = labels_wanted(folder)
-        result |= not_tested(reason) | {"labels": labels}
+
+def kept(result: dict[str, Any], rows: Sequence[Mapping[str, Any]], measured: Sequence[Measured], folder: Path) -> dict[str, Any]:
+    """The result, written with both sides' attempts. Raises NotWritten."""
+    write_lines(folder / "held_out.jsonl", rows)
     write_json(folder / "sides.json", {side.side.label: side.side.record() for side in measured})
     write_json(folder / "result.json", result)
     return result | {"run": str(folder)}

@@ -7,7 +7,7 @@ from selftaught.evaluation.metrics import pass_at_k
 from selftaught.prove.labelfiles import labels_wanted
 from selftaught.prove.proof import Measured, compared, decide
 from selftaught.run.cache import count_reuse, held_out_key
-from selftaught.run.folder import write_json
+from selftaught.run.files import write_json
 from selftaught.run.heldout import lines_of
 from selftaught.session import Session
 

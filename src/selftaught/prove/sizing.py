@@ -1,6 +1,5 @@
 """Sizing: what a run will cost, and from it how large its gate may be; decided once, before the start is measured."""
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,7 +8,7 @@ import numpy as np
 
 from selftaught.prove.cost import Rates, spend
 from selftaught.prove.plan import WHOLE, Plan, sized
-from selftaught.run.folder import write_json
+from selftaught.run.files import read_json, write_json
 from selftaught.session import Session
 
 PROBES = 16
@@ -27,7 +26,8 @@ async def plan_of(session: Session, forecast: Mapping[str, Any] | None = None) -
     """The plan of a run's gate, which stays what it was when a run is resumed; it is kept in `gate.json`."""
     path, share = session.run.folder.path / "gate.json", session.job.share(session.recipe)
     if path.exists():
-        return Plan.of(json.loads(path.read_text()))
+        plan: Plan = read_json(path, "bring it back from a copy, or delete it to have the whole gate drawn", Plan.of)
+        return plan
     if share is None or session.run.position or not session.judged:
         return WHOLE
     seen = await probe(session, forecast)

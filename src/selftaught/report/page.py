@@ -1,7 +1,6 @@
 """write_report: a run folder becomes one HTML file that needs nothing else."""
 
 import json
-import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +20,7 @@ from selftaught.report.rerun import rerun_command
 from selftaught.report.strings import Strings, clean, embed, visible
 from selftaught.report.svg import finite
 from selftaught.report.training import training
+from selftaught.run.files import write_whole
 
 TONES = {"improved": "good", "worse": "bad", "no change": "flat", "can't tell": "unsure"}
 KINDS = {
@@ -49,10 +49,8 @@ def render(template: str, **values: Any) -> str:
 
 
 def write_page(path: Path, html: str) -> Path:
-    """Write a page whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(html.encode("utf-8", "replace"))
-    os.replace(part, path)
+    """Write a page whole or not at all. Raises NotWritten."""
+    write_whole(path, html.encode("utf-8", "replace"))
     return path
 
 

@@ -3,28 +3,36 @@ r"""The journal: replies of model, checkers and environments, one record a wave,
 A wave is logged whole or not at all (a torn last record is dropped), because the shape of a batch moves the last bits
 of log-probabilities: a wave that was not logged is made again as a whole.
 
-A record is a line `KEY SIZE\n`, KEY the 16 hexadecimal digits that name the wave and SIZE the bytes that follow, and
-those bytes: what `encode` makes of {kind, keys, replies}, and a line feed. `waves` reads a file of them.
+A record is a line `KEY#SIZE\n`, KEY the 16 hexadecimal digits that name the wave and SIZE the bytes of its data, a line of
+twice 16 digits, the hash of that first line and of the data, and the data: what `encode` makes of {kind, keys, replies},
+and a line feed. A record without hashes, `KEY SIZE\n` and the data, is read too. `waves` reads a file of them.
+
+A record that is not what was written counts as not logged, and its wave is made again; that is said.
 """
 
+import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selftaught import types
+from selftaught.run.files import append, first_line, not_written
 from selftaught.types import content_hash
 
 KNOWN: dict[str, Any] = {cls.__name__: cls for cls in (types.Attempt, types.Tokens, types.Rows, types.SamplerSettings)}
 NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in KNOWN.values()}
-# A key, a space, twelve digits, a line feed.
+# A key, a space or #, twelve digits, a line feed; then, behind a #, two hashes and a line feed.
 HEAD = 30
+HASHES = 33
+FIRST = re.compile(rb"[0-9a-f]{16}[ #] *[0-9]+\n")
 # Types of ids, logprobs and sampled.
 TOKENS = [np.dtype("<i4"), np.dtype("<f4"), np.dtype("?")]
 
@@ -85,69 +93,106 @@ def decode(data: bytes) -> Any:
     return json.loads(text, object_hook=known)
 
 
+class Record(NamedTuple):
+    """Where a record's data lies in the file: its wave's key, the first byte, how many there are, and their hash ("" where unknown)."""
+
+    key: str
+    at: int
+    size: int
+    hash: str
+
+    def read(self, file: BinaryIO) -> Any:
+        """What was logged; raises ValueError where it is damaged."""
+        file.seek(self.at)
+        data = file.read(self.size)
+        if self.hash and hash_of(data) != self.hash:
+            raise ValueError("its bytes are not what was written")
+        return decode(data)
+
+
+def hash_of(data: bytes) -> str:
+    """16 hexadecimal digits."""
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
 def waves(path: Path) -> Iterator[dict[str, Any]]:
-    """Every whole wave of a journal's file as {kind, keys, replies}, in the order they were logged."""
+    """Every whole wave of a journal's file as {kind, keys, replies}, in the order they were logged; ValueError for a damaged one."""
     with path.open("rb") as file:
-        for _, at, size in list(records(file)):
-            file.seek(at)
-            yield decode(file.read(size))
+        for record in list(records(file)[0]):
+            yield record.read(file)
 
 
-def records(file: BinaryIO) -> Iterator[tuple[str, int, int]]:
-    """(key, where its bytes begin, how many they are) of each whole record; what is in them is not read."""
-    whole, at = os.fstat(file.fileno()).st_size, 0
+def records(file: BinaryIO) -> tuple[list[Record], int, bool]:
+    """(whole records, where the last of them ends, whether what follows is damaged and not just torn); no data is read."""
+    whole, end, found = os.fstat(file.fileno()).st_size, 0, list[Record]()
     while True:
-        file.seek(at)
-        head = file.read(HEAD)
-        if len(head) < HEAD or not head.endswith(b"\n"):
-            return
-        size = int(head[17:])
-        at += HEAD + size
-        if at > whole:
-            return
-        yield head[:16].decode(), at - size, size
+        file.seek(end)
+        first = file.read(HEAD)
+        if len(first) < HEAD:
+            return found, end, False
+        if not FIRST.fullmatch(first):
+            return found, end, True
+        hashed = first[16:17] == b"#"
+        hashes = file.read(HASHES) if hashed else b""
+        at, size = end + HEAD + len(hashes), int(first[17:])
+        if hashed and len(hashes) == HASHES and (hashes[:16].decode("latin-1"), hashes[32:]) != (hash_of(first), b"\n"):
+            return found, end, True
+        if at + size > whole or len(hashes) != HASHES * hashed:
+            return found, end, False
+        found.append(Record(first[:16].decode(), at, size, hashes[16:32].decode("latin-1")))
+        end = at + size
 
 
 class Journal:
-    """Append-only file of waves. Reading happens once, when a run is opened.
+    """Append-only file of waves. What is in it is listed once, when a run is opened.
 
     Attributes:
-        offsets: where the record of each wave begins, and its size, by key.
+        found: the record of each wave, by key.
+        say: called with one line when a record is damaged.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.offsets: dict[int, tuple[int, int]] = {}
-        end = 0
+    def __init__(self, path: Path, say: Callable[[str], None] = lambda line: None) -> None:
+        self.path, self.say = path, say
+        self.found: dict[int, Record] = {}
         if path.exists():
             with path.open("rb") as file:
-                for key, at, size in records(file):
-                    self.offsets[int(key, 16)] = at, size
-                    end = at + size
+                listed, end, damaged = records(file)
+            self.found = {int(record.key, 16): record for record in listed}
+            if damaged:
+                say(f"{path} is damaged at byte {end}: what was logged from there on is made again")
             os.truncate(path, end)
-        self.file = path.open("ab")
+        # Unbuffered: what did not fit on a full disk is not tried again when the file is closed.
+        self.file = path.open("ab", buffering=0)
 
     def key(self, kind: str, keys: list[str]) -> str:
         """Content hash of a wave."""
         return content_hash(kind, keys)
 
     def replay(self, kind: str, keys: list[str]) -> list[Any] | None:
-        """The replies of a logged wave, None when it was never completed."""
-        where = self.offsets.get(int(self.key(kind, keys), 16))
-        if where is None:
+        """The replies of a logged wave, None when it was never completed, or is damaged, which is said."""
+        record = self.found.get(int(self.key(kind, keys), 16))
+        if record is None:
             return None
         with self.path.open("rb") as file:
-            file.seek(where[0])
-            replies: list[Any] = decode(file.read(where[1]))["replies"]
+            try:
+                replies: list[Any] = record.read(file)["replies"]
+            except (ValueError, KeyError, TypeError) as error:
+                del self.found[int(record.key, 16)]
+                self.say(f"{self.path} is damaged at byte {record.at} ({first_line(error)}): these replies are made again")
+                return None
             return replies
 
     def append(self, kind: str, keys: list[str], replies: list[Any]) -> None:
-        """Log a wave and flush it."""
+        """Log a wave. Raises NotWritten, and then nothing of it is logged."""
         key, data = self.key(kind, keys), encode({"kind": kind, "keys": keys, "replies": replies}) + b"\n"
-        self.offsets[int(key, 16)] = self.file.tell() + HEAD, len(data)
-        self.file.write(f"{key} {len(data):12d}\n".encode())
-        self.file.write(data)
-        self.file.flush()
+        first = f"{key}#{len(data):12d}\n".encode()
+        found = Record(key, self.file.tell() + HEAD + HASHES, len(data), hash_of(data))
+        try:
+            append(self.file.fileno(), b"".join((first, hash_of(first).encode(), found.hash.encode(), b"\n", data)))
+        except OSError as error:
+            raise not_written(self.path, error) from error
+        self.file.seek(0, os.SEEK_END)
+        self.found[int(key, 16)] = found
 
     def close(self) -> None:
         """Close the file; replay still works."""

@@ -138,7 +138,7 @@ class LiveRun(Voice):
         """Go back to the newest generation that was saved before an alarm's trouble began; it becomes the best."""
         pointers = self.folder.pointers
         before = [name for name in pointers.values() if int(name) <= max(0, self.position - self.watcher.lag)]
-        self.folder.pointers = pointers | {"best": max(before)}
+        self.folder.pointers = pointers | {"best": max(before, key=int)}
         await self.return_to("best")
 
     async def return_to(self, which: str) -> None:
@@ -168,10 +168,16 @@ class LiveRun(Voice):
         }  # fmt: skip
 
     async def resume(self) -> bool:
-        """Load the last saved generation; False when there is none yet."""
-        if not self.folder.has("latest"):
+        """Load the last saved generation that is whole; False when there is none.
+
+        Raises:
+            BadInput: the logs or all generations are damaged.
+        """
+        saved = await self.folder.load_last(self.model)
+        if saved is None:
+            for log in ("steps.jsonl", "attempts.jsonl"):
+                (self.folder.path / log).unlink(missing_ok=True)
             return False
-        saved = await self.folder.load("latest", self.model)
         self.position, self.generation, self.best_measure = saved["position"], saved["generation"], saved["best_measure"]
         self.state, self.ended = saved["state"], saved.get("ended", False)
         self.pool.restore(saved["pool"])

@@ -12,7 +12,7 @@ from selftaught.evaluation import kept_answers, start_probe
 from selftaught.evaluation.audit import calibration_error, vote_accuracy
 from selftaught.evaluation.health import first_attempts, lengths
 from selftaught.evaluation.monitor import Monitor
-from selftaught.run.folder import LAG
+from selftaught.run.generations import LAG
 from selftaught.run.trial import Trial
 from selftaught.run.voice import Voice
 from selftaught.types import Floats, Group, Purpose, Task, content_hash

@@ -1,0 +1,71 @@
+"""A saved generation as a folder: weights and states with a hash of every file, so that a damaged one is known by name."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from selftaught.models.base import Model
+from selftaught.parts import BadInput
+from selftaught.run.files import first_line, read_json, sync, write_json
+
+VERSION = 3
+HASHES = "hashes.json"
+ANOTHER = "take another generation, or go on with `improve --resume --out RUN`, which makes it again"
+
+
+def hash_of(file: Path) -> str:
+    """Content hash of a file."""
+    found = hashlib.blake2b(digest_size=16)
+    with file.open("rb") as held:
+        while piece := held.read(1 << 22):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def seal_off(folder: Path) -> None:
+    """Write the hash of every file below a folder into it, and wait until all of them are on the disk."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in files:
+        # what was written whole is there already
+        if path.name != "state.json":
+            sync(path)
+    write_json(folder / HASHES, {str(path.relative_to(folder)): hash_of(path) for path in files})
+
+
+def check_whole(folder: Path) -> None:
+    """Refuse a generation that is not what was saved; one without hashes is known only when it is loaded.
+
+    Raises:
+        BadInput: names the folder or the file that is missing or damaged.
+    """
+    if not (folder / "state.json").exists():
+        raise BadInput(f"{folder / 'state.json'} is missing: {ANOTHER}")
+    if not (folder / HASHES).exists():
+        return
+    for name, written in read_json(folder / HASHES, ANOTHER, dict).items():
+        path = folder / name
+        if not path.is_file():
+            raise BadInput(f"{path} is missing: {ANOTHER}")
+        if hash_of(path) != written:
+            raise BadInput(f"{path} is damaged: {ANOTHER}")
+
+
+async def load_whole(folder: Path, model: Model, checked: bool = False) -> dict[str, Any]:
+    """Load a generation's weights into a model; returns its snapshot.
+
+    Raises:
+        BadInput: it is missing, damaged, another model's or another version's.
+    """
+    if not checked:
+        check_whole(folder)
+    saved: dict[str, Any] = read_json(folder / "state.json", ANOTHER, lambda value: {"version": None, **value})
+    if saved["version"] != VERSION:
+        raise BadInput(f"{folder} was written by another version of selftaught ({saved['version']}): start a new run")
+    try:
+        await model.load(folder)
+    except (BadInput, MemoryError):
+        raise
+    except Exception as error:
+        # What a library says of a file it cannot read depends on the file and the library.
+        raise BadInput(f"{folder} cannot be loaded ({first_line(error)}): {ANOTHER}") from error
+    return saved
