@@ -1,7 +1,7 @@
 """Reads an answer of reasoning-gym that is an expression, as its checkers do, without running it.
 
 Those checkers hand an answer to sympy's `parse_expr`, which is `eval`. Here the text is parsed, and a walk over what it
-consists of builds the same expression: numbers, symbols, the six signs and functions from a list. Anything else is wrong,
+consists of builds the same expression: numbers, symbols, seven signs and functions from a list. Anything else is wrong,
 and so is what would not come back (a tower of powers).
 """
 
@@ -128,6 +128,10 @@ def combined(left: Any, sign: ast.operator, right: Any) -> Any:
             return left * right
         case ast.Div():
             return left / right
+        case ast.FloorDiv():
+            return left // right
+        case ast.Mod():
+            return left % right
         case ast.Pow():
             if right.is_number and not bounded(left, right):
                 raise ValueError("a power out of all bounds")
