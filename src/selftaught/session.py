@@ -115,6 +115,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
     bench = open_bench(
         job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.count, seed=job.evaluation_seed,
         off_task=job.others(recipe), ungraded=True, format=job.format,
+        unsafe_checkers=job.unsafe_checkers,
     )  # fmt: skip
     if recipe.trains:
         refuse_nothing_left(bench.pool.found)
@@ -137,6 +138,7 @@ def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Map
         heed=job.monitors,
         audit=bench.splits["audit"][: job.audit],
     )
+    run.grader.unsafe_checkers = job.unsafe_checkers
     for _ in range(bench.reads):
         run.ledger.gold("audit")
     if not resume:

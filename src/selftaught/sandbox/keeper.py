@@ -24,6 +24,14 @@ def processor(process: int) -> float:
         return 0.0
 
 
+def watched(process: int) -> list[int]:
+    """A descriptor that can be read once a process has ended; none where the system has no such."""
+    try:
+        return [os.pidfd_open(process)]
+    except (AttributeError, OSError):
+        return []
+
+
 class Kept:
     """One program while it runs.
 
@@ -39,22 +47,25 @@ class Kept:
     def wait(self) -> int:
         """Wait status of the program, which is ended when it passes a limit."""
         until = time.monotonic() + self.limits.seconds * self.limits.wall
-        ended = os.pidfd_open(self.process)
+        ended = watched(self.process)
         try:
             while True:
                 spare = self.limits.seconds - processor(self.process)
                 left = until - time.monotonic()
                 if (spare <= 0 or left <= 0) and not self.why:
                     self.end("timeout")
-                ready = select.select([ended, *self._streams], [], [], max(GLANCE, min(spare, left)))[0]
-                for stream in [one for one in ready if one != ended]:
+                wait = max(GLANCE, min(spare, left)) if ended else GLANCE
+                ready = select.select([*ended, *self._streams], [], [], wait)[0]
+                for stream in [one for one in ready if one not in ended]:
                     self.take(stream)
-                if ended in ready:
+                gone, status = os.waitpid(self.process, os.WNOHANG) if not ended or ended[0] in ready else (0, 0)
+                if gone:
                     while self._streams:
                         self.take(next(iter(self._streams)))
-                    return os.waitpid(self.process, 0)[1]
+                    return status
         finally:
-            os.close(ended)
+            for descriptor in ended:
+                os.close(descriptor)
 
     def take(self, stream: int) -> None:
         """Read what a stream holds now; more than the limit ends the program and is thrown away."""
