@@ -14,7 +14,7 @@ from selftaught.sandbox import Limits, Outcome, Sandbox, found
 
 pytestmark = pytest.mark.skipif(found()[0] == "none", reason="this machine has no walls")
 SECRET = "31337-is-the-answer"
-HONEST = "import os, collections\nprint('hello')\ndef main(d):\n    return [d + 1, os.listdir('/tmp')]"
+HONEST = "import os, collections\nprint('hello')\ndef main(d):\n    return [d + 1, os.listdir('/room')]"
 TRIED = {f"{group}: {name}": attempt for group, attempts in (REACHING | USING).items() for name, attempt in attempts.items()}
 SMALL = Limits(seconds=0.4, wall=2, memory=128 << 20, output=1 << 14, value=1 << 14)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from selftaught.sandbox import found
 from selftaught.seals import GoldReader
 from selftaught.tasks import source
 from selftaught.tasks.checkers import CheckerPool
@@ -33,6 +34,9 @@ class Bad(TaskSource):
             print("0.5"); os.write(1, b"junk"); sys.__stdout__ and sys.__stdout__.write("junk")
         if answer == "shell": os.system("touch " + entry["file"])
         if answer == "write": open(entry["file"], "w")
+        if answer == "kill": os.kill(os.getppid(), 0)
+        if answer == "socket": __import__("socket").socket()
+        if answer == "fork": os.fork() or os._exit(0)
         if answer == "read": return float(len(sys.stdin.read()))
         if answer == "torch": return float("torch" in sys.modules)
         return float(answer == entry["answer"])
@@ -92,3 +96,10 @@ def test_equal_grades_run_in_the_pool_too():
     with CheckerPool(workers=1) as pool:
         calls = [(source.text(), t, t.sealed.open(READER)["answer"], t.sealed.open(READER)) for t in tasks]
         assert pool.grade(calls) == [1, 1, 1] and pool.failures == {}
+
+
+@pytest.mark.skipif(found()[0] == "none", reason="this machine has no walls")
+def test_checkers_reach_nothing_but_files_to_read(bad):
+    task = Task(id="x", prompt="?", source="bad", checker="gold")
+    assert all(grade != grade for grade in bad.grade([("bad", task, answer, {}) for answer in ("kill", "socket", "fork")]))
+    assert bad.failures == {"error": 3}

@@ -15,7 +15,7 @@ from typing import Any
 
 from selftaught.parts import BadInput
 from selftaught.sandbox import walls
-from selftaught.sandbox.limits import Limits, Outcome
+from selftaught.sandbox.limits import ROOM, Limits, Outcome
 from selftaught.sandbox.process import HOME, START_LIMIT, Process
 from selftaught.sandbox.zygote import HEADER, Plan
 
@@ -25,8 +25,8 @@ PATIENCE = 5.0
 # A reply as JSON: every byte of a value or of output may be written as six.
 WIDER = 6
 SLACK = 1 << 12
-# Bytes of `/tmp` in bubblewrap, which cannot give each program its own.
-ROOM = 16 << 20
+# Bytes of a program's folder in bubblewrap, which cannot give each program its own.
+SPACE = 16 << 20
 
 
 def bubblewrap(plan: Plan) -> list[str]:
@@ -37,11 +37,10 @@ def bubblewrap(plan: Plan) -> list[str]:
         shutil.which("bwrap") or "bwrap",
         "--unshare-all",
         "--as-pid-1",
-        "--new-session",
         "--size",
-        str(ROOM),
+        str(SPACE),
         "--tmpfs",
-        "/tmp",
+        ROOM,
         "--proc",
         "/proc",
     ]
@@ -150,6 +149,7 @@ class Sandbox:
                 raise
             finally:
                 if box.ended:
+                    box.close()
                     self._boxes.discard(box)
                 else:
                     self._idle.put(box)

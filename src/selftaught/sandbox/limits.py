@@ -4,6 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+# A program's own folder: a name that no path to show has.
+ROOM = "/room"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -13,7 +16,7 @@ class Limits:
         seconds: of processor time.
         wall: seconds by the clock, as a multiple of `seconds`: a busy machine is no reason to fail.
         memory: bytes beyond what a ready process uses.
-        files: bytes that it may write into its empty folder, `/tmp`, which is gone afterwards.
+        files: bytes that it may write into its empty folder, `/room`, which is gone afterwards.
         output: bytes that it may print.
         value: bytes of the value it gives, as JSON.
     """

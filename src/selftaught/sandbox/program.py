@@ -4,14 +4,15 @@ The telling is no wall: it notes what a program stumbles on or is paid towards, 
 would have reached is not there.
 """
 
-import contextlib
 import importlib
 import json
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from selftaught.sandbox.limits import ROOM
 
 NAME = "<program>"
 FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -31,14 +32,15 @@ LISTING = ("open", "os.listdir", "os.scandir", "os.chdir", "os.truncate", "os.re
 getframe = sys._getframe
 
 
-def reached(event: str, args: tuple[Any, ...], file: str) -> str:
-    """What an audited event of code in a file reaches for outside its own folder and the library; "" for nothing."""
+def reached(event: str, args: tuple[Any, ...], file: str, visible: Sequence[str]) -> str:
+    """What an audited event of code in a file reaches for outside its own folder and what it may read; "" for nothing."""
     mine = not file.startswith((*STANDARD, "<frozen", __file__))
     if event in LISTING and args and isinstance(args[0], (str, bytes, os.PathLike)):
         path = os.path.realpath(os.fsdecode(args[0]))
-        kept = path == "/tmp" or path.startswith("/tmp/")
+        kept = path == ROOM or path.startswith(ROOM + os.sep) or path == os.devnull
+        shown = any(path == one or path.startswith(one + os.sep) for one in visible)
         reading = event != "open" or not (isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-        return "" if kept or (reading and not mine) or path == os.devnull else f"{event} {path}"
+        return "" if kept or (reading and (shown or not mine)) else f"{event} {path}"
     if event == "compile" and mine and str(args[1]).startswith((*STANDARD, "<frozen")):
         return "code that passes as the library's"
     if event == "object.__getattr__" and mine and args[1] in FRAMES:
@@ -105,7 +107,7 @@ def perform(program: str, data: Any, most: int) -> dict[str, Any]:
         return {"why": "error", "note": type(error).__name__[:80]}
 
 
-def watched(program: str, data: Any, most: int, say: Callable[[bytes], Any]) -> dict[str, Any]:
+def watched(program: str, data: Any, most: int, visible: Sequence[str], say: Callable[[bytes], Any]) -> dict[str, Any]:
     """`perform`, with every reach outside told through `say` as a line `! what` when it happens."""
     busy = False
 
@@ -117,9 +119,11 @@ def watched(program: str, data: Any, most: int, say: Callable[[bytes], Any]) -> 
         if not busy:
             busy = True
             try:
-                with contextlib.suppress(ValueError, OSError):
-                    if what := reached(event, args, getframe(1).f_code.co_filename):
-                        tell(what)
+                if what := reached(event, args, getframe(1).f_code.co_filename, visible):
+                    tell(what)
+            # A path that leads nowhere is one that leads out.
+            except (ValueError, OSError):
+                tell(event)
             finally:
                 busy = False
 

@@ -6,7 +6,7 @@ import sysconfig
 from collections.abc import Mapping, Sequence
 
 from selftaught.sandbox import calls, kernel, paths
-from selftaught.sandbox.limits import Limits
+from selftaught.sandbox.limits import ROOM, Limits
 
 NOBODY = 65534
 # Where shared libraries are, beside the standard library.
@@ -61,7 +61,7 @@ def write(path: str, text: str) -> None:
 
 
 def build(root: str, readable: Sequence[str]) -> None:
-    """Make a root of the visible paths, an empty `/tmp` and `/dev/null`, all read-only, and move there.
+    """Make a root of the visible paths, an empty `/room` and `/dev/null`, all read-only, and move there.
 
     Args:
         root: an empty folder to build it in.
@@ -85,16 +85,16 @@ def build(root: str, readable: Sequence[str]) -> None:
             kernel.freeze(inside)
     for path in hidden(visible):
         kernel.mount("none", root + path, "tmpfs", 0, "mode=555,size=4k")
-    os.makedirs(f"{root}/tmp", exist_ok=True)
+    os.makedirs(root + ROOM, exist_ok=True)
     kernel.freeze(root, deep=False)
     kernel.pivot(root)
 
 
 def empty(files: int) -> None:
-    """Put an empty folder of so many bytes at `/tmp`, over or in the place of what is there."""
-    while os.path.ismount("/tmp"):
-        kernel.unmount("/tmp")
-    kernel.mount("none", "/tmp", "tmpfs", kernel.NO_SETUID | kernel.NO_DEVICES | kernel.NO_PROGRAMS, f"mode=777,nr_inodes=256,size={files}")
+    """Put an empty folder of so many bytes at `/room`, over or in the place of what is there."""
+    while os.path.ismount(ROOM):
+        kernel.unmount(ROOM)
+    kernel.mount("none", ROOM, "tmpfs", kernel.NO_SETUID | kernel.NO_DEVICES | kernel.NO_PROGRAMS, f"mode=777,nr_inodes=256,size={files}")
 
 
 def alone(limits: Limits, used: int, visible: Sequence[str]) -> None:
@@ -107,13 +107,13 @@ def alone(limits: Limits, used: int, visible: Sequence[str]) -> None:
 
     Raises OSError where one of them could not be put up.
     """
-    os.chdir("/tmp")
+    os.chdir(ROOM)
     kernel.control(kernel.DUMPABLE, 0)
     kernel.powerless()
     restrict(limits, used)
     limit({"NOFILE": 64, "CPU": int(limits.seconds) + 2, "NPROC": THREADS, "MEMLOCK": 0})
     if paths.version():
-        paths.fence(visible, ("/tmp",))
+        paths.fence(visible, (ROOM,))
     calls.shut(noted=True)
 
 

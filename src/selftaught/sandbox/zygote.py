@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from selftaught.sandbox import kernel, walls
 from selftaught.sandbox.keeper import Kept, understood
-from selftaught.sandbox.limits import Limits
+from selftaught.sandbox.limits import ROOM, Limits
 from selftaught.sandbox.program import watched
 
 HEADER = struct.Struct("<II")
@@ -45,7 +45,7 @@ class Zygote:
     """The process that forks.
 
     Attributes:
-        used: bytes of memory that it uses when ready; visible: paths that a program may read; room: bytes of `/tmp`, 0 for none.
+        used: bytes of memory that it uses when ready; visible: paths that a program may read; room: bytes of `/room`, 0 for none.
     """
 
     def __init__(self, plan: Plan, calls: int, replies: BinaryIO) -> None:
@@ -100,12 +100,12 @@ class Zygote:
 
     def sweep(self, files: int) -> None:
         """Give the next program an empty folder: a new one where another size is asked for, or the last program left something."""
-        if self.plan.kind == "own" and (self.room != files or os.listdir("/tmp")):
+        if self.plan.kind == "own" and (self.room != files or os.listdir(ROOM)):
             walls.empty(files)
             self.room = files
-        elif self.plan.kind == "bubblewrap" and os.listdir("/tmp"):
-            for name in os.listdir("/tmp"):
-                path = os.path.join("/tmp", name)
+        elif self.plan.kind == "bubblewrap" and os.listdir(ROOM):
+            for name in os.listdir(ROOM):
+                path = os.path.join(ROOM, name)
                 shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
 
     def inside(self, limits: Limits, size: int, token: str, writes: int, prints: int) -> None:
@@ -124,7 +124,7 @@ class Zygote:
             walls.restrict(limits, self.used)
         else:
             walls.alone(limits, self.used, self.visible)
-        made = watched(program, data, limits.value, lambda line: write(REPLY, line))
+        made = watched(program, data, limits.value, self.visible, lambda line: write(REPLY, line))
         sys.stdout.flush()
         sys.stderr.flush()
         write(REPLY, f"{token} {dumps(made)}\n".encode())
