@@ -3,6 +3,7 @@
     git worktree add /tmp/before v0.1.0
     python benchmarks/checks.py /tmp/before/src            # prints a table: seconds of both, and the ratio's median and quartiles
     python benchmarks/checks.py /tmp/before/src --programs # also milliseconds that one program takes in the sandbox
+    python benchmarks/checks.py /tmp/before/src gym:gcd    # these steps alone
 
 A step's checks are 64 attempts at 8 tasks of a reasoning-gym family, in a pool that is warm; or 64 pairs of expressions.
 """
@@ -95,7 +96,7 @@ def main() -> None:
         return
     before, after = started(sys.argv[1]), started(OURS)
     print(f"{'a step of':32}{'before, s':>12}{'after, s':>12}{'ratio':>8}  quartiles")
-    for what in WHAT:
+    for what in [name for name in sys.argv[2:] if not name.startswith("--")] or WHAT:
         for process in (before, after):
             asked(process, what)
         pairs = []

@@ -34,6 +34,29 @@ def test_values_errors_and_output(room):
 
 
 @walled
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import collections\nP = collections.namedtuple('P', 'x')\nreturn P(1).x",
+        "import tempfile\nwith tempfile.TemporaryFile() as f: f.write(b'x')\nreturn 1",
+        "import tempfile, os\nwith tempfile.TemporaryDirectory() as d: os.makedirs(d + '/a/b')\nreturn 1",
+        "import datetime, decimal, fractions, heapq, hashlib, itertools, math, random, re, statistics, string\nreturn 1",
+        "import dataclasses\n@dataclasses.dataclass\nclass A: x: int\nreturn A(1).x",
+        "import threading\nx = []\nt = threading.Thread(target=x.append, args=(1,))\nt.start(); t.join()\nreturn x[0]",
+        "import asyncio\nasync def f(): return 1\nc = f()\ntry: c.send(None)\nexcept StopIteration as e: return e.value",
+        "import logging, traceback\nlogging.warning('x')\ntry: 1 / 0\nexcept ZeroDivisionError: traceback.print_exc()\nreturn 1",
+        "import sqlite3\nreturn sqlite3.connect('a.db').execute('select 1').fetchone()[0]",
+        "import unittest, doctest, functools, typing, enum, json, copy, pickle\nreturn pickle.loads(pickle.dumps(1))",
+        "import os\nopen('a', 'w').close(); os.rename('a', 'b'); os.remove('b')\nreturn int(os.path.exists(os.__file__))",
+    ],
+)
+def test_honest_programs_are_not_accused(body, room):
+    program = "def main(d):\n" + "".join(f"    {line}\n" for line in body.split("\n"))
+    outcome = room.run(program)
+    assert (outcome.value, outcome.why) == (1, ""), outcome
+
+
+@walled
 def test_a_loaded_function_and_a_shown_path(tmp_path):
     (tmp_path / "words").write_text("hello")
     with Sandbox(workers=1, readable=(str(tmp_path),), preload=("fractions",)) as made:

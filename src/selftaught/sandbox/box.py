@@ -98,6 +98,14 @@ def found() -> tuple[str, str]:
     return "none", "; ".join(reasons)
 
 
+def walls_for(unsafe: bool = False) -> str:
+    """The kind of walls that programs get here; raises BadInput where there are none and `unsafe` is not said."""
+    kind, why = found()
+    if kind == "none" and not unsafe:
+        raise BadInput(f"code of a model is not run here, for nothing can hold it ({why}): install bubblewrap, or say --unsafe-checkers")
+    return kind
+
+
 class Sandbox:
     """Runs programs, each in a fork of its own that sees nothing of this machine; used from any number of threads.
 
@@ -116,17 +124,12 @@ class Sandbox:
 
         Raises BadInput where this machine has no walls and `unsafe` is not said.
         """
-        self.kind, why = found()
-        if self.kind == "none" and not unsafe:
-            raise BadInput(
-                f"code of a model is not run here, for nothing can hold it ({why}): install bubblewrap, or say --unsafe-checkers"
-            )
+        self.kind = walls_for(unsafe)
         self._readable, self._preload = tuple(readable), tuple(preload)
         self._free = threading.Semaphore(workers)
         self._idle: SimpleQueue[Box] = SimpleQueue()
         self._boxes: set[Box] = set()
         self._lock = threading.Lock()
-        atexit.register(self.close)
 
     def run(self, program: str, data: Any = None, limits: Limits = Limits()) -> Outcome:  # noqa: B008
         """What a program gives for some data.
@@ -150,7 +153,8 @@ class Sandbox:
             finally:
                 if box.ended:
                     box.close()
-                    self._boxes.discard(box)
+                    with self._lock:
+                        self._boxes.discard(box)
                 else:
                     self._idle.put(box)
         return outcome
@@ -159,12 +163,14 @@ class Sandbox:
         with self._lock:
             if not self._idle.empty():
                 return self._idle.get()
+            atexit.register(self.close)
             box = Box(plan_for(self.kind, self._readable, self._preload))
             self._boxes.add(box)
             return box
 
     def close(self) -> None:
         """End every process; a later program starts new ones."""
+        atexit.unregister(self.close)
         with self._lock:
             for box in self._boxes:
                 box.close()

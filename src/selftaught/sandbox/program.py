@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -127,6 +128,8 @@ def watched(program: str, data: Any, most: int, visible: Sequence[str], say: Cal
             finally:
                 busy = False
 
+    # A temporary file is the program's own too.
+    tempfile.tempdir = ROOM
     os.environ = Nothing(tell)  # type: ignore[assignment]  # noqa: B003
     os.environb = Nothing(tell)  # type: ignore[assignment]
     sys.addaudithook(hook)

@@ -53,6 +53,8 @@ class Zygote:
         for name in plan.preload:
             importlib.import_module(name)
         self.used = walls.pages()
+        if plan.kind != "none" and not self.used:
+            raise OSError("memory cannot be limited without /proc")
         self.home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if plan.kind == "own" else -1
         if plan.kind == "own":
             walls.build(plan.root, plan.readable)

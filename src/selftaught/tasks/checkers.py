@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from selftaught.parts import BadInput
-from selftaught.sandbox import Limits, Sandbox
+from selftaught.sandbox import Limits, Sandbox, walls_for
 from selftaught.sandbox.process import START_LIMIT, Process
 from selftaught.stages import TaskSource
 from selftaught.tasks.checker_child import OVERDRAWN
@@ -70,7 +70,7 @@ def refuse_executing(sources: Sequence[TaskSource], unsafe_checkers: bool = Fals
                 "which runs in the sandbox, or say --unsafe-checkers"
             )
         if hasattr(source, "program"):
-            Sandbox(unsafe=unsafe_checkers)
+            walls_for(unsafe_checkers)
 
 
 class CheckerPool:
