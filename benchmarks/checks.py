@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve()
 OURS = str(HERE.parents[1] / "src")
-PAIRS = 15
+PAIRS = 31
 TASKS, ATTEMPTS = 8, 8
 WHAT = ("gym:chain_sum", "gym:spiral_matrix", "gym:n_queens", "gym:polynomial_multiplication", "gym:simple_integration", "expressions")
 
