@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from selftaught import sandbox
 from selftaught.api import improve
 from selftaught.cli import main
 from selftaught.recipe import recipe_names
@@ -234,6 +235,8 @@ def test_chat_answers_before_and_after(cli, monkeypatch):
 def test_doctor_examines_this_machine(cli):
     code, out, _ = cli("doctor")
     assert code in (0, 1) and "torch" in out and "python" in out and all(line[:3] in ("ok ", "NO ") for line in out.splitlines())
+    (walls,) = [line for line in out.splitlines() if " sandbox: " in line]
+    assert sandbox.KINDS[sandbox.found()[0]] in walls
 
 
 def test_help_of_every_command(cli):

@@ -118,7 +118,11 @@ def examine() -> Iterator[tuple[str, bool, str]]:
         yield f"extra {extra}", True, "installed" if there else f"not installed: pip install 'selftaught[{extra}]'"
     from selftaught import api
     from selftaught.job import SPROUT
+    from selftaught.sandbox import KINDS, found
 
+    kind, why = found()
+    without = "answers that run as code are refused unless --unsafe-checkers is given"
+    yield "sandbox", True, KINDS[kind] + (f" ({why})" if why else "") + (f"; {without}" if kind == "none" else "")
     yield "sprout", (SPROUT / "model.safetensors").exists(), str(SPROUT)
     if (SPROUT / "model.safetensors").exists():
         reply = api.solve("Add 3+4.", recipe="self-consistency")

@@ -55,6 +55,7 @@ class Job:
         audit: how many audit tasks watch the pseudo-labels with their answers; 0 reads none.
         forecast: says before anything is spent whether this can help.
         anyway: run even when no help is expected and finding out is not cheap.
+        unsafe_checkers: run answers as code also where nothing can hold them (see `docs/threat-model.md`).
         monitors: the first alarm stops the run and hands back the best generation; False only records alarms.
     """
 
@@ -84,6 +85,7 @@ class Job:
     audit: int = 0
     forecast: bool = True
     anyway: bool = False
+    unsafe_checkers: bool = False
     monitors: bool = True
 
     def __post_init__(self) -> None:

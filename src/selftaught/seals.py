@@ -2,7 +2,7 @@
 
 What this holds off: reading an answer from a task by attribute, `vars`, `repr`, `copy`, `pickle` or JSON, and opening a
 seal without its being counted under a purpose. What nothing inside one Python process can hold off: code that sets out
-to search the memory. A policy's own text is no such code unless a checker runs it, see `tasks.checker_guard`.
+to search the memory. A policy's own text is no such code unless a checker runs it, which is done elsewhere: see `sandbox`.
 """
 
 import sys

@@ -147,6 +147,7 @@ def opened(job: Job, folder: RunFolder, watch: Callable[[Mapping[str, float]], N
     bench = open_bench(
         job.tasks or recipe.tasks or DEFAULT_TASKS, job.settings, held_out=job.held_out, count=job.count, seed=job.evaluation_seed,
         off_task=job.others(recipe), ungraded=True, format=job.format,
+        unsafe_checkers=job.unsafe_checkers,
     )  # fmt: skip
     if recipe.trains:
         refuse_nothing_left(bench.pool.found)
@@ -168,6 +169,7 @@ def opened(job: Job, folder: RunFolder, watch: Callable[[Mapping[str, float]], N
         heed=job.monitors,
         audit=bench.splits["audit"][: job.audit],
     )
+    run.grader.unsafe_checkers = job.unsafe_checkers
     for _ in range(bench.reads):
         run.ledger.gold("audit")
     if folder.fresh:

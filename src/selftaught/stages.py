@@ -27,6 +27,8 @@ class TaskSource(Part):
     Attributes:
         numeric: answers are numbers (the grader self-test then tries an answer that is off by one).
         checker: "rule" decides from the prompt, "gold" and "equal" read the sealed entry, "" cannot grade.
+
+    A source whose grading needs an answer to be run has `program(task, answer)`, see `tasks.checkers`; no `check` runs one itself.
     """
 
     kind: ClassVar[str] = "tasks"

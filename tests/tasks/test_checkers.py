@@ -2,8 +2,9 @@
 
 import pytest
 
+from selftaught.sandbox import found
 from selftaught.seals import GoldReader
-from selftaught.tasks import checker_child
+from selftaught.tasks import source
 from selftaught.tasks.checkers import CheckerPool
 from selftaught.tasks.source import parse_source
 from selftaught.types import Task
@@ -33,6 +34,9 @@ class Bad(TaskSource):
             print("0.5"); os.write(1, b"junk"); sys.__stdout__ and sys.__stdout__.write("junk")
         if answer == "shell": os.system("touch " + entry["file"])
         if answer == "write": open(entry["file"], "w")
+        if answer == "kill": os.kill(os.getppid(), 0)
+        if answer == "socket": __import__("socket").socket()
+        if answer == "fork": os.fork() or os._exit(0)
         if answer == "read": return float(len(sys.stdin.read()))
         if answer == "torch": return float("torch" in sys.modules)
         return float(answer == entry["answer"])
@@ -49,6 +53,8 @@ def bad(tmp_path, monkeypatch):
     """Puts the bad source where children find it: a `sitecustomize` of their own."""
     (tmp_path / "sitecustomize.py").write_text(BAD, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(source, "parse_source", source.parse_source)
+    exec(BAD, {"__name__": "bad"})
     with CheckerPool(workers=2, limit=0.6, memory=256 << 20) as pool:
         yield pool
 
@@ -59,9 +65,9 @@ def test_bad_checkers_are_contained_and_counted(bad, tmp_path, capfd):
     answers = ["7", "hang", "7", "throw", "print", "8", "exit", "7", "quit", "grow", "power", "shell", "write", "read", "torch", "7"]
     grades = dict(zip(answers, bad.grade([("bad", task, answer, entry) for answer in answers]), strict=True))
     failed = {answer for answer, grade in grades.items() if grade != grade}
-    assert failed == {"hang", "throw", "exit", "quit", "grow", "power", "shell", "write"}
-    assert grades["7"] == 1 and grades["8"] == grades["print"] == grades["read"] == grades["torch"] == 0
-    assert bad.failures == {"timeout": 2, "exit": 1, "error": 4, "memory": 1, "print": 1}
+    assert failed == {"hang", "throw", "exit", "quit", "grow", "power", "write"}
+    assert grades["7"] == 1 and {grades[answer] for answer in ("8", "print", "read", "torch", "shell")} == {0}
+    assert bad.failures == {"timeout": 2, "exit": 1, "error": 3, "memory": 1, "print": 1}
     assert not (tmp_path / "made").exists()
     assert capfd.readouterr() == ("", "")
     assert bad.grade([("bad", task, "7", entry)] * 3) == [1, 1, 1] and bad.grade([]) == []
@@ -92,9 +98,8 @@ def test_equal_grades_run_in_the_pool_too():
         assert pool.grade(calls) == [1, 1, 1] and pool.failures == {}
 
 
-@pytest.mark.parametrize("event", ["os.system", "subprocess.Popen", "os.fork", "socket.connect", "shutil.rmtree", "os.remove"])
-def test_guard_refuses(event):
-    with pytest.raises(PermissionError):
-        checker_child.guard(event, ())
-    checker_child.guard("compile", ("x", "y"))
-    checker_child.guard("open", ("file", "r", 0))
+@pytest.mark.skipif(found()[0] == "none", reason="this machine has no walls")
+def test_checkers_reach_nothing_but_files_to_read(bad):
+    task = Task(id="x", prompt="?", source="bad", checker="gold")
+    assert all(grade != grade for grade in bad.grade([("bad", task, answer, {}) for answer in ("kill", "socket", "fork")]))
+    assert bad.failures == {"error": 3}

@@ -21,6 +21,7 @@ class Common:
         answer: how answers are read: auto, marked, number, text, choice, boxed, or a regular expression with one group.
         stop: an attempt ends after a token whose text contains one of these.
         chat_template_kwargs: a JSON object of further arguments of the chat template, such as {"enable_thinking": false}.
+        unsafe_checkers: run answers as code also on a machine that has no walls for them; those of no family that ships need it.
         json: print one JSON object as the last line of standard output.
     """
 
@@ -35,6 +36,7 @@ class Common:
     answer: str = "auto"
     stop: tuple[str, ...] = ()
     chat_template_kwargs: str = ""
+    unsafe_checkers: bool = False
     json: bool = False
 
 

@@ -154,6 +154,7 @@ def apart(tasks: Sequence[str]) -> tuple[str, ...]:
 def open_bench(
     tasks: Sequence[str], settings: SamplerSettings, *, held_out: Sequence[str] = (), count: int = 200, seed: int = 1,
     off_task: Sequence[str] = (), ungraded: bool = False, format: Format | None = None, otherwise: str = "",
+    unsafe_checkers: bool = False,
 ) -> Bench:  # fmt: skip
     """Draw the tasks and test their graders; nothing is loaded.
 
@@ -167,6 +168,7 @@ def open_bench(
         format: how prompts are rendered and answers read.
         ungraded: also take held-out tasks that nobody can grade, for labels by hand.
         otherwise: what else the caller can do about tasks without answers, for the error.
+        unsafe_checkers: take sources whose answers run as code where nothing can hold them.
 
     Raises:
         BadInput: no tasks, too few, ungradable ones, or a grader that fails its self-test.
@@ -196,6 +198,6 @@ def open_bench(
             raise BadInput(f"no held-out task can be graded ({said}): give tasks with answers{otherwise}")
     reads: list[None] = []
     graders = [parse_source(text) for text in dict.fromkeys((*tasks, *held_out, *off_task))]
-    if problems := self_test(graders, read=lambda: reads.append(None)):
+    if problems := self_test(graders, read=lambda: reads.append(None), unsafe_checkers=unsafe_checkers):
         raise BadInput("grader self-test failed, nothing was spent: " + "; ".join(problems[:3]))
     return Bench(splits=splits, off=off, settings=settings, seed=seed, pool=pool, reads=len(reads), format=format or Format())

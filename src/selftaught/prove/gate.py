@@ -99,6 +99,7 @@ def gate(
         otherwise = ", or an `out` folder, and then `selftaught label` on it"
         if full and attempts:
             raise BadInput(f"--full draws 16 attempts and --attempts {attempts} others: give one of them")
+        drawn["unsafe_checkers"] = job.unsafe_checkers
         bench = open_bench(settings=settings, off_task=off_task, ungraded=bool(out), format=job.format, otherwise=otherwise, **drawn)
         for line in bench.lines():
             say(line)

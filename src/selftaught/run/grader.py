@@ -35,10 +35,12 @@ class Grader:
 
     Attributes:
         declared: whether the recipe has a part that says it scores by answers.
+        unsafe_checkers: run answers as code also where nothing can hold them.
     """
 
     def __init__(self, format: Format, ledger: Ledger, declared: bool = False) -> None:
         self.format, self.ledger, self.declared = format, ledger, declared
+        self.unsafe_checkers = False
         self.pool: Any = None
 
     def reader(self, purpose: Purpose, task: Task) -> GoldReader:
@@ -98,7 +100,7 @@ class Grader:
         """[grade, kind of failure] a text of a wave, from the pool; an attempt without an answer is wrong and is not sent."""
         from selftaught.tasks.checkers import CheckerPool
 
-        self.pool = self.pool or CheckerPool()
+        self.pool = self.pool or CheckerPool(unsafe_checkers=self.unsafe_checkers)
         calls = [(task.source, task, answer, entry) for task, answers, entry in wave for answer in answers if answer is not None]
         # In a thread: the model goes on while the pool's processes work.
         grades = iter(await asyncio.to_thread(self.pool.replies, calls))

@@ -1,60 +1,47 @@
 """CheckerPool: runs checkers in child processes that can be killed, with limits on time and memory.
 
-Some checkers run an answer as code, and some never come back. A signal cannot stop those, a kill can. Those that run
-answers do so in a fork for each call (`checker_fork`), under a guard (`checker_guard`).
-The children are plain subprocesses: multiprocessing would import a user's unguarded script again in each.
+Some checkers never come back. A signal cannot stop those, a kill can. None of them runs an answer: a source whose grading
+needs that has `program(task, answer)`, which gives (text of a module with `main(data)`, data). That runs in the sandbox,
+where no right answer is, and what it gives, as JSON, is the answer that the source's `check` is asked about.
 """
 
-import contextlib
 import json
-import os
+import math
 import pickle
 import secrets
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-import selftaught
+from selftaught.parts import BadInput
+from selftaught.sandbox import Limits, Sandbox, walls_for
+from selftaught.sandbox.process import START_LIMIT, Process
+from selftaught.stages import TaskSource
 from selftaught.tasks.checker_child import OVERDRAWN
 from selftaught.types import Task
 
 # By the clock, for a machine that is busy with other things; a checker's own limit is in processor time.
-START_LIMIT = 300.0
 PATIENCE = 10.0
 LONGEST_LINE = 200
-QUIET = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")}
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "SYSTEMROOT", "TMPDIR", "TEMP", "VIRTUAL_ENV")
 Call = tuple[str, Task, str, Any]
 
 
-class Child:
+class Child(Process):
     """One checker process, which runs the module of that name, and its two streams."""
 
     def __init__(self, limit: float, memory: int, module: str = "selftaught.tasks.checker_child") -> None:
+        super().__init__(module, str(limit), str(memory))
         self.limit = limit
-        home = str(Path(selftaught.__file__).parents[1])
-        env = {name: os.environ[name] for name in KEPT if name in os.environ} | QUIET
-        env["PYTHONPATH"] = os.pathsep.join(filter(None, (home, env.get("PYTHONPATH"))))
-        self.folder = tempfile.mkdtemp(prefix="selftaught-")
-        command = [sys.executable, "-W", "ignore", "-m", module, str(limit), str(memory), self.folder]
-        # A session of its own, so that ending it ends whatever it has started.
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, start_new_session=True)
 
     def ask(self, call: Any) -> tuple[float, str]:
         """(grade, kind of failure); the process is dead when the kind is timeout, start or exit."""
         token = secrets.token_hex(8)
         message = pickle.dumps((token, call))
         for wait, late in ((START_LIMIT, "start"), (PATIENCE * self.limit, "timeout")):
-            line, fired = self._exchange(message, wait)
+            line, fired = self.exchange(message, wait, LONGEST_LINE)
             message = b""
             try:
                 said, kind, mark = json.loads(line)
@@ -62,50 +49,28 @@ class Child:
                     raise ValueError("not what was asked for")
                 if said != "begin":
                     return float(said), str(kind)
-            # What a checker ran may have written anything into the child's stream, or ended it.
+            # A checker may have written anything into the child's stream, or ended it.
             except (ValueError, TypeError):
                 self.close(wait=0 if fired else 1)
                 return float("nan"), late if fired else "timeout" if self.process.returncode == -OVERDRAWN else "exit"
         raise AssertionError("the second line is a grade or refused")
 
-    def _exchange(self, message: bytes, wait: float) -> tuple[bytes, bool]:
-        """Send a message and read a line; the process is killed when that takes longer than `wait` seconds."""
-        late = threading.Event()
 
-        def end() -> None:
-            late.set()
-            self.kill()
+def executes(source: TaskSource) -> bool:
+    """Whether a source's checker runs answers as code beside their gold; one that is unsafe and does not say is taken to."""
+    return not hasattr(source, "program") and bool(getattr(source, "executes", getattr(source, "unsafe", False)))
 
-        assert self.process.stdin is not None and self.process.stdout is not None
-        timer = threading.Timer(wait, end)
-        timer.start()
-        try:
-            self.process.stdin.write(message)
-            self.process.stdin.flush()
-            line = self.process.stdout.readline(LONGEST_LINE)
-        except OSError:
-            line = b""
-        finally:
-            timer.cancel()
-            timer.join()
-        return line, late.is_set()
 
-    def kill(self) -> None:
-        """End the process and what it has started, at once."""
-        if self.process.returncode is None:
-            with contextlib.suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL) if hasattr(os, "killpg") else self.process.kill()
-
-    def close(self, wait: float = 0) -> None:
-        """Kill the process, unless it ends by itself within `wait` seconds."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(wait)
-        self.kill()
-        self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for stream in (self.process.stdin, self.process.stdout):
-            with contextlib.suppress(OSError):
-                stream.close()  # type: ignore[union-attr]
+def refuse_executing(sources: Sequence[TaskSource], unsafe_checkers: bool = False) -> None:
+    """Raise BadInput for sources whose answers would run as code where nothing can hold them, unless that was asked for."""
+    for source in sources:
+        if executes(source) and not unsafe_checkers:
+            raise BadInput(
+                f"{source.text()}: its checker runs answers as code beside the right ones: give it `program(task, answer)`, "
+                "which runs in the sandbox, or say --unsafe-checkers"
+            )
+        if hasattr(source, "program"):
+            walls_for(unsafe_checkers)
 
 
 class CheckerPool:
@@ -113,13 +78,22 @@ class CheckerPool:
 
     Attributes:
         failures: how often a checker failed, by kind: timeout, memory, exit (it ended the process), error (it raised),
-            print (its grade is kept), tamper (an answer that was run reached for its grader: grade 0), start (the
-            process could not be made ready).
+            print (its grade is kept), start (the process could not be made ready). An answer that is run in the sandbox
+            fails by the same kinds, or by output (it printed too much) and tamper (it reached for what is outside), and
+            is wrong then.
     """
 
-    def __init__(self, workers: int = 2, limit: float = 2.0, memory: int = 512 << 20) -> None:
-        """Limits: processes, seconds of processor time a call (ten times that by the clock), bytes beyond what a ready process uses."""
-        self.workers, self.limit, self.memory = workers, limit, memory
+    def __init__(self, workers: int = 2, limit: float = 2.0, memory: int = 512 << 20, unsafe_checkers: bool = False) -> None:
+        """A pool.
+
+        Args:
+            workers: processes.
+            limit: seconds of processor time a call; ten times that by the clock.
+            memory: bytes beyond what a ready process uses.
+            unsafe_checkers: also run answers where nothing can hold them, see `refuse_executing`.
+        """
+        self.workers, self.limit, self.memory, self.unsafe_checkers = workers, limit, memory, unsafe_checkers
+        self._sandbox: Sandbox | None = None
         self.failures: dict[str, int] = {}
         self._idle: SimpleQueue[Child] = SimpleQueue()
         self._children: set[Child] = set()
@@ -137,17 +111,39 @@ class CheckerPool:
             return list(threads.map(self._one, calls))
 
     def _one(self, call: Call) -> tuple[float, str]:
+        grade, kind = self._graded(call)
+        if kind:
+            with self._lock:
+                self.failures[kind] = self.failures.get(kind, 0) + 1
+        return grade, kind
+
+    def _graded(self, call: Call) -> tuple[float, str]:
+        from selftaught.tasks.source import parse_source
+
         text, task, answer, entry = call
+        source = parse_source(text)
+        if executes(source):
+            refuse_executing([source], self.unsafe_checkers)
+        program = getattr(source, "program", None)
+        if program is not None:
+            text_of, data = program(replace(task, sealed=None), answer)
+            made = self._room().run(text_of, data, Limits(seconds=self.limit, memory=self.memory))
+            if made.why:
+                return math.nan if made.why == "start" else 0.0, made.why
+            answer = json.dumps(made.value)
         child = self._take()
         grade, kind = child.ask((text, replace(task, sealed=None), answer, None if entry is None else dict(entry)))
-        with self._lock:
-            if kind:
-                self.failures[kind] = self.failures.get(kind, 0) + 1
-            if child.process.returncode is not None:
+        if child.ended:
+            with self._lock:
                 self._children.discard(child)
-                return grade, kind
-        self._idle.put(child)
+        else:
+            self._idle.put(child)
         return grade, kind
+
+    def _room(self) -> Sandbox:
+        with self._lock:
+            self._sandbox = self._sandbox or Sandbox(self.workers, unsafe=self.unsafe_checkers)
+            return self._sandbox
 
     def _take(self) -> Child:
         with self._lock:
@@ -164,6 +160,9 @@ class CheckerPool:
                 child.close()
             self._children.clear()
             self._idle = SimpleQueue()
+            if self._sandbox is not None:
+                self._sandbox.close()
+                self._sandbox = None
 
     def __enter__(self) -> "CheckerPool":
         return self

@@ -174,7 +174,7 @@ class Verifier:
                 # Ctrl-C: what it says later would be taken for the next pair's.
                 self._end()
                 raise
-            if child.process.returncode is not None:
+            if child.ended:
                 self._child = None
         return (value, kind) if not kind else (math.nan if kind == "start" else 0.0, kind)
 

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from selftaught.tasks.checker_child import main
-from selftaught.tasks.checker_fork import Limits, clock
-from selftaught.tasks.checker_guard import Guard, confine
+from selftaught.tasks.checker_child import Begin, Ready, clock, main
 
 WARM = ((r"\frac{1}{2}", "0.5"), (r"\sqrt{2}+x", r"x+\sqrt{2}"), (r"\{1,2\}", r"\{2,1\}"), ("x=2", "2"), (r"\frac{x+1}{2}", "2x"))
 
@@ -34,14 +32,12 @@ def verifier() -> Callable[[str, str], bool]:
     return equal
 
 
-def reply(call: Any, begin: Callable[[], None], limits: Limits, hook: Guard) -> tuple[float, str]:
+def reply(call: Any, begin: Begin, ready: Ready) -> tuple[float, str]:
     """(1 or 0, kind of failure) of a pair (answer, right)."""
     equal = verifier()
     begin()
-    if hook.mode == "off":
-        confine(limits.memory)
-        hook.mode = "plain"
-    clock(limits.seconds)
+    ready.confine()
+    clock(ready.seconds)
     try:
         return float(equal(*call)), ""
     except MemoryError:

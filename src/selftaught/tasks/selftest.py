@@ -8,7 +8,7 @@ from selftaught.answers.tidy import tidy
 from selftaught.format import canonical
 from selftaught.seals import GoldReader
 from selftaught.stages import TaskSource
-from selftaught.tasks.checkers import CheckerPool
+from selftaught.tasks.checkers import CheckerPool, refuse_executing
 from selftaught.tasks.source import is_unsafe
 from selftaught.types import Task
 
@@ -18,7 +18,9 @@ LUCKY = 0.5
 Case = tuple[str, Task, str, float]
 
 
-def self_test(sources: Sequence[TaskSource], read: Callable[[], None], pool: CheckerPool | None = None, count: int = 8) -> list[str]:
+def self_test(
+    sources: Sequence[TaskSource], read: Callable[[], None], pool: CheckerPool | None = None, count: int = 8, unsafe_checkers: bool = False
+) -> list[str]:
     """Grade known answers of a few audit tasks of each source; returns one line a problem, none when all is well.
 
     Args:
@@ -26,13 +28,15 @@ def self_test(sources: Sequence[TaskSource], read: Callable[[], None], pool: Che
         read: called for every seal that is opened; a run counts these under the purpose "audit".
         pool: where unsafe checkers run; one is made when needed.
         count: tasks a source.
+        unsafe_checkers: see `refuse_executing`, which raises here, before anything is spent.
     """
+    refuse_executing(sources, unsafe_checkers)
     own_pool = None
     problems: list[str] = []
     try:
         for source in sources:
             if is_unsafe(source) and pool is None:
-                pool = own_pool = CheckerPool()
+                pool = own_pool = CheckerPool(unsafe_checkers=unsafe_checkers)
             problems += examine(source, read, pool, count)
     finally:
         if own_pool is not None:
