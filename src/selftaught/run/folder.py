@@ -55,7 +55,7 @@ class RunFolder(Generations):
         """Raises BadInput when a new run would meet an old one, or an old one is not there; touches nothing."""
         names_in(path)
         if resume and not holds_run(path):
-            raise BadInput(f"{path} holds no run for --resume: give the whole command to start one there")
+            raise BadInput(f"{path} holds no run to resume: to start one there, give the whole command beside --resume")
         if not resume and holds_run(path):
             raise BadInput(f"{path} already holds a run: give --resume to go on with it, or another --out")
 
