@@ -320,3 +320,17 @@ def test_ctrl_c_ends_every_command_with_130_and_without_a_traceback(tmp_path, wo
     out, err = going.communicate(timeout=60)
     said.append(err)
     assert going.returncode == 130 and "Traceback" not in "".join(said) and len("".join(said).splitlines()) < 15, said
+
+
+def test_a_reader_that_goes_away_ends_a_command_quietly_and_a_checker_that_dies_ends_nothing(cli, tmp_path):
+    going = subprocess.Popen(
+        [sys.executable, "-m", "selftaught", "list", "parts"],
+        cwd=tmp_path,
+        env=WITHOUT_CHILD,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    going.stdout.close()
+    assert not going.stderr.read() and going.wait() == 141
+    cli("list", "recipes")
+    assert signal.getsignal(signal.SIGPIPE) != signal.SIG_DFL

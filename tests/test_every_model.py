@@ -60,7 +60,7 @@ def told(capsys, monkeypatch, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["base", "adapter", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("thinking", "gguf"))])
 def test_commands(told, folders, kind):
     model, tasks, asked = folders[kind], folders["tasks"], (*KINDS[kind], *SHORT)
     out, _ = told("show-prompt", "--model", model, "--tasks", tasks, *asked)

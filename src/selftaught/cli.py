@@ -7,8 +7,8 @@ import io
 import itertools
 import json
 import logging
+import os
 import re
-import signal
 import sys
 import tempfile
 from dataclasses import fields
@@ -18,6 +18,8 @@ import tyro
 
 from selftaught.parts import BadInput, nearest
 
+# As shells say of a program that wrote to nobody.
+READER_GONE = 141
 COMMANDS = ("improve", "gate", "compare", "report", "label", "evaluate", "show-prompt", "solve", "chat", "list", "show", "doctor")
 USAGE = """selftaught: a model teaches itself, and proves that it got better.
 
@@ -80,9 +82,6 @@ def named(words_are: str, args: list[str]) -> list[str]:
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point; exits with 2 on bad input."""
-    if hasattr(signal, "SIGPIPE"):
-        # A reader that has gone away (| head) ends the program quietly.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     args = list(sys.argv[1:] if argv is None else argv)
     if not args or args[0] in ("-h", "--help", "help"):
         print(USAGE)
@@ -100,10 +99,17 @@ def main(argv: list[str] | None = None) -> None:
         loose = hasattr(module, "WORDS")
         args[1:] = named(module.WORDS, args[1:]) if loose else args[1:]
         parsed, options = parse(module.Options, args[1:], args[0], loose)
-        sys.exit(module.run(parsed, options) if loose else module.run(parsed))
+        code = module.run(parsed, options) if loose else module.run(parsed)
+        sys.stdout.flush()
+        sys.exit(code)
     except BadInput as error:
         print(f"selftaught: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:
+        # A reader that has gone away (| head) ends the program quietly. The signal stays ignored: with it a checker that
+        # died would take the whole run along when it is written to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(READER_GONE)
     except KeyboardInterrupt:
         # what was under way is not news
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)

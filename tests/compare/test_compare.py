@@ -241,6 +241,7 @@ def started(out, budget):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_an_interrupted_comparison_goes_on_and_ends_as_it_would_have(tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     assert started(whole, "24k").communicate()[1].count("done") == 2

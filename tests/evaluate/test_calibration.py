@@ -18,6 +18,7 @@ def calibration():
     return calibration
 
 
+@pytest.mark.slow
 def test_the_gate_says_what_it_means(calibration):
     nil, three, five, better = calibration.table(scale=0.075, draws=500)
     assert (nil["simulations"], three["seeds"], five["seeds"], better["simulations"]) == (300, 3, 5, 90)

@@ -42,7 +42,7 @@ def test_labels_alone_when_nothing_is_predicted():
     assert ppi_mean(labels_L, np.full(5, 0.3), np.full(9, 0.3)) == plain
 
 
-@pytest.mark.parametrize("skill", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("skill", [pytest.param(0.0, marks=pytest.mark.slow), 0.5, pytest.param(0.9, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("labeled", [20, 60])
 def test_coverage_and_width(skill, labeled):
     """Differences in {-1, 0, 1} and a biased judge: 93 to 97% of intervals hold the truth; a good judge shortens them."""

@@ -23,12 +23,13 @@ from selftaught.session import open_model
 from selftaught.stages import Objective
 from selftaught.types import ScoreRequest
 
-NAMES = ("llama", "qwen3", "gpt2")  # tied, not tied, transposed and tied
+# tied, not tied, transposed and tied
+NAMES = ("llama", "qwen3", pytest.param("gpt2", marks=pytest.mark.slow))
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    return {name: make_folder(tmp_path_factory.mktemp(name), name, chat=name != "gpt2") for name in NAMES}
+    return {name: make_folder(tmp_path_factory.mktemp(name), name, chat=name != "gpt2") for name in ("llama", "qwen3", "gpt2")}
 
 
 @pytest.fixture

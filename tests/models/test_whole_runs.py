@@ -23,7 +23,7 @@ def numbers(run):
     return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in (run / "steps.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("recipe", ["ttrl", "selftaught"])
+@pytest.mark.parametrize("recipe", [pytest.param("ttrl", marks=pytest.mark.slow), "selftaught"])
 def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path):
     options = {**SMALL, "every": 2, "optimizer.lr": 1e-3} | ({"keep.tasks": 4} if recipe == "selftaught" else {})
     job = {"tasks": ("linear:level=3",), "steps": 4, "gate": False, "options": options}

@@ -98,6 +98,7 @@ def simulated(rng, tasks, lift):
     return questions, truth
 
 
+@pytest.mark.slow
 def test_coverage_of_the_whole_estimate():
     """Runs with a true gain of 15 points, half of the disagreements labeled: 93 to 97% of intervals hold it."""
     rng, hits, narrower = np.random.default_rng(0), 0, 0

@@ -13,7 +13,7 @@ from selftaught.report.rerun import rerun_command
 
 JOBS = (
     {}, {"recipe": "ttrl", "seed": 7, "tasks": ("sums:level=3", "a file with 'quotes'.jsonl,prompt=q"), "budget": "1M,10m"},
-    {"anyway": True, "gate_share": 0.5},
+    {"anyway": True, "gate_share": 0.5, "unsafe_checkers": True},
     {"held_out": ("x.jsonl",), "steps": 3, "adapter": "lora", "temperature": 0.7, "max_tokens": 96, "gate": False, "without": "reflect"},
     {"engine": "vllm:gpu_memory_utilization=0.5,enforce_eager=true", "model": "some/model"},
     {"model": "-odd name; rm -rf $HOME", "held_out_count": 50, "evaluation_seed": 9, "gate": "full"},

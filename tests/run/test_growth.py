@@ -79,7 +79,7 @@ def calls(run):
     return sum(entry.callcount for entry in profile.getstats())
 
 
-@pytest.mark.parametrize("name", ["ttrl", "star", "co-reward"])
+@pytest.mark.parametrize("name", ["ttrl", *(pytest.param(name, marks=pytest.mark.slow) for name in ("star", "co-reward"))])
 @pytest.mark.parametrize("grows", ["explore__tasks", "explore__n"])
 def test_calls_grow_no_faster_than_attempts(name, grows, tmp_path):
     few = calls(opened(name, tmp_path / "few", **{"explore__tasks": 16, "explore__n": 8, "steps": 2}))

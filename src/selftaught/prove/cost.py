@@ -143,7 +143,7 @@ async def heed_forecast(session: Session, forecast: Mapping[str, Any]) -> None:
     flops = 4 * run.model.parameters * (found["tokens"]["expected"] + found["tokens"]["evaluated"])
     if minutes <= CHEAP_MINUTES or flops <= CHEAP_FLOPS:
         return
-    session.close()
+    run.grader.close()
     run.folder.discard()
     raise BadInput(
         f"no help is expected, {spread(forecast)}, and finding out would take about {minutes:,.0f} minutes "

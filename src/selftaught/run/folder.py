@@ -25,7 +25,7 @@ from selftaught.parts import BadInput
 from selftaught.run.files import append_line, keep_lines, write_json, write_lines
 from selftaught.run.generations import Generations
 from selftaught.run.journal import Journal
-from selftaught.run.place import Held, hold, names_in, refuse_foreign
+from selftaught.run.place import LOCK, Held, hold, names_in, refuse_foreign
 from selftaught.types import Group
 
 SHOWN_GROUPS = 6
@@ -63,7 +63,7 @@ class RunFolder(Generations):
         """Close, and remove what a new run that was refused has written; whatever else lies in the folder stays."""
         self.journal.close()
         if self.fresh:
-            for name in ("run.json", "journal.bin", "latest.json", "forecast.json"):
+            for name in ("run.json", "journal.bin", "latest.json", "forecast.json", LOCK):
                 (self.path / name).unlink(missing_ok=True)
             shutil.rmtree(self.path / "generations", ignore_errors=True)
         self.close()

@@ -65,8 +65,8 @@ class Held:
         if self.descriptor is None:
             return
         with suppress(OSError):
-            if os.listdir(self.path) == [LOCK]:
-                (self.path / LOCK).unlink()
+            if set(os.listdir(self.path)) <= {LOCK}:
+                (self.path / LOCK).unlink(missing_ok=True)
                 for folder in self.made:
                     folder.rmdir()
         os.close(self.descriptor)
