@@ -43,8 +43,19 @@ def told(folders: list[Path]) -> str:
     return "; ".join(said)
 
 
+def beaten(mine: list[Path], theirs: list[Path]) -> str:
+    """By how much one row's results lie above another's, on the same tasks and seeds."""
+    one, other, said = [sides_of(f)["result"] for f in mine], [sides_of(f)["result"] for f in theirs], []
+    for name in ("stated", "best"):
+        shared = sorted(set.intersection(*(set(side[name]) for side in (*one, *other))))
+        ours, others = (np.array([[side[name][task] for task in shared] for side in row]) for row in (one, other))
+        found = estimate(ours - others)
+        said.append(f"{name} {100 * (ours - others).mean():+.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})")
+    return "; ".join(said)
+
+
 def main() -> None:
-    """Run what is missing, one after the other, and print a line a row."""
+    """Run what is missing, one after the other, and print a line a row; then the first row over each of the others."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
     options.add_argument("--recipes", nargs="+", default=list(ROWS))
@@ -59,6 +70,10 @@ def main() -> None:
                 started = (folder / "run.json").exists()
                 subprocess.run(resumed if started else command(recipe, seed, folder, asked.share), check=True)
         print(f"{recipe}, seeds {' '.join(map(str, asked.seeds))}: {told(folders)}", flush=True)
+    mine, *others = asked.recipes
+    for recipe in others:
+        both = [[asked.out / f"{name}-{seed}" for seed in asked.seeds] for name in (mine, recipe)]
+        print(f"{mine} over {recipe}: {beaten(*both)}", flush=True)
 
 
 if __name__ == "__main__":

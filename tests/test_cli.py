@@ -331,6 +331,7 @@ def test_a_reader_that_goes_away_ends_a_command_quietly_and_a_checker_that_dies_
         stderr=subprocess.PIPE,
     )
     going.stdout.close()
-    assert not going.stderr.read() and going.wait() == 141
+    with going.stderr:
+        assert not going.stderr.read() and going.wait() == 141
     cli("list", "recipes")
     assert signal.getsignal(signal.SIGPIPE) != signal.SIG_DFL
