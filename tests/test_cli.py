@@ -260,7 +260,7 @@ def test_help_is_quick():
 
 def test_interrupted_run_ends_cleanly_and_resumes(cli, tmp_path):
     """SIGINT ends the run after the step under way with everything kept; going on gives what a whole run gives."""
-    words = ["improve", "ttrl", *SMALL, "--steps", "150", "--no-gate", "--no-alarms", "--json"]
+    words = ["improve", "ttrl", *SMALL, "--steps", "60", "--no-gate", "--no-alarms", "--json"]
     going = subprocess.Popen(
         [sys.executable, "-m", "selftaught", *words, "--out", "cut"],
         cwd=tmp_path, env=WITHOUT_CHILD, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -272,11 +272,11 @@ def test_interrupted_run_ends_cleanly_and_resumes(cli, tmp_path):
     out, err = going.communicate(timeout=90)
     assert going.returncode == 130 and "--resume" in err and "Traceback" not in err
     cut = last_json(out)
-    assert whole(cut) and cut["verdict"] == "not tested" and 3 <= cut["steps"] < 150
+    assert whole(cut) and cut["verdict"] == "not tested" and 3 <= cut["steps"] < 60
 
     code, out, _ = cli("improve", "--resume", "--out", "cut", "--json")
     resumed, straight = last_json(out), last_json(cli(*words, "--out", "straight")[1])
-    assert code == 0 and resumed["steps"] == 150
+    assert code == 0 and resumed["steps"] == 60
     for key in ("tokens", "gold_read", "sources", "generation", "steps"):
         assert resumed[key] == straight[key], key
     logs = [(tmp_path / name / "journal.bin").read_bytes() for name in ("cut", "straight")]

@@ -178,9 +178,9 @@ def test_unknown_metrics_are_refused(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def tested(tmp_path_factory):
-    """Three claims put to the test on the scripted model: (root, results)."""
+    """Two claims put to the test on the scripted model: (root, results)."""
     root = tmp_path_factory.mktemp("claims")
-    names = ["ttrl", "random-reward", "score-self-correct"]
+    names = ["ttrl", "random-reward"]
     return root, put_to_test(names, root / "runs", 2, lambda line: None, settings=SMALL, seeds=(41, 42), root=root)
 
 
@@ -192,7 +192,6 @@ def test_claims_put_to_the_test(tested):
         assert all(0 < tokens <= 8_000 for tokens in kept["tokens"].values()) and kept["reason"].startswith("against ")
     assert [(r["against"], r["at"]) for r in found["ttrl"]["rows"]] == [("zero-lr", "stated"), ("zero-lr", "best")]
     assert [r["against"] for r in found["random-reward"]["rows"]] == ["the start", "the start"]
-    assert [r["at"] for r in found["score-self-correct"]["rows"]] == ["second answer", "first answer", "second minus first"]
     text = (root / PAGE).read_text()
     assert text == page(current(root)) and "## ttrl" in text and "(before it was last changed)" in text
     assert f"**{found['ttrl']['status']}**" in text and "| `spiral` |" in text
@@ -316,3 +315,11 @@ def test_how_often_both_models_agree():
     text = page(whole, {name: {"rows": [], "status": "untested"} for name in whole} | {"ttrl": other["ttrl"]})
     assert "## Does it carry over?" in text and "| `ttrl` | **fails** | **fails** | why |" in text
     assert "Does it carry over" not in page(whole, {name: {"rows": [], "status": "untested"} for name in whole})
+
+
+@pytest.mark.slow
+def test_a_claim_with_a_measure_of_its_own(tmp_path):
+    found = put_to_test(["score-self-correct"], tmp_path / "runs", 2, lambda line: None, settings=SMALL, seeds=(41, 42), root=tmp_path)[
+        "score-self-correct"
+    ]
+    assert [r["at"] for r in found["rows"]] == ["second answer", "first answer", "second minus first"]

@@ -118,7 +118,7 @@ def test_missing_attempts_are_not_wrong_ones():
 def test_a_nil_change_is_rarely_called_improved():
     rng, called = np.random.default_rng(0), 0
     start, result = sides(lambda w, t, temp: spread(t), tasks=60)
-    for _ in range(60):
+    for _ in range(30):
         p_B = rng.random((60, 1))
         draw = [(rng.random((60, 4)) < p_B).astype(np.float32) for _ in range(4)]
         answers_B_n = tuple(tuple(map(str, row)) for row in draw[0])
@@ -127,7 +127,7 @@ def test_a_nil_change_is_rarely_called_improved():
             for i, side in enumerate((start, result))
         ]
         called += verdict(*pair, draws=300)["verdict"] == "improved"
-    assert called <= 3
+    assert called <= 2
 
 
 def test_a_pair_must_match():

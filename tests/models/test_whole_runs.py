@@ -26,7 +26,7 @@ def numbers(run):
 @pytest.mark.parametrize("recipe", [pytest.param("ttrl", marks=pytest.mark.slow), "selftaught"])
 def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path):
     options = {**SMALL, "every": 2, "optimizer.lr": 1e-3} | ({"keep.tasks": 4} if recipe == "selftaught" else {})
-    job = {"tasks": ("linear:level=3",), "steps": 4, "gate": False, "options": options}
+    job = {"tasks": ("linear:level=3",), "steps": 4, "gate": False, "forecast": False, "options": options}
     whole = api.improve(recipe, out=tmp_path / "whole", **job)
     for after in (3,) if recipe == "ttrl" else (2,):
         run = tmp_path / f"stopped-{after}"
@@ -42,7 +42,7 @@ def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path):
 
 def test_zero_lr_is_bit_equal(tmp_path):
     run = tmp_path / "run"
-    api.improve("zero-lr", out=run, tasks=("sort:level=5",), steps=2, gate=False, options=SMALL)
+    api.improve("zero-lr", out=run, tasks=("sort:level=5",), steps=2, gate=False, forecast=False, options=SMALL)
     start = load_file(run / "generations" / "00000" / "policy" / "model.safetensors")
     assert all(torch.equal(start[name], tensor) for name, tensor in weights(run).items())
     assert sum(row["tokens"] for row in numbers(run)) > 0
