@@ -14,6 +14,7 @@ from selftaught.session import Session, open_session
 
 # Minutes from which remedies are named.
 LONG = 60.0
+OPEN = "temperature and length are left open: the run chooses them first, so this is a rough guess (give --temperature, --max-tokens)"
 
 
 def estimate(job: Job) -> dict[str, Any]:
@@ -31,8 +32,10 @@ def planned(session: Session, rates: Rates) -> dict[str, Any]:
     run, found = session.run, cost(session, rates)
     total, held = sum(found["minutes"].values()), len(session.splits["held-out"])
     steps = sum(1 for _ in session.recipe.schedule())
+    left_open = [OPEN] if session.settles else []
     return {
-        "recipe": record(session.recipe), "tokens": {name: round(count) for name, count in found["tokens"].items()},
+        "said": [*session.warnings, *left_open], "recipe": record(session.recipe),
+        "tokens": {name: round(count) for name, count in found["tokens"].items()},
         "minutes": round(total, 1), "minutes_of": {name: round(value, 1) for name, value in found["minutes"].items()},
         "tokens_per_second": round(rates.sampled), "read_per_second": round(rates.forward),
         "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + run.model.parameters * 16 / 2**20),
@@ -68,6 +71,7 @@ def lines(planned: Mapping[str, Any]) -> list[str]:
     """A dry run, for people."""
     tokens, of = planned["tokens"], planned["minutes_of"]
     said = [
+        *planned["said"],
         f"time: about {planned['minutes']:,} minutes ({of['run']:,} to run, {of['evaluation']:,} to evaluate), "
         f"{planned['steps']} steps; memory: about {planned['memory_mb']:,} MB",
         f"tokens: about {tokens['expected']:,} (at most {tokens['worst']:,}), and {tokens['evaluated']:,} to evaluate; "
