@@ -1,5 +1,6 @@
 """Sizing: what a run will cost, and from it how large its gate may be; decided once, before the start is measured."""
 
+import copy
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -27,6 +28,9 @@ async def plan_of(session: Session, forecast: Mapping[str, Any] | None = None) -
     path, share = session.run.folder.path / "gate.json", session.job.share(session.recipe)
     if path.exists():
         plan: Plan = read_json(path, "bring it back from a copy, or delete it to have the whole gate drawn", Plan.of)
+        if not session.run.position and session.run.ledger.budget.seconds is None and plan.looks:
+            # What was drawn to size it is in the journal, and is counted as in a run that was not stopped.
+            await probe(session, forecast)
         return plan
     if share is None or session.run.position or not session.judged:
         return WHOLE
@@ -40,7 +44,8 @@ async def plan_of(session: Session, forecast: Mapping[str, Any] | None = None) -
 async def probe(session: Session, forecast: Mapping[str, Any] | None = None) -> Seen:
     """Lengths as the forecast saw them, else from one attempt at 16 training tasks; speed only where seconds are the budget."""
     run = session.run
-    tasks = run.pool.draw(run.rng("size"), PROBES)
+    # Drawing counts collisions in the pool, which the run saves.
+    tasks = copy.copy(run.pool).draw(run.rng("size"), PROBES)
     prompt = float(np.mean([run.model.count(task.messages) for task in tasks])) if tasks else 0.0
     told = ((forecast or {}).get("features") or {}).get("length")
     timed = run.ledger.budget.seconds is not None
