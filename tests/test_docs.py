@@ -103,3 +103,14 @@ def test_constraints_pin_every_direct_dependency():
 
 def test_version_is_the_package_version():
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", selftaught.__version__)
+
+
+def test_every_promise_names_tests_that_are_there():
+    text = (ROOT / "docs" / "promises.md").read_text()
+    named, file = [], ""
+    for found in re.findall(r"`([\w/]*\.?p?y?)::(test_\w+)`", text):
+        file = found[0] or file
+        named.append((file, found[1]))
+    assert len(named) > 20
+    for path, test in named:
+        assert f"def {test}(" in (ROOT / path).read_text(), (path, test)
