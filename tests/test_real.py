@@ -63,9 +63,9 @@ def test_stopped_and_resumed_equals_untouched(whole, tmp_path):
 
 def test_its_adapter_is_a_candidate(whole, capsys):
     best = json.loads((whole[0] / "latest.json").read_text())["best"]
-    few = ("--tasks", "compare:level=2", "--held-out-count", 10, "--attempts", 2, "--max-tokens", 12)
-    code, out, _ = told(capsys, "gate", "smollm2", whole[0] / "generations" / best / "policy", *few)
-    assert code == 0 and "10 tasks" in out
+    # the tasks that its run held out: others may be what it was trained on
+    code, out, _ = told(capsys, "gate", "smollm2", whole[0] / "generations" / best / "policy", "--attempts", 2)
+    assert code == 0 and " tasks" in out
 
 
 def test_the_weights_themselves_are_trained_saved_and_opened(tmp_path, capsys):
