@@ -20,11 +20,8 @@ from selftaught.run.folder import RunFolder
 from selftaught.run.live import LiveRun
 from selftaught.types import SamplerSettings
 
-OFF_COUNT = 100
-# Fewest tasks a decoding is chosen on.
-DEVELOPMENT = 24
-# A reply needs some room behind its prompt; and how many training tasks are looked at before a run.
-ROOM, TRIED = 16, 64
+# Tasks of a foreign family; fewest that a decoding is chosen on; room behind a prompt; training tasks looked at before a run.
+OFF_COUNT, DEVELOPMENT, ROOM, TRIED = 100, 24, 16, 64
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
