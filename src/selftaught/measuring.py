@@ -8,7 +8,7 @@ from typing import Any
 from selftaught.coroutines import finished
 from selftaught.evaluation.gate import verdict
 from selftaught.job import Job
-from selftaught.parts import printable, texts
+from selftaught.parts import printable
 from selftaught.prove.asking import REMEDIES
 from selftaught.prove.proof import Measured, measure
 from selftaught.run.heldout import answered
@@ -42,10 +42,8 @@ def evaluate(
         BadInput: when the model or tasks cannot be opened or graded.
     """
     with tempfile.TemporaryDirectory() as folder:
-        asked = Job(
-            recipe="self-consistency", model=str(model), tasks=texts(tasks, "tasks"), evaluation_seed=seed, held_out_count=count, **job
-        )
-        session = open_session(asked, Path(folder) / "run")
+        given: dict[str, Any] = {"model": model, "tasks": tasks, "evaluation_seed": seed, "held_out_count": count, **job}
+        session = open_session(Job(recipe="self-consistency", **given), Path(folder) / "run")
 
         async def measured() -> Measured:
             for line in (*session.bench.lines(), *session.warnings):

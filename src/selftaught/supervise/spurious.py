@@ -136,7 +136,7 @@ def behind(asked: Attempt, said: Attempt) -> Attempt:
     """What one attempt wrote, as if it had been the reply to another's question."""
     if not isinstance(asked.payload, Tokens) or not isinstance(said.payload, Tokens):
         return replace(said, id=f"{asked.id}/copy", task=asked.task, parents=(said.id,))
-    opened, mine = int(np.argmax(asked.payload.sampled)), said.payload.sampled
+    opened, mine = asked.payload.opened, said.payload.sampled
     head = {name: getattr(asked.payload, name)[:opened] for name in ("ids", "sampled", "logprobs")}
     tail = {name: getattr(said.payload, name)[mine] for name in head}
     payload = Tokens(**{name: np.concatenate([head[name], tail[name]]) for name in head})

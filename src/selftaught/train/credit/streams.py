@@ -49,7 +49,7 @@ def retarget(payload: Tokens) -> Tokens:
     A revision so becomes a first answer; its log-probabilities were given another context, so losses that take
     ratios against the sampler should not read it.
     """
-    first, last_T = int(np.flatnonzero(payload.sampled)[0]), mask_of(payload, last_turn=True) > 0
+    first, last_T = payload.opened, mask_of(payload, last_turn=True) > 0
     keep_T = last_T | (np.arange(len(payload)) < first)
     return Tokens(ids=payload.ids[keep_T], sampled=payload.sampled[keep_T], logprobs=payload.logprobs[keep_T])
 
