@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from scripted_run import live_run
+from selftaught.cli import main
 from selftaught.loop import improve
 
 
@@ -44,3 +45,17 @@ def play(opened):
         return run
 
     return lambda recipe, **options: asyncio.run(whole(opened(recipe, **options)))
+
+
+@pytest.fixture
+def cli(capsys, monkeypatch, tmp_path):
+    """`cli(words...)`: (exit code, standard output, standard error) of a command run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        with pytest.raises(SystemExit) as end:
+            main([str(word) for word in words])
+        said = capsys.readouterr()
+        return end.value.code or 0, said.out, said.err
+
+    return run

@@ -11,27 +11,12 @@ import pytest
 
 from selftaught import sandbox
 from selftaught.api import improve
-from selftaught.cli import main
 from selftaught.recipe import recipe_names
 
 SMALL = ["--model", "scripted", "--tasks", "sums:level=3", "--held-out-count", "12", "--explore.tasks", "4", "--explore.n", "4"]
 SEVEN = {"metric", "before", "after", "gain", "low", "high", "p"}
 KINDS = {"prompted", "sampled", "scored", "trained", "evaluated"}
 WITHOUT_CHILD = {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
-@pytest.fixture
-def cli(capsys, monkeypatch, tmp_path):
-    """`cli(words...)`: (exit code, standard output, standard error) of a command run in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        with pytest.raises(SystemExit) as end:
-            main([str(word) for word in words])
-        said = capsys.readouterr()
-        return end.value.code or 0, said.out, said.err
-
-    return run
 
 
 def last_json(out):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from selftaught.api import improve
-from selftaught.cli import main
 from selftaught.parts import BadInput
 from selftaught.prove.checkpoints import find_checkpoint
 from selftaught.prove.gate import added, gate
@@ -19,17 +18,6 @@ def alone(tmp_path, monkeypatch):
     """A folder and a cache of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SELFTAUGHT_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def cli(capsys):
-    def run(*words):
-        with pytest.raises(SystemExit) as end:
-            main([str(word) for word in words])
-        said = capsys.readouterr()
-        return end.value.code or 0, said.out, said.err
-
-    return run
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from selftaught.api import improve
-from selftaught.cli import main
 from selftaught.parts import BadInput
 from selftaught.prove import checkpoints
 from selftaught.run.folder import RunFolder
@@ -27,17 +26,6 @@ COMMANDS = {
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def cli(capsys):
-    def run(*words):
-        with pytest.raises(SystemExit) as end:
-            main([str(word) for word in words])
-        said = capsys.readouterr()
-        return end.value.code or 0, said.out, said.err
-
-    return run
 
 
 @pytest.fixture
