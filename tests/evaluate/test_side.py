@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gate_drawer import SETTINGS, Scripted, make_tasks, sides, spread
 
-from selftaught.evaluation.attempts import mean_tokens
+from selftaught.evaluation.attempts import first_of_the_best, mean_tokens
 from selftaught.evaluation.gate import measure_side, reach, verdict, widen, zero_families
 from selftaught.evaluation.record import AS_IS, Side
 from selftaught.evaluation.side import TEMPLATES
@@ -54,6 +54,21 @@ def test_the_wording_is_chosen_first_and_then_the_temperature_with_it():
     assert (hot.best_template, hot.best_settings.temperature) == (TEMPLATES[2], 0.0)
     same = measured(Scripted(lambda w, t, temp: 0.6, wordings=dict.fromkeys(TEMPLATES, 0.1)))
     assert same.best_template == AS_IS
+
+
+def test_luck_on_few_tasks_is_no_better_decoding():
+    plain_D = np.float32([1, 1, 1, 1, 0, 0, 0, 0])[:, None]
+    # one task of eight more: a difference of 0.125 with a standard error of 0.125
+    lucky_D = np.float32([1, 1, 1, 1, 1, 0, 0, 0])[:, None]
+    # two more: 0.25 with 0.164; two more and one fewer: 0.125 with 0.227
+    better_D, mixed_D = np.float32([1, 1, 1, 1, 1, 1, 0, 0])[:, None], np.float32([0, 1, 1, 1, 1, 1, 0, 0])[:, None]
+    ungraded_D = np.full((8, 1), np.nan, np.float32)
+    assert first_of_the_best([plain_D, lucky_D]) == first_of_the_best([plain_D, mixed_D]) == 0
+    assert first_of_the_best([plain_D, better_D]) == 1 and first_of_the_best([plain_D, lucky_D, better_D]) == 1
+    assert first_of_the_best([better_D, plain_D]) == first_of_the_best([ungraded_D, ungraded_D]) == first_of_the_best([]) == 0
+    # four attempts a task: 0.125 more on each is no luck
+    assert first_of_the_best([np.tile(np.float32([1, 0, 0, 0]), (8, 1)), np.tile(np.float32([1, 1, 0, 0]), (8, 1))]) == 1
+    assert first_of_the_best([ungraded_D, plain_D]) == 1 and first_of_the_best([plain_D[:1], lucky_D[:1]]) == 0
 
 
 def test_a_drawer_may_say_what_there_is_to_choose_from():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from selftaught.evaluation.paired import task_means
 from selftaught.evaluation.record import AS_IS, Drawer
 from selftaught.types import Attempt, Floats, Group, SamplerSettings, Task
 
@@ -70,3 +71,24 @@ def mean_right(correct_B_m: Floats) -> float:
     """Mean over tasks of the mean over graded attempts; NaN when nothing was graded."""
     means = [float(c[~np.isnan(c)].mean()) for c in correct_B_m if not np.isnan(c).all()]
     return float(np.mean(means)) if means else float("nan")
+
+
+def first_of_the_best(tried_C: Sequence[Floats]) -> int:
+    """Index of the first candidate that is at most one standard error worse than the best one, 0 where nothing was graded.
+
+    The one-standard-error rule (Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984, section
+    3.4.3), with the error of the paired difference over tasks: on few tasks the highest mean of several equals is mostly
+    luck, and what it is chosen for is measured on other tasks.
+
+    Args:
+        tried_C: f32[D,m] right or wrong on the same D tasks, a candidate each, the plainest first; NaN is ungraded.
+    """
+    if not tried_C:
+        return 0
+    best = int(np.argmax(np.nan_to_num([mean_right(correct_D_m) for correct_D_m in tried_C], nan=-1.0)))
+    for index, correct_D_m in enumerate(tried_C[:best]):
+        behind_D = task_means(tried_C[best]) - task_means(correct_D_m)
+        behind_D = behind_D[~np.isnan(behind_D)]
+        if len(behind_D) > 1 and behind_D.mean() <= behind_D.std(ddof=1) / np.sqrt(len(behind_D)):
+            return index
+    return best

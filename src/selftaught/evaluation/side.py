@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from selftaught.evaluation.attempts import answers_of, graded, mean_logprob, mean_right, mean_tokens, scores_of
+from selftaught.evaluation.attempts import answers_of, first_of_the_best, graded, mean_logprob, mean_right, mean_tokens, scores_of
 from selftaught.evaluation.record import AS_IS, Drawer, Side
 from selftaught.types import Floats, Group, SamplerSettings, Task
 
@@ -47,11 +47,12 @@ async def measure_side(
 ) -> Side:
     """Measure one set of weights: n attempts a held-out task at the stated sampler, one greedy, and at the best decoding.
 
-    The best decoding is chosen on the development tasks: first the wording at temperature 0 (the earlier one of
-    equals), one attempt a task, then with it the temperature among the stated one and `temperatures` (the cooler one
-    of equals), `n_development` attempts a task. It costs no new held-out attempts when it is greedy or the stated
-    sampler with the prompt as it is, else `n_best` a task (one when greedy). With 200 held-out and 64 development
-    tasks the defaults draw at most 4,776 attempts, 2,376 with n=4.
+    The best decoding is chosen on the development tasks: first the wording at temperature 0, one attempt a task, then
+    with it the temperature among the stated one and `temperatures`, `n_development` attempts a task. The prompt as it
+    is and the coolest temperature stand unless another is better by more than one standard error (`first_of_the_best`).
+    It costs no new held-out attempts when it is greedy or the stated sampler with the prompt as it is, else `n_best` a
+    task (one when greedy). With 200 held-out and 64 development tasks the defaults draw at most 4,776 attempts, 2,376
+    with n=4.
 
     Args:
         drawer: where attempts and grades come from.
@@ -93,15 +94,14 @@ async def measure_side(
         drawn(held_out, 1, greedy, "greedy"),
         *(drawn(development, 1, greedy, f"development-{i}", template) for i, template in enumerate(trying)),
     )
-    by_template = [mean_right(correct_D_1) for _, correct_D_1 in worded]
-    first = int(np.argmax(np.nan_to_num(by_template, nan=-1.0))) if worded else 0
+    first = first_of_the_best([correct_D_1 for _, correct_D_1 in worded])
     template = templates[first]
     hot = [at for at in choices if at != greedy and len(choices) > 1]
-    tried = await gather(*(drawn(development, n_development, at, f"development-{first}", template) for at in hot))
-    accuracy = {0.0: by_template[first]} if worded and greedy in choices else {}
-    accuracy |= {at.temperature: mean_right(correct_D_m) for at, (_, correct_D_m) in zip(hot, tried, strict=True)}
-    # max keeps the first of equals, and choices start with the coolest
-    best = max(choices, key=lambda at: np.nan_to_num(accuracy.get(at.temperature, 0.0), nan=-1.0))
+    cool = [(greedy, worded[first])] if worded and greedy in choices else []
+    drawn_hot = await gather(*(drawn(development, n_development, at, f"development-{first}", template) for at in hot))
+    tried = [(at, correct_D_m) for at, (_, correct_D_m) in (*cool, *zip(hot, drawn_hot, strict=True))]
+    accuracy = {at.temperature: mean_right(correct_D_m) for at, correct_D_m in tried}
+    best = choices[first_of_the_best([correct_D_m for _, correct_D_m in tried])]
     if chosen:
         best, accuracy = chosen.best_settings, dict(chosen.development)
     if (best, template) == (settings, AS_IS):
