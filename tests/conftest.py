@@ -1,24 +1,31 @@
 """Runs of any recipe on the scripted model: a few easy tasks, no gate, no torch."""
 
-import asyncio
-
 import pytest
 
-from scripted_run import live_run
+from scripted_run import live_run, played
 from selftaught.cli import main
-from selftaught.loop import improve
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk():
+    """The power stays on, and a run makes many small files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_cache(tmp_path_factory):
+    """No fixture reads or fills the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SELFTAUGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
-    """No test reads or fills the user's cache."""
+    """What one test drew no other finds."""
     monkeypatch.setenv("SELFTAUGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
-
-
-@pytest.fixture(autouse=True)
-def no_waiting_for_the_disk(monkeypatch):
-    """The power stays on, and a run makes many small files."""
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
 @pytest.fixture
@@ -38,13 +45,7 @@ def opened(tmp_path):
 @pytest.fixture
 def play(opened):
     """`play(recipe, seed=.., budget=..)`: a run after all its steps."""
-
-    async def whole(run):
-        await run.save()
-        await improve(run.recipe, run)
-        return run
-
-    return lambda recipe, **options: asyncio.run(whole(opened(recipe, **options)))
+    return lambda recipe, **options: played(opened(recipe, **options))
 
 
 @pytest.fixture

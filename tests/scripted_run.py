@@ -1,10 +1,13 @@
 """An unstarted run of any recipe on the scripted model. Not in conftest: folders below have one too, and the names clash."""
 
+import asyncio
+
 from selftaught.format import Format
+from selftaught.loop import improve
 from selftaught.models.scripted import ScriptedModel
 from selftaught.run.folder import RunFolder
 from selftaught.run.live import LiveRun
-from selftaught.tasks.pool import split
+from selftaught.tasks.splits import split
 from selftaught.types import SamplerSettings
 
 SOURCES = ("sums:level=3", "countdown:level=1")
@@ -17,3 +20,14 @@ def live_run(recipe, folder, *, seed=0, budget=None, skill=0.5, sources=(), mode
         recipe=recipe, model=model or ScriptedModel(skill), pool=pool, folder=RunFolder(folder), seed=seed, budget=budget,
         settings=SamplerSettings(max_tokens=max_tokens), format=Format(),
     )  # fmt: skip
+
+
+def played(run):
+    """The run after all its steps."""
+
+    async def whole():
+        await run.save()
+        await improve(run.recipe, run)
+        return run
+
+    return asyncio.run(whole())

@@ -287,7 +287,7 @@ def test_python_functions_say_what_the_command_line_says(cli):
     ("words", "until", "times"),
     [
         (["improve", "ttrl", *SMALL, "--steps", "5000", "--no-gate", "--no-alarms", "--out", "run"], "step", 2),
-        (["evaluate", "--model", "scripted", "--tasks", "sums:level=9", "--count", "200"], "measuring", 1),
+        (["evaluate", "--model", "scripted", "--tasks", "sums:level=9", "--count", "20000"], "measuring", 1),
         pytest.param(["gate", "scripted", "scripted", "--tasks", "sums:level=9"], "measuring", 1, marks=pytest.mark.slow),
     ],
 )

@@ -13,7 +13,7 @@ from selftaught.parts import BadInput, shelf
 from selftaught.recipe import Phase, Recipe, all_recipes, get_recipe
 from selftaught.session import open_session
 from selftaught.stages import Reader
-from selftaught.tasks.pool import split
+from selftaught.tasks.splits import split
 
 FEW = {"held-out": 2, "development": 2, "audit": 2}
 

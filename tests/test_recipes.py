@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import selftaught.recipes
+from scripted_run import live_run, played
 from selftaught.parts import record
 from selftaught.recipe import all_recipes, get_recipe
 
@@ -57,42 +58,46 @@ def test_listing_imports_no_torch():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_tiny_form_runs(name, play):
-    recipe = tiny(name)
-    steps = len(list(recipe.schedule()))
-    # Processor time, least of two: the first run imports, and other processes must not fail this.
-    seconds = []
+@pytest.fixture(scope="module", params=TINY)
+def twice(request, tmp_path_factory):
+    """(name, two runs of the tiny form from one seed, the processor seconds of the quicker): what several tests look at."""
+    recipe, runs, seconds = tiny(request.param), [], []
     for _ in range(2):
         start = time.process_time()
-        run = play(recipe)
+        runs.append(played(live_run(recipe, tmp_path_factory.mktemp("run") / "run")))
         seconds.append(time.process_time() - start)
-    assert run.position == steps >= 2
+    # The first run imports, and other processes must not fail what looks at the time.
+    yield request.param, *runs, min(seconds)
+    for run in runs:
+        run.folder.journal.close()
+
+
+def test_tiny_form_runs(twice):
+    name, run, _, seconds = twice
+    assert run.position == len(list(tiny(name).schedule())) >= 2
     assert run.ledger.total("tokens", "sampled") > 0
-    assert min(seconds) < LIMIT, f"{name} took {min(seconds):.2f} s"
-    if not recipe.trains:
+    assert seconds < LIMIT, f"{name} took {seconds:.2f} s"
+    if not tiny(name).trains:
         assert "learn" not in run.model.calls and run.ledger.total("tokens", "trained") == 0
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_same_seed_same_run(name, play):
-    one, two, other = play(tiny(name)), play(tiny(name)), play(tiny(name), seed=1)
+def test_same_seed_same_run(twice, play):
+    name, one, two, _ = twice
+    other = play(tiny(name), seed=1)
     assert one.ledger.snapshot() == two.ledger.snapshot() and one.model.skill == two.model.skill and one.state == two.state
     assert one.folder.journal.path.read_bytes() == two.folder.journal.path.read_bytes()
     assert one.folder.journal.path.read_bytes() != other.folder.journal.path.read_bytes()
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_budget_is_a_hard_stop(name, play):
-    whole = play(tiny(name)).ledger.spent
-    for budget in (whole // 2, whole // 5, 50):
+def test_budget_is_a_hard_stop(twice, play):
+    name, whole, *_ = twice
+    for budget in (whole.ledger.spent // 2, whole.ledger.spent // 5, 50):
         run = play(tiny(name), budget=budget)
         assert run.ledger.spent <= budget
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_reads_answers_only_if_it_says_so(name, play):
-    run = play(tiny(name))
+def test_reads_answers_only_if_it_says_so(twice):
+    name, run, *_ = twice
     reads = run.ledger.summary()["gold_read"]
     assert reads["select"] == reads["audit"] == reads["evaluate"] == 0
     assert not reads["train"] or get_recipe(name).reads_gold

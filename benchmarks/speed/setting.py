@@ -9,8 +9,9 @@ from benchmarks.speed.worker import MODEL, SIZES
 
 from selftaught.format import Format
 from selftaught.job import SPROUT
-from selftaught.tasks.pool import TaskPool, split
+from selftaught.tasks.pool import TaskPool
 from selftaught.tasks.source import parse_source
+from selftaught.tasks.splits import split
 from selftaught.types import Task
 
 # A folder of another model, for this process and those it starts; such a model is trained by an adapter.

@@ -1,23 +1,21 @@
 """Does a recipe fit these tasks and this model? Told from declarations, before anything is loaded or spent."""
 
-import copy
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from selftaught.models.base import Model, Pool
+from selftaught.models.base import Model
 from selftaught.parts import BadInput
 from selftaught.recipe import Phase, Recipe
+from selftaught.tasks.pool import TaskPool
 from selftaught.types import Rows, Task
 
 LOOKED_AT = 32
 
 
-def some_of(pool: Pool) -> dict[str, list[Task]]:
+def some_of(pool: TaskPool) -> dict[str, list[Task]]:
     """A few training tasks of each source; the pool does not notice."""
-    # Drawing counts collisions in the pool, which the run saves.
-    seen = copy.copy(pool)
-    return {source: seen.draw(random.Random(source), LOOKED_AT, source) for source in pool.sources}
+    return {source: pool.peek(random.Random(source), LOOKED_AT, source) for source in pool.sources}
 
 
 def form_of(task: Task) -> str:
@@ -27,7 +25,7 @@ def form_of(task: Task) -> str:
     return "games" if isinstance(task.start, Mapping) and "environment" in task.start else "words"
 
 
-def fit_tasks(recipe: Recipe, pool: Pool) -> list[str]:
+def fit_tasks(recipe: Recipe, pool: TaskPool) -> list[str]:
     """Refuse a recipe that can do nothing with these tasks; returns one line for each source that it cannot score.
 
     Raises:

@@ -1,6 +1,5 @@
 """From what a user typed to a run that can start: recipe, model, tasks, folder."""
 
-import copy
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -58,8 +57,8 @@ class Session:
         try:
             await choose_wording(run, tasks, job.evaluation_seed, say)
             if self.settles:
-                # a copy, as drawing counts collisions; development tasks can be very few
-                drawn = copy.copy(run.pool).draw(run.rng("settle"), LOOKED)
+                # training tasks: those for development can be very few
+                drawn = run.pool.peek(run.rng("settle"), LOOKED)
                 settled = await settle(run, drawn, job.evaluation_seed, heat=job.temperature, most=job.max_tokens)
                 run.settings = settled.settings
                 job = replace(job, temperature=run.settings.temperature, max_tokens=run.settings.max_tokens)

@@ -15,7 +15,7 @@ from scipy import stats as peer
 
 from selftaught.compare.opened import declaration, open_recipe
 from selftaught.compare.runs import CONTROLS, Settings, ask, ask_all, compare, in_turn
-from selftaught.compare.sweep import Asked, alone, sweep
+from selftaught.compare.sweep import Wanted, alone, sweep
 from selftaught.compare.table import lines, tabled
 from selftaught.evaluation.intervals import estimate
 from selftaught.evaluation.pooled import letters, over_seeds, pooled, told_apart, words
@@ -291,14 +291,14 @@ def command(process):
 def test_a_run_that_breaks_is_a_failure_and_the_others_go_on(tmp_path):
     def run(name, code):
         words = ("timeit", "-n1", "-r1", code)
-        return Asked(recipe=name, seed=1, folder=tmp_path / name, words=words, again=words, mark=name)
+        return Wanted(recipe=name, seed=1, folder=tmp_path / name, words=words, again=words, mark=name)
 
     good, bad = run("good", "pass"), run("bad", "raise ValueError('it broke')")
     said = []
     assert sweep([good, bad, run("other", "pass")], tmp_path, 2, said.append) == {bad.folder: "ValueError: it broke"}
     assert good.finished() and not bad.finished() and len(said) == 3
     words = ("selftaught", "show", "nothing")
-    refused = Asked(recipe="refused", seed=1, folder=tmp_path / "refused", words=words, again=words, mark="refused")
+    refused = Wanted(recipe="refused", seed=1, folder=tmp_path / "refused", words=words, again=words, mark="refused")
     with pytest.raises(BadInput, match="^refused: .*nothing"):
         sweep([refused], tmp_path / "else", 1)
     (tmp_path / "own").mkdir()

@@ -16,7 +16,7 @@ from selftaught.run.cache import CachedDrawer, cache_folder, count_reuse, held_o
 from selftaught.run.drawer import RunDrawer
 from selftaught.run.heldout import HeldOut
 from selftaught.run.journal import decode, encode
-from selftaught.tasks.pool import split
+from selftaught.tasks.splits import split
 
 TTRL = get_recipe("ttrl")
 

@@ -12,7 +12,7 @@ from selftaught.evaluation.side import measure_side
 from selftaught.recipe import get_recipe
 from selftaught.run.drawer import RunDrawer, TrialDrawer, drawer_for
 from selftaught.run.trial import Trial, own_temperature
-from selftaught.tasks.pool import split
+from selftaught.tasks.splits import split
 
 METHODS = ("self-consistency", "best-of-n", "best-of-n/rule", "rpc", "cooler-start", "score-self-correct")
 

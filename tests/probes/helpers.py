@@ -6,7 +6,7 @@ from selftaught.format import Format
 from selftaught.loop import improve
 from selftaught.run.folder import RunFolder, write_json
 from selftaught.run.live import LiveRun
-from selftaught.tasks.pool import split
+from selftaught.tasks.splits import split
 from selftaught.types import SamplerSettings
 
 

@@ -35,7 +35,7 @@ def nothing_is_opened(monkeypatch):
 
     monkeypatch.setattr("selftaught.session.open_model", opened)
     monkeypatch.setattr(checkpoints, "open_model", opened)
-    monkeypatch.setattr("selftaught.compare.sweep.Asked.start", opened)
+    monkeypatch.setattr("selftaught.compare.sweep.Wanted.start", opened)
 
 
 def everything(place):

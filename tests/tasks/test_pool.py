@@ -9,8 +9,8 @@ import pytest
 
 from selftaught.parts import BadInput
 from selftaught.tasks.own import families
-from selftaught.tasks.pool import split
 from selftaught.tasks.source import parse_source
+from selftaught.tasks.splits import split
 from selftaught.types import Message, Task
 
 EASY_GYM = (

@@ -18,7 +18,7 @@ from selftaught.compare.outcomes import Row
 from selftaught.compare.page import page
 from selftaught.compare.runs import Settings, ask_all, in_turn, slug
 from selftaught.compare.stamp import recipe_file, stamp
-from selftaught.compare.sweep import Asked, Say, sweep
+from selftaught.compare.sweep import Say, Wanted, sweep
 from selftaught.job import DEFAULT_TASKS
 from selftaught.parts import BadInput, nearest
 from selftaught.recipe import get_recipe, recipe_names
@@ -37,7 +37,7 @@ ENCODERS = {"t-jepa": "its encoder, from scratch"}
 RESULTS = Path("benchmarks/results/claims")
 PAGE = Path("docs/claims.md")
 SPENT = ("prompted", "sampled", "scored", "trained")
-Arms = dict[str, list[Asked]]
+Arms = dict[str, list[Wanted]]
 
 
 def arms(name: str, out: Path, settings: Settings = SETTINGS, seeds: Sequence[int] = SEEDS) -> Arms:
@@ -58,7 +58,7 @@ def arms(name: str, out: Path, settings: Settings = SETTINGS, seeds: Sequence[in
     return found
 
 
-def measure(text: str, metric: str, seed: int, out: Path, settings: Settings) -> Asked:
+def measure(text: str, metric: str, seed: int, out: Path, settings: Settings) -> Wanted:
     """One run that `selftaught.compare.measures` makes and looks at; where tokens are no budget, the recipe's own steps are."""
     spends = metric == "second turn minus first"
     _, job, _, declared = open_recipe(text, settings.options, until_spent=spends)
@@ -70,7 +70,7 @@ def measure(text: str, metric: str, seed: int, out: Path, settings: Settings) ->
     mark = content_hash(declared, spec)
     folder = out / f"{slug(text)}-{seed}-{mark[:8]}"
     words = ("selftaught.compare.measures", json.dumps(spec | {"folder": str(folder)}))
-    return Asked(recipe=text, seed=seed, folder=folder, words=words, again=words, mark=mark)
+    return Wanted(recipe=text, seed=seed, folder=folder, words=words, again=words, mark=mark)
 
 
 def claim_key(name: str, mine: Arms) -> str:

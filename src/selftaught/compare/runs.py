@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.compare.opened import open_recipe
-from selftaught.compare.sweep import Asked, Say, sweep
+from selftaught.compare.sweep import Say, Wanted, sweep
 from selftaught.compare.table import tabled
 from selftaught.job import DEFAULT_TASKS, SPROUT, Job
 from selftaught.parts import BadInput
@@ -69,7 +69,7 @@ def model_mark(model: str) -> str:
     return found.hexdigest() if files else model
 
 
-def ask(text: str, seed: int, out: Path, settings: Settings, marked: bool = False) -> Asked:
+def ask(text: str, seed: int, out: Path, settings: Settings, marked: bool = False) -> Wanted:
     """One run of a comparison; `marked` names its folder after what decides its result, so that equal runs are one."""
     recipe, job, _, declared = open_recipe(text, settings.options)
     # What is left at its default names no folder, so that folders of earlier runs are found.
@@ -90,16 +90,16 @@ def ask(text: str, seed: int, out: Path, settings: Settings, marked: bool = Fals
     words += ["--no-forecast", "--no-alarms", "--gate", "full"]
     words += [word for key, value in job.options.items() for word in (f"--{key}", str(value))]
     again = ("selftaught", "improve", "--resume", "--out", str(folder))
-    return Asked(recipe=text, seed=seed, folder=folder, words=tuple(words), again=again, mark=mark)
+    return Wanted(recipe=text, seed=seed, folder=folder, words=tuple(words), again=again, mark=mark)
 
 
-def ask_all(text: str, seeds: Sequence[int], out: Path, settings: Settings, marked: bool = False) -> list[Asked]:
+def ask_all(text: str, seeds: Sequence[int], out: Path, settings: Settings, marked: bool = False) -> list[Wanted]:
     """One run a seed; what is not trained is the same for every seed, and runs once."""
     trains = open_recipe(text, settings.options).recipe.trains
     return [ask(text, seed if trains else seeds[0], out, settings, marked) for seed in seeds]
 
 
-def in_turn(rows: Iterable[Sequence[Asked]]) -> list[Asked]:
+def in_turn(rows: Iterable[Sequence[Wanted]]) -> list[Wanted]:
     """Every run once, seed by seed, so that a sweep that is stopped has something of every row."""
     return list({run.folder: run for runs in zip(*rows, strict=True) for run in runs}.values())
 

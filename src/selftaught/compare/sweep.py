@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Wanted:
     """One run that is wanted.
 
     Attributes:
@@ -103,7 +103,7 @@ def alone(out: Path) -> Iterator[int]:
         yield held.descriptor
 
 
-def sweep(asked: Sequence[Asked], out: Path, jobs: int, say: Say = lambda line: None) -> dict[Path, str]:
+def sweep(asked: Sequence[Wanted], out: Path, jobs: int, say: Say = lambda line: None) -> dict[Path, str]:
     """Run what is not finished, at most `jobs` at once; returns folder -> why of the runs that failed.
 
     When nothing is finished yet the first run goes alone, so that the others find the start measured. SIGINT and
@@ -116,7 +116,7 @@ def sweep(asked: Sequence[Asked], out: Path, jobs: int, say: Say = lambda line: 
         waiting = [run for run in asked if not run.finished()]
         total, done = len(asked), len(asked) - len(waiting)
         failed: dict[Path, str] = {}
-        running: list[tuple[Asked, subprocess.Popen[bytes]]] = []
+        running: list[tuple[Wanted, subprocess.Popen[bytes]]] = []
         before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             while waiting or running:
@@ -143,7 +143,7 @@ def sweep(asked: Sequence[Asked], out: Path, jobs: int, say: Say = lambda line: 
     return failed
 
 
-def end(running: Sequence[tuple[Asked, subprocess.Popen[bytes]]], say: Say) -> None:
+def end(running: Sequence[tuple[Wanted, subprocess.Popen[bytes]]], say: Say) -> None:
     """Let runs finish their step, or end at once when interrupted again."""
     for _ in range(2):
         for _, process in running:

@@ -58,7 +58,7 @@ class Model(Protocol):
         """Content hash of named weights and of whatever else decides what they sample; equal for equal ones."""
 
 
-class Asked(Protocol):
+class TextModel(Protocol):
     """What a model that is asked in words has beside the verbs ("text" is among its capabilities).
 
     Attributes:

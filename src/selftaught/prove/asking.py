@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple, cast
 
 from selftaught.format import PLACE, QUESTION, Format
-from selftaught.models.base import Asked
+from selftaught.models.base import TextModel
 from selftaught.parts import BadInput, printable
 from selftaught.run.voice import Voice
 from selftaught.tasks.text import words
@@ -82,7 +82,7 @@ async def choose_wording(run: Voice, tasks: Sequence[Task], seed: int, say: Call
         seed: of the noise.
         say: told in one line what was chosen and why.
     """
-    if asks(run, tasks) and run.format.template == "auto" and not cast(Asked, run.model).chat:
+    if asks(run, tasks) and run.format.template == "auto" and not cast(TextModel, run.model).chat:
         format, reason = await template_for(run, tasks[:LOOKS], seed)
         run.asked_by(format)
         say(reason)
@@ -96,7 +96,7 @@ async def try_reading(run: Voice, tasks: Sequence[Task], seed: int) -> None:
     """
     if not asks(run, tasks):
         return
-    tasks, asked = tasks[:LOOKS], cast(Asked, run.model)
+    tasks, asked = tasks[:LOOKS], cast(TextModel, run.model)
     if set(words(run.format.system).split()) - set(words(asked.shown(tasks[0].messages)).split()):
         raise BadInput("--system: the chat template loses the system turn: leave it out, or give --template with the words in it")
     # One attempt a task tells enough where there is any answer.
@@ -111,7 +111,7 @@ async def try_reading(run: Voice, tasks: Sequence[Task], seed: int) -> None:
     )
 
 
-def refused(model: Asked, task: Task, room: int) -> str:
+def refused(model: TextModel, task: Task, room: int) -> str:
     """Why a task cannot be put to a model: "" when it can, "long" when no `room` tokens are left, "lost" when words of it are."""
     if task.payload is not None or task.start is not None:
         return ""
@@ -121,7 +121,7 @@ def refused(model: Asked, task: Task, room: int) -> str:
     return "lost" if any(set(words(m.content).split()) - shown for m in task.messages) else ""
 
 
-def fitting(model: Asked, tasks: Sequence[Task], room: int, what: str) -> tuple[list[Task], str]:
+def fitting(model: TextModel, tasks: Sequence[Task], room: int, what: str) -> tuple[list[Task], str]:
     """The tasks that can be put to a model, and one line about the others ("" when there are none).
 
     Raises:

@@ -1,6 +1,5 @@
 """Bench: what any two models are measured on, whoever trained them, so that they can be told apart."""
 
-import copy
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +8,7 @@ from typing import Any, Self, cast
 
 from selftaught.evaluation.gate import not_tested
 from selftaught.format import Format
-from selftaught.models.base import Asked, Model
+from selftaught.models.base import Model, TextModel
 from selftaught.parts import BadInput
 from selftaught.prove.asking import choose_wording, fitting, refused, try_reading
 from selftaught.prove.plan import WHOLE, Plan
@@ -96,7 +95,7 @@ class Bench:
         """
         if "text" not in model.capabilities:
             return self
-        cast(Asked, model).asked_by(self.format)
+        cast(TextModel, model).asked_by(self.format)
         fitted, said = self.fitted(model)
         if said and not first:
             raise BadInput(f"the base could be asked what the candidate cannot: {'; '.join(said)}")
@@ -119,11 +118,11 @@ class Bench:
         """
         if "text" not in model.capabilities:
             return self, ()
-        asked, room = cast(Asked, model), min(self.settings.max_tokens, ROOM)
+        asked, room = cast(TextModel, model), min(self.settings.max_tokens, ROOM)
         named = {"splits": self.splits, "off": self.off}
         kept = {name: {split: fitting(asked, tasks, room, split) for split, tasks in splits.items()} for name, splits in named.items()}
         if training and hasattr(self.pool, "fits"):
-            fitting(asked, copy.copy(self.pool).draw(random.Random(self.seed), TRIED), room, "training")
+            fitting(asked, self.pool.peek(random.Random(self.seed), TRIED), room, "training")
             self.pool.fits = lambda task: not refused(asked, task, room)
         said = tuple(line for splits in kept.values() for _, line in splits.values() if line)
         return replace(self, **{name: {split: tasks for split, (tasks, _) in splits.items()} for name, splits in kept.items()}), said  # type: ignore[arg-type]
@@ -170,9 +169,9 @@ def open_bench(
     Raises:
         BadInput: no tasks, too few, ungradable ones, or a grader that fails its self-test.
     """
-    from selftaught.tasks.pool import COUNTS, split
     from selftaught.tasks.selftest import self_test
     from selftaught.tasks.source import parse_source
+    from selftaught.tasks.splits import COUNTS, split
 
     if count < 1:
         raise BadInput(f"held-out-count={count}: give a number of held-out tasks (200 is usual)")

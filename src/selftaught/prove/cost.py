@@ -1,6 +1,5 @@
 """What a job costs on this machine: the speed of the model at hand, measured on a few tokens, and arithmetic."""
 
-import copy
 import random
 import time
 from collections.abc import Mapping
@@ -47,7 +46,7 @@ async def rates_of(session: Session) -> Rates:
     rate at which tokens seen so far were the last.
     """
     run, model = session.run, session.run.model
-    tasks = copy.copy(run.pool).draw(random.Random(0), TASKS)
+    tasks = run.pool.peek(random.Random(0), TASKS)
 
     async def draw(n: int, tokens: int) -> tuple[list[Attempt], float]:
         settings = replace(run.settings, max_tokens=max(1, min(tokens, run.settings.max_tokens)))

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from selftaught.coroutines import finished
 from selftaught.job import Job
-from selftaught.models.base import Asked
+from selftaught.models.base import TextModel
 from selftaught.parts import BadInput
 from selftaught.session import open_session
 
@@ -53,7 +53,7 @@ async def shown(session: Any, say: Callable[[str], None]) -> dict[str, str]:
     answer = run.answer(attempt.text, task)
     return {
         "model": session.job.model or "sprout", "task_source": task.source,
-        "prompt": visible(cast(Asked, run.model).shown(task.messages)),
+        "prompt": visible(cast(TextModel, run.model).shown(task.messages)),
         "reply": visible(attempt.text), "ended": attempt.error or attempt.stop,
         "answer_read": "none" if answer is None else visible(f"{answer}   (as {run.format.answer})"),
         "right_answer": visible(str(entry["answer"])) if "answer" in entry else "none is known",

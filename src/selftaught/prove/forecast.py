@@ -1,6 +1,5 @@
 """Before anything is spent: what `improve` is expected to gain here, from training tasks alone, without an answer."""
 
-import copy
 import math
 from asyncio import gather
 from collections.abc import Sequence
@@ -144,7 +143,7 @@ async def preflight(session: Session) -> dict[str, Any]:
     before = run.ledger.total("tokens", "evaluated")
     # Drawing counts collisions in the pool, which the run saves.
     size = size_of(session)
-    tasks = copy.copy(run.pool).draw(run.rng("forecast"), size.tasks)
+    tasks = run.pool.peek(run.rng("forecast"), size.tasks)
     looks = await looks_at(session, tasks, size.attempts)
     features = look_features(looks)
     if not recipe.trains:

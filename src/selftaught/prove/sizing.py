@@ -1,6 +1,5 @@
 """Sizing: what a run will cost, and from it how large its gate may be; decided once, before the start is measured."""
 
-import copy
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -45,7 +44,7 @@ async def probe(session: Session, forecast: Mapping[str, Any] | None = None) -> 
     """Lengths as the forecast saw them, else from one attempt at 16 training tasks; speed only where seconds are the budget."""
     run = session.run
     # Drawing counts collisions in the pool, which the run saves.
-    tasks = copy.copy(run.pool).draw(run.rng("size"), PROBES)
+    tasks = run.pool.peek(run.rng("size"), PROBES)
     prompt = float(np.mean([run.model.count(task.messages) for task in tasks])) if tasks else 0.0
     told = ((forecast or {}).get("features") or {}).get("length")
     timed = run.ledger.budget.seconds is not None

@@ -9,7 +9,7 @@ from typing import Any
 
 from selftaught.run.journal import Journal
 from selftaught.run.stopwatch import AHEAD, Stopwatch
-from selftaught.run.waves import Asked, Wave, divided, waves_of
+from selftaught.run.waves import Waiting, Wave, divided, waves_of
 
 # A coroutine that got its reply needs a few passes of the event loop (two a nested gather) until it asks again.
 IDLE_PASSES = 24
@@ -44,7 +44,7 @@ class Seam:
     def __init__(self, journal: Journal, performers: dict[str, Perform], model: Any = None, watch: Stopwatch | None = None) -> None:
         """`model` is asked for its `wave_rows` and whether it is `warm`; a wave's time goes to the stage that asked for it."""
         self.journal, self.performers, self.model, self.watch = journal, performers, model, watch or Stopwatch()
-        self.waiting: dict[tuple[str, str], Asked] = {}
+        self.waiting: dict[tuple[str, str], Waiting] = {}
         self.parts: deque[list[Wave]] = deque()
         self.replayed: list[tuple[list[Any], list[bytes]]] = []
         self.asked = 0
@@ -55,7 +55,7 @@ class Seam:
         if (kind, key) in self.waiting:
             raise RuntimeError(f"two requests are called {key!r}: give each its own tag")
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.waiting[kind, key] = Asked(kind, key, request, reply, whole, checked, AHEAD.get())
+        self.waiting[kind, key] = Waiting(kind, key, request, reply, whole, checked, AHEAD.get())
         self.asked += 1
         if self.flusher is None:
             self.flusher = asyncio.create_task(self._flush())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from selftaught.format import Format
-from selftaught.models.base import Asked, Model
+from selftaught.models.base import Model, TextModel
 from selftaught.parts import build, find
 from selftaught.recipe import Phase, Recipe
 from selftaught.run.budget import Budget
@@ -101,7 +101,7 @@ class Voice:
     def asked_by(self, format: Format) -> None:
         """Render prompts and read answers by another format from now on."""
         self.format = self.grader.format = format
-        cast(Asked, self.model).asked_by(format)
+        cast(TextModel, self.model).asked_by(format)
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The text of each token."""

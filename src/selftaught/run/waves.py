@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
+class Waiting:
     """A request that waits.
 
     Attributes:
@@ -34,28 +34,28 @@ class Asked:
 class Wave:
     """Requests of one kind, sorted by key, and what came of them; `fresh` when that is not in the journal yet."""
 
-    def __init__(self, kind: str, asked: Iterable[Asked]) -> None:
+    def __init__(self, kind: str, asked: Iterable[Waiting]) -> None:
         self.kind, self.asked = kind, sorted(asked, key=lambda a: a.key)
         self.keys, self.requests = [a.key for a in self.asked], [a.request for a in self.asked]
         self.replies: list[Any] | None = None
         self.fresh = False
 
 
-def waves_of(asked: Iterable[Asked]) -> list[Wave]:
+def waves_of(asked: Iterable[Waiting]) -> list[Wave]:
     """One wave a kind, in the order of their names."""
-    kinds: dict[str, list[Asked]] = {}
+    kinds: dict[str, list[Waiting]] = {}
     for one in asked:
         kinds.setdefault(one.kind, []).append(one)
     return [Wave(kind, kinds[kind]) for kind in sorted(kinds)]
 
 
-def divided(asked: Iterable[Asked], rows: int) -> list[list[Wave]]:
+def divided(asked: Iterable[Waiting], rows: int) -> list[list[Wave]]:
     """Waves by ticks: samples in the order of their keys, at most `rows` attempts (or one request) a tick, all else in the first.
 
     Half as many where processes check them: the checks of one part are then made while the next is sampled.
     """
-    parts: list[list[Asked]] = [[]]
-    samples: list[Asked] = []
+    parts: list[list[Waiting]] = [[]]
+    samples: list[Waiting] = []
     for one in asked:
         (samples if one.kind == "sample" and not one.whole else parts[0]).append(one)
     taken, rows = 0, rows // (1 + any(one.checked for one in samples))
