@@ -99,13 +99,6 @@ def shelf(kind: str = "") -> dict[str, type[Part]]:
     return {f"{k}/{n}": cls for k, names in sorted(_SHELVES.items()) for n, cls in sorted(names.items())}
 
 
-def printable(text: str, most: int = 200) -> str:
-    """A stranger's text as one line a terminal can be given: spaces squeezed, control characters out, the middle of long ones too."""
-    line = "".join(c if c.isprintable() else " " for c in text)
-    line = " ".join(line.split())
-    return line if len(line) <= most else f"{line[: most // 2]} ... {line[-most // 2 :]}"
-
-
 def texts(value: Any, where: str) -> tuple[str, ...]:
     """Texts or paths, one or several, as texts; raises BadInput for anything else.
 
