@@ -2,12 +2,25 @@
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from selftaught.parts import BadInput, Part, build, convert, nearest, parse_options, shelf
 from selftaught.stages import Objective, Reader
+
+
+def texts(value: Any, where: str) -> tuple[str, ...]:
+    """Texts or paths, one or several, as texts; raises BadInput for anything else.
+
+    >>> texts("a.jsonl", "tasks"), texts(["a", "b"], "tasks")
+    (('a.jsonl',), ('a', 'b'))
+    """
+    several = [value] if isinstance(value, (str, Path)) else list(value) if isinstance(value, Iterable) else [None]
+    if not all(isinstance(item, (str, Path)) for item in several):
+        raise BadInput(f"{where}={value!r}: give text, a path, or a list of them")
+    return tuple(map(str, several))
 
 
 def names_of(value: Any) -> list[str]:

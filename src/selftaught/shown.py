@@ -3,6 +3,8 @@
 import sys
 from unicodedata import category
 
+from selftaught.keys import without_keys
+
 
 def visible(text: str, lines: bool = True) -> str:
     r"""Text in which every character that could steer a terminal, hide, or turn others around is spelled out.
@@ -32,7 +34,7 @@ def one_line(text: str, most: int = 200) -> str:
 
 
 def tell(*lines: object, error: bool = False, end: str = "\n", before: str = "") -> None:
-    """Print lines for people; a line break that a line holds is spelled out, so that nobody but us begins a line.
+    """Print lines for people, without keys; a line break that a line holds is spelled out, so that nobody but us begins a line.
 
     Args:
         lines: what to print.
@@ -40,5 +42,5 @@ def tell(*lines: object, error: bool = False, end: str = "\n", before: str = "")
         end: sent as it is, behind.
         before: sent as it is, in front.
     """
-    text = "\n".join(visible(str(line), lines=False) for line in lines)
+    text = "\n".join(visible(without_keys(str(line)), lines=False) for line in lines)
     print(f"{before}{text}", file=sys.stderr if error else sys.stdout, end=end, flush=True)
