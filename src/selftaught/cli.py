@@ -19,6 +19,7 @@ from typing import Any
 import tyro
 
 from selftaught.parts import BadInput, nearest
+from selftaught.readable import complaint, readable
 from selftaught.shown import tell
 
 # As shells say of a program that wrote to nobody.
@@ -48,15 +49,13 @@ def parse(cls: type[Any], args: list[str], command: str, loose: bool) -> tuple[A
     try:
         with contextlib.redirect_stderr(said):
             if not loose:
-                return tyro.cli(cls, args=args, prog=f"selftaught {command}"), {}
-            parsed, rest = tyro.cli(cls, args=args, prog=f"selftaught {command}", return_unknown_args=True)
+                return tyro.cli(readable(cls), args=args, prog=f"selftaught {command}"), {}
+            parsed, rest = tyro.cli(readable(cls), args=args, prog=f"selftaught {command}", return_unknown_args=True)
     except SystemExit as stop:
         if stop.code == 0:
             raise
         text = re.sub(r"[^\x20-\x7e]+", " ", re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()))
-        text = re.sub(r"\s+", " ", text.split("For full helptext")[0].split("Got errors")[0])
-        line = re.sub(r"^(Value|Parsing) error ", "", text.strip(" -:")).strip(" -:")
-        raise BadInput(f"{command}: {line or 'bad arguments'}") from None
+        raise BadInput(f"{command}: {complaint(text, cls)}") from None
     return parsed, dict(pairs(list(rest), [f.name for f in fields(cls)]))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
+from selftaught.meanings import table, usable
 from selftaught.parts import BadInput, nearest, shelf
 from selftaught.recipe import Recipe, all_recipes, get_recipe, recipe_names
 
@@ -90,7 +91,7 @@ def describe(name: str) -> str:
 def recipe_page(name: str, recipe: Recipe) -> str:
     """A recipe's docstring, what it is made of, its claim and its options."""
     claim = recipe.claim
-    options = "\n".join(f"  --{key} {value}" for key, value in recipe.options().items())
+    options = "\n".join(table(usable(recipe)))
     facts = {
         "paper": recipe.paper or "-", "pillars": ", ".join(recipe.pillars) or "-", "signal": recipe.signal, "changes": recipe.changes,
         "claim": f"{claim.text or '-'} [{', '.join(filter(None, (claim.status, claim.model)))}]",

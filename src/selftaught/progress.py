@@ -40,7 +40,7 @@ class Progress:
         tokens = f"{numbers['spent'] / 1000:,.0f}k" + (f" of {self.budget / 1000:,.0f}k" if self.budget else "") + " tokens"
         reward = numbers.get("reward", float("nan"))
         line = (
-            f"generation {numbers['generation']:.0f} · step {done:.0f}/{of:.0f} · {tokens} · reward by its own lights "
+            f"step {done:.0f}/{of:.0f} · {tokens} · reward by its own lights "
             f"{reward:.2f} · no signal in {numbers.get('zero_signal_groups', 0):.0%} of groups{left}"
         )
         tell(line, error=True, before=self.clear, end="" if self.live and done < of else "\n")
