@@ -54,6 +54,9 @@ def run(options: Options) -> int:
         labels[question.task, answer] = {"y": 1, "n": 0, "s": None}[said]
         write_label(path, question, answer, labels[question.task, answer])
     found = estimate(questions, labels, planned.attempts)
+    if not labels and not found["waiting"]:
+        # the run has said this already, from all of its attempts: no second number for it
+        found |= dict.fromkeys(("value", "low", "high")) | {"sentence": f"Every answer is graded without labels: see {folder}/report.html."}
     tell("", found["sentence"])
     if found["skipped"]:
         tell(f"  {found['skipped']} skipped; tasks with a skipped answer are left to the predictions")
