@@ -1,85 +1,13 @@
-"""What others wrote is shown, never sent: control characters planted in every place they can come from, through every command."""
+"""What others wrote is shown, never sent: control characters in every place they can come from; see also test_json_page.py."""
 
-import io
-import json
 import re
 from pathlib import Path
 
 import pytest
 
 import selftaught
-from selftaught.models.scripted import ScriptedModel, solve
+from planting import FORGED, clean, plant
 from selftaught.shown import one_line, visible
-
-EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u2066\x7f\x00\u200b\u2028"
-SENT = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]")
-SMALL = ("--model", "scripted", "--max-tokens", "200")
-# A name that would begin a line of its own.
-FORGED = "x\nselftaught says all is well\r" + EVIL.replace("\x00", "")
-
-
-def evil(request, rng, skill):
-    """The script whose replies steer a terminal."""
-    return f"{EVIL} first line\n{solve(request, rng, skill)}"
-
-
-@pytest.fixture
-def planted(tmp_path, monkeypatch):
-    """Files with it in prompts, columns, ids, names and answers, and a model that writes it."""
-    monkeypatch.setattr(ScriptedModel.__init__, "__defaults__", (0.5, evil, 0.05))
-    rows = [{FORGED: f"Add {i}+{j}. {EVIL}", "answer": str(i + j), "id": f"{i}{FORGED}{j}"} for i in range(9) for j in range(9)]
-    name = f"tasks{EVIL[1:].replace(chr(0), '')}.jsonl".replace("/", "")
-    Path(tmp_path, "tasks.jsonl").write_text("\n".join(json.dumps(row | {"prompt": row[FORGED]}) for row in rows))
-    Path(tmp_path, name).write_text("\n".join(json.dumps(row) for row in rows))
-    for side, score in (("a", 1), ("b", 0)):
-        made = [{"task": row["id"], "score": score, "prompt": row[FORGED]} for row in rows[: 20 + score]]
-        Path(tmp_path, f"{side}{EVIL[2:6]}.jsonl").write_text("\n".join(json.dumps(row) for row in made))
-    return name
-
-
-def clean(result):
-    """Every character that was printed is printable, and no name began a line."""
-    code, out, err = result
-    sent = SENT.findall(out + err)
-    assert not sent, (sent, out, err)
-    assert not any(line.startswith("selftaught says all is well") for line in err.splitlines())
-    return code, out, err
-
-
-def test_through_every_command(cli, planted, monkeypatch, tmp_path):
-    graded = ("--tasks", "tasks.jsonl", *SMALL)
-    code, out, err = clean(
-        cli(
-            "improve",
-            "ttrl",
-            *graded,
-            "--steps",
-            1,
-            "--explore.tasks",
-            4,
-            "--explore.n",
-            2,
-            "--held-out-count",
-            6,
-            "--no-forecast",
-            "--out",
-            "run",
-        )
-    )
-    assert code == 0 and "report" in out, err
-    assert clean(cli("evaluate", *graded, "--count", 4, "--answer", "number", "--system", EVIL))[0] == 0
-    assert "\\x1b[2J\\x9b31m" in clean(cli("show-prompt", *graded))[1]
-    assert clean(cli("solve", f"Add 4+5.{EVIL}", "--work", *SMALL))[0] == 0
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"Add 4+5. {EVIL}\n\n"))
-    assert "first line" in clean(cli("chat", "run"))[1]
-    sides = {side: [{"answer": f"{side}{EVIL}"}] for side in ("start", "result")}
-    Path("run", "held_out.jsonl").write_text(json.dumps({"task": FORGED, "text": EVIL} | sides) + "\n")
-    monkeypatch.setattr("sys.stdin", io.StringIO("y\nn\n"))
-    assert "\\u202e" in clean(cli("label", "run"))[2]
-    clean(cli("report", "run"))
-    text = [path for path in Path("run").rglob("*") if path.suffix in (".json", ".jsonl", ".html")]
-    assert len(text) > 5 and not [path for path in text if SENT.search(path.read_text().replace("\t", ""))]
-
 
 REFUSED = [
     ("improve", FORGED), ("improve", "ttrl", f"--{FORGED}", "1"), ("improve", "ttrl", "--tasks", FORGED), ("improve", "--out", FORGED * 9),
@@ -97,12 +25,13 @@ def test_in_refusals(cli, words):
     assert code == 2 and not out and len(err.splitlines()) == 1 and "all is well" in err, err
 
 
-def test_in_files_that_are_named_and_compared(cli, planted, tmp_path):
+def test_in_files_that_are_named_and_compared(cli, monkeypatch, tmp_path):
+    planted = plant(monkeypatch, tmp_path)
     code, out, err = clean(cli("gate", *sorted(path.name for path in tmp_path.glob("[ab]*.jsonl"))))
     assert code == 2 and len(err.splitlines()) == 1 and "\\x" in err
     code, out, err = clean(cli("gate", *sorted(path.name for path in tmp_path.glob("[ab]*.jsonl")), "--common"))
     assert code == 0 and "Worse" in out, err
-    code, out, err = clean(cli("evaluate", "--tasks", f"{planted},prompt={FORGED}", *SMALL, "--count", 4))
+    code, out, err = clean(cli("evaluate", "--tasks", f"{planted},prompt={FORGED}", "--model", "scripted", "--count", 1))
     assert code == 2 or "sampled" in out
 
 

@@ -61,7 +61,7 @@ def default(field: Field[Any]) -> str | None:
 
 def complaint(text: str, cls: type[Any]) -> str:
     """What the parser says of bad arguments, in a line that names the option and what it takes."""
-    text = re.sub(r"\s+", " ", text)
+    text = re.sub(r"\s+", " ", text).split("For full helptext")[0].strip(" -")
     if found := CHOICE.search(text):
         known = " or ".join(re.findall("'(.*?)'", found["known"]))
         return f"{found['name']} takes {known}, not '{found['value']}'"
@@ -80,5 +80,5 @@ def complaint(text: str, cls: type[Any]) -> str:
         kind: Any = kinds.get((found["name"] or "").strip("-").replace("-", "_"))
         wanted = WANTED.get(kind, "another value")
         return f"{found['name']} takes {wanted}, not '{value}'"
-    line = text.split("For full helptext")[0].split("Got errors")[0].split("Argument helptext")[0]
+    line = text.split("Got errors")[0].split("Argument helptext")[0]
     return re.sub(r"^(Value|Parsing) error ", "", line.strip(" -:")).strip(" -:") or "bad arguments"
