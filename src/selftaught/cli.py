@@ -35,7 +35,7 @@ USAGE = """selftaught: a model teaches itself, and proves that it got better.
   selftaught evaluate                  accuracy of a model: sampled, greedy, best temperature, vote, pass@k
   selftaught show-prompt               what a model is asked, what it says, what is read from it and compared with
   selftaught solve "QUESTION"          answer one question with a recipe's test-time method
-  selftaught chat RUN                  talk to the model before and after, side by side
+  selftaught chat RUN                  ask the model before and after a run the same questions
   selftaught list recipes|parts|tasks  what there is
   selftaught show NAME                 a recipe, part or task source in full
   selftaught doctor                    what this machine has, and whether everything works

@@ -1,4 +1,4 @@
-"""`selftaught chat`: before and after, side by side."""
+"""`selftaught chat`: the same questions before and after a run."""
 
 import sys
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from selftaught.shown import tell
 
 @dataclass(kw_only=True)
 class Options:
-    """Talk to the model before and after a run, side by side.
+    """Ask the model before and after a run the same questions.
 
     Attributes:
         run: a run folder.
