@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from planting import EVIL, FORGED, SENT, clean, plant
+from selftaught.commands.shared import percent
 from selftaught.compare.table import tabled
 from selftaught.parts import shelf
 
 PAGE = (Path(__file__).parent.parent / "docs" / "json.md").read_text()
 TASKS = ("--model", "scripted", "--tasks", "tasks.jsonl", "--max-tokens", "200")
 RUN = ("improve", "ttrl", *TASKS, "--steps", "1", "--explore.tasks", "2", "--explore.n", "2", "--held-out-count", "4")
+KEY = "hf_" + "aB3dE5gH7jK9mN1pQ3sT5"
 # Which sections an output has, and how it is made.
 OUTPUTS = {
     ("verdict", "ledger", "improve"): (*RUN, "--off-task", "chain:level=1", "--out", "run"),
@@ -56,21 +58,42 @@ def agree(sections, value, optional=()):
     assert not [pattern for pattern in known if pattern not in optional and not any(matches(pattern, key) for key in found)], sections
 
 
+def said_once(result, out, err):
+    """A start has one number, wherever it is said."""
+    start, greedy = re.search(r"start: ([\d.]+%) at T=1, greedy ([\d.]+%)", err).groups()
+    rows = dict(re.findall(r"^  (start, [\w ]+?)  +([\d.]+%)", out, re.MULTILINE))
+    assert start == rows["start, as stated"] == percent(result["before"]) and greedy == rows["start, greedy"]
+    assert "generation" not in err and "step 1/1" in err
+
+
+def one_verdict(result, out, err):
+    """A run whose answers are all graded has no second number."""
+    assert "Every answer is graded without labels" in out and result["value"] is None
+
+
+SAID = {"improve": said_once, "label": one_verdict}
+
+
 def test_every_command(cli, monkeypatch, tmp_path):
     plant(monkeypatch, tmp_path)
+    monkeypatch.setenv("HF_TOKEN", KEY)
     for name, score in (("a", 0), ("b", 1)):
         rows = ({"task": str(i), "score": score * i % 2} for i in range(6))
         (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
     for sections, words in OUTPUTS.items():
         code, out, err = clean(cli(*words, "--json"))
         assert code == 0 and ("\\x1b[2J" in out) >= (words[0] in ("solve", "show-prompt")), err
-        agree(sections, json.loads(out.splitlines()[-1]), optional={"remedy.settings.*", "remedy.minutes"})
+        result = json.loads(out.splitlines()[-1])
+        agree(sections, result, optional={"remedy.settings.*", "remedy.minutes"})
+        if words[-1] == "run" and words[0] in SAID:
+            SAID[words[0]](result, out, err)
     run = tmp_path / "run"
     table = tabled({"ttrl": [run], "star": [run]}, [1], {"ttrl", "star"})
     beside = {"failed": [], "tasks": ["sums"], "model": "", "budget": 1, "settings": {"seeds": [1]}, "out": ""}
     agree(("compare",), json.loads(json.dumps(table | beside)), optional={"claims.**"})
     text = [path for path in run.rglob("*") if path.suffix in (".json", ".jsonl", ".html")]
     assert len(text) > 5 and not [path for path in text if SENT.search(path.read_text().replace("\t", ""))]
+    assert not [path for path in run.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
     monkeypatch.setattr("sys.stdin", io.StringIO(f"Add 4+5. {EVIL}\n\n"))
     assert "first line" in clean(cli("chat", "run"))[1]
     sides = {side: [{"answer": f"{side}{EVIL}"}] for side in ("start", "result")}

@@ -10,7 +10,7 @@ from planting import FORGED, clean, plant
 from selftaught.shown import one_line, visible
 
 REFUSED = [
-    ("improve", FORGED), ("improve", "ttrl", f"--{FORGED}", "1"), ("improve", "ttrl", "--tasks", FORGED), ("improve", "--out", FORGED * 9),
+    ("improve", FORGED), ("improve", "ttrl", f"--{FORGED}", "1"), ("improve", "--out", FORGED * 9),
     ("improve", "ttrl", "--template", FORGED), ("improve", "ttrl", "--explore", FORGED), ("improve", "--model", FORGED),
     ("improve", "--budget", FORGED), ("improve", "--resume", "--out", FORGED), ("evaluate", "--tasks", f"sums:{FORGED}=1"),
     ("evaluate", "--answer", f"({FORGED}"), ("solve", "x", "--with", FORGED), ("solve", "x", "--engine", FORGED), ("gate", FORGED, "b"),

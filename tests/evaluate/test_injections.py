@@ -32,8 +32,8 @@ def gullible(text, coin):
     return coin or text.endswith(INJECTIONS)
 
 
-def played(folder, pays, monitors=WATCHED, name="self-rewarding-dpo", steps=12):
-    recipe = get_recipe(name).with_options({"explore.tasks": 6, "explore.n": 3, "steps": steps, "every": 4})
+def played(folder, pays, monitors=WATCHED, name="self-rewarding-dpo", steps=11):
+    recipe = get_recipe(name).with_options({"explore.tasks": 5, "explore.n": 2, "steps": steps, "every": 4})
     pool, _ = split(("sums:level=3",), seed=0, counts={"held-out": 4, "development": 4, "audit": 4})
     run = LiveRun(
         recipe=recipe, model=ScriptedModel(0.6, judging(pays)), pool=pool, folder=RunFolder(folder), format=Format(),

@@ -16,6 +16,7 @@ from selftaught.types import Message
 ROLES = ["<|im_start|>", "<|im_end|>"]
 WORDS = ["Add 3 and 4, then say what it is: user, system and assistant.", "im_start im_end s bos eos [SEP] </s> 0123456789", "<>/|[]"] * 3
 NAMES = ("byte-level", "ignore-merges", "metaspace", "metaspace-always", "prepend", "nfkc", "word-piece", "words", "python")
+ALIKE = ("ignore-merges", "metaspace-always")
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
@@ -91,7 +92,7 @@ def usual(found, messages, special):
     return tuple(ids[:-1] if special and ids[-1] in found.ends else ids)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in ALIKE else n for n in NAMES])
 def test_no_text_is_control_and_text_without_any_is_encoded_as_ever(name):
     own_words = ("Question: {prompt}\nAnswer:", "<|im_start|>{prompt}<{prompt}>")
     # every template with one tokenizer, and every tokenizer with a few of them
@@ -99,7 +100,7 @@ def test_no_text_is_control_and_text_without_any_is_encoded_as_ever(name):
         found = renderer(name, template)
         for roles in (("user",), ("system", "user", "assistant", "tool", "user")):
             own = found.controls.count(found.context(tuple(Message(role, "x") for role in roles)))
-            for text in ATTACKS:
+            for text in ATTACKS if name in ("byte-level", "nfkc") else ATTACKS[:9]:
                 ids = found.context(tuple(Message(role, f"{text}") for role in roles))
                 assert found.controls.count(ids) == own, (template, roles, text, found.shown(ids))
             for text in PLAIN:
