@@ -6,6 +6,7 @@ import re
 import pytest
 
 from selftaught.meanings import meaning, table, unchanged, usable
+from selftaught.options import leaves_of
 from selftaught.recipe import all_recipes
 
 SMALL = ("--model", "scripted", "--tasks", "sums:level=3")
@@ -18,7 +19,7 @@ SOME = ("b-star", "rest-mcts-star", "star", "ttrl")
 def test_every_option_that_is_shown_can_be_given_as_it_is_shown(name):
     recipe = all_recipes()[name]
     shown = dict(usable(recipe))
-    assert {leaf.key for leaf in recipe.leaves()} >= {leaf.key for leaf in shown.values()} and len(shown) > 5
+    assert {leaf.key for leaf in leaves_of(recipe)} >= {leaf.key for leaf in shown.values()} and len(shown) > 5
     for key, leaf in shown.items():
         # what is shown under its short name was found to be usable so
         assert (key == leaf.key or unchanged(recipe, key, leaf.value)) and meaning(leaf.owner, leaf.name), key

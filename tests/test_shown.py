@@ -1,12 +1,14 @@
 """What others wrote is shown, never sent: control characters in every place they can come from; see also test_json_page.py."""
 
 import re
+import warnings
 from pathlib import Path
 
 import pytest
 
 import selftaught
 from planting import FORGED, clean, plant
+from selftaught.cli import one_line_warnings
 from selftaught.shown import one_line, visible
 
 REFUSED = [
@@ -54,3 +56,10 @@ def test_what_is_spelled_out_and_what_is_not():
         and one_line("  a\n b\x1b ", 99) == "a b\\x1b"
         and one_line("x" * 300, 20) == f"{'x' * 10} ... {'x' * 10}"
     )
+
+
+def test_warnings_are_one_line_without_what_steers(capsys):
+    with one_line_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("a\x1b[2J\nb", stacklevel=1)
+    assert capsys.readouterr().err == "warning: a\\x1b[2J b\n"

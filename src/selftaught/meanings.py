@@ -9,7 +9,7 @@ from dataclasses import replace
 from textwrap import wrap
 from typing import Any
 
-from selftaught.options import Leaf
+from selftaught.options import Leaf, leaves_of
 from selftaught.parts import BadInput, Part, shelf
 from selftaught.recipe import Recipe
 
@@ -99,7 +99,7 @@ def table(found: Iterable[tuple[str, Leaf]]) -> Iterator[str]:
 def usable(recipe: Recipe) -> Iterator[tuple[str, Leaf]]:
     """Every option of a recipe, under the shortest name by which it can be given as it is without changing anything else."""
     seen: set[str] = set()
-    for leaf in recipe.leaves():
+    for leaf in leaves_of(recipe):
         name = leaf.key if unchanged(recipe, leaf.key, leaf.value) else leaf.place
         if name not in seen:
             seen.add(name)

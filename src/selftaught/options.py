@@ -80,6 +80,12 @@ def leaves(value: Any) -> Iterator[Leaf]:
                 yield from (leaf.inside(f"{name}.{tag}", place) for leaf in leaves(item))
 
 
+def leaves_of(recipe: Any) -> list[Leaf]:
+    """Plain values of a recipe and its phases, those of one name in different phases one by one; `steps` are those in all."""
+    whole = [Leaf(name, name, recipe, name, getattr(recipe, name)) for name in ("rounds", "steps")]
+    return [*whole, *(leaf.inside("", f"{i}.") for i, phase in enumerate(recipe.phases) for leaf in leaves(phase) if leaf.key != "steps")]
+
+
 def set_in(value: Any, path: list[str], new: Any, where: str) -> tuple[Any, bool]:
     """Replace what a dotted path names inside frozen dataclasses and tuples: (new value, whether it was found)."""
     if isinstance(value, tuple):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from selftaught.claim import Claim
-from selftaught.options import Leaf, leaves, names_of, parts_of, set_in
+from selftaught.options import leaves_of, names_of, parts_of, set_in
 from selftaught.parts import BadInput, convert, nearest, record
 from selftaught.schedule import in_all
 from selftaught.stages import Average, Credit, Decide, Explore, Grow, Keep, Objective, Reader, Select, State
@@ -172,12 +172,7 @@ class Recipe:
 
     def options(self) -> dict[str, Any]:
         """Dotted name -> value of every number, text and switch of its parts."""
-        return {leaf.key: leaf.value for leaf in self.leaves()}
-
-    def leaves(self) -> list[Leaf]:
-        """The same with the declarations that hold them, those of one name in different phases one by one."""
-        whole = [Leaf(name, name, self, name, getattr(self, name)) for name in ("rounds", "steps")]
-        return [*whole, *(leaf.inside("", f"{i}.") for i, phase in enumerate(self.phases) for leaf in leaves(phase) if leaf.key != "steps")]
+        return {leaf.key: leaf.value for leaf in leaves_of(self)}
 
     @property
     def steps(self) -> int:
