@@ -8,7 +8,8 @@ import pytest
 
 import selftaught
 from selftaught.job import LARGE, Job
-from selftaught.parts import BadInput, texts
+from selftaught.options import texts
+from selftaught.parts import BadInput
 
 SMALL = {"model": "scripted", "tasks": "sums:level=2", "steps": 1, "held_out_count": 10, "forecast": False}
 OPTIONS = {"explore.tasks": 2, "explore.n": 2}

@@ -12,7 +12,7 @@ from selftaught.coroutines import finished
 from selftaught.job import Job
 from selftaught.loop import improve as run_loop
 from selftaught.measuring import evaluate, few_answers
-from selftaught.parts import BadInput
+from selftaught.parts import BadInput, refuse_keys
 from selftaught.run.files import read_json, told_when_full, write_json
 from selftaught.session import Session, open_session
 from selftaught.solving import solve
@@ -49,6 +49,7 @@ def improve(
     Raises:
         BadInput: in one line what is wrong, where, and what to do.
     """
+    refuse_keys({"out": str(out)})
     if resume and not str(out):
         raise BadInput("which run is to be resumed? name its folder as --out")
     folder = Path(out) if str(out) else new_folder(recipe)

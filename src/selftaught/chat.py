@@ -1,4 +1,4 @@
-"""Before and after, side by side."""
+"""The same questions before and after."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

@@ -11,12 +11,16 @@ import os
 import re
 import sys
 import tempfile
+import warnings
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
 import tyro
 
 from selftaught.parts import BadInput, nearest
+from selftaught.readable import complaint, readable
+from selftaught.shown import tell
 
 # As shells say of a program that wrote to nobody.
 READER_GONE = 141
@@ -31,7 +35,7 @@ USAGE = """selftaught: a model teaches itself, and proves that it got better.
   selftaught evaluate                  accuracy of a model: sampled, greedy, best temperature, vote, pass@k
   selftaught show-prompt               what a model is asked, what it says, what is read from it and compared with
   selftaught solve "QUESTION"          answer one question with a recipe's test-time method
-  selftaught chat RUN                  talk to the model before and after, side by side
+  selftaught chat RUN                  ask the model before and after a run the same questions
   selftaught list recipes|parts|tasks  what there is
   selftaught show NAME                 a recipe, part or task source in full
   selftaught doctor                    what this machine has, and whether everything works
@@ -45,15 +49,13 @@ def parse(cls: type[Any], args: list[str], command: str, loose: bool) -> tuple[A
     try:
         with contextlib.redirect_stderr(said):
             if not loose:
-                return tyro.cli(cls, args=args, prog=f"selftaught {command}"), {}
-            parsed, rest = tyro.cli(cls, args=args, prog=f"selftaught {command}", return_unknown_args=True)
+                return tyro.cli(readable(cls), args=args, prog=f"selftaught {command}"), {}
+            parsed, rest = tyro.cli(readable(cls), args=args, prog=f"selftaught {command}", return_unknown_args=True)
     except SystemExit as stop:
         if stop.code == 0:
             raise
         text = re.sub(r"[^\x20-\x7e]+", " ", re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()))
-        text = re.sub(r"\s+", " ", text.split("For full helptext")[0].split("Got errors")[0])
-        line = re.sub(r"^(Value|Parsing) error ", "", text.strip(" -:")).strip(" -:")
-        raise BadInput(f"{command}: {line or 'bad arguments'}") from None
+        raise BadInput(f"{command}: {complaint(text, cls)}") from None
     return parsed, dict(pairs(list(rest), [f.name for f in fields(cls)]))
 
 
@@ -84,12 +86,12 @@ def main(argv: list[str] | None = None) -> None:
     """Entry point; exits with 2 on bad input."""
     args = list(sys.argv[1:] if argv is None else argv)
     if not args or args[0] in ("-h", "--help", "help"):
-        print(USAGE)
+        tell(*USAGE.split("\n"))
         sys.exit(0 if args else 2)
     if args[0] == "--version":
         from importlib.metadata import version
 
-        print(version("selftaught"))
+        tell(version("selftaught"))
         sys.exit(0)
     try:
         if args[0] not in COMMANDS:
@@ -99,11 +101,12 @@ def main(argv: list[str] | None = None) -> None:
         loose = hasattr(module, "WORDS")
         args[1:] = named(module.WORDS, args[1:]) if loose else args[1:]
         parsed, options = parse(module.Options, args[1:], args[0], loose)
-        code = module.run(parsed, options) if loose else module.run(parsed)
+        with one_line_warnings():
+            code = module.run(parsed, options) if loose else module.run(parsed)
         sys.stdout.flush()
         sys.exit(code)
     except BadInput as error:
-        print(f"selftaught: {' '.join(str(error).split())}", file=sys.stderr)
+        tell(f"selftaught: {' '.join(str(error).split())}", error=True)
         sys.exit(2)
     except BrokenPipeError:
         # A reader that has gone away (| head) ends the program quietly. The signal stays ignored: with it a checker that
@@ -117,12 +120,18 @@ def main(argv: list[str] | None = None) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        print(
-            f"selftaught: {error.filename or tempfile.gettempdir()}: {error.strerror}: make room there, and give it again", file=sys.stderr
-        )
+        tell(f"selftaught: {error.filename or tempfile.gettempdir()}: {error.strerror}: make room there, and give it again", error=True)
         sys.exit(2)
+
+
+@contextlib.contextmanager
+def one_line_warnings() -> Iterator[None]:
+    """Warnings as one line for people, like everything else that is said."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *rest, **named: tell(f"warning: {' '.join(str(message).split())}", error=True)
+        yield
 
 
 def emit(value: dict[str, Any]) -> None:
     """The JSON line that scripts read."""
-    print(json.dumps(value, default=float), flush=True)
+    tell(json.dumps(value, default=float).replace("\x7f", "\\u007f"))

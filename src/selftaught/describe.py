@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
+from selftaught.meanings import table, usable
 from selftaught.parts import BadInput, nearest, shelf
 from selftaught.recipe import Recipe, all_recipes, get_recipe, recipe_names
 
@@ -43,8 +44,10 @@ def parts_table() -> list[dict[str, Any]]:
 
 
 def tasks_table() -> list[dict[str, Any]]:
-    """One row an own family, and how other sources are written."""
+    """One row a family, a game, a table and a gym family, and how other sources are written."""
+    from selftaught.tasks.gym import abouts
     from selftaught.tasks.own import families
+    from selftaught.tasks.tables import TABLES
 
     rows = [
         {
@@ -55,8 +58,12 @@ def tasks_table() -> list[dict[str, Any]]:
         }
         for name, cls in families().items()
     ]
-    others = {
-        "gym:NAME": "a reasoning-gym family, e.g. gym:chain_sum,min_terms=4 (extra: gym)",
+    others = {f"game:{name}": first_line(cls.__doc__) for name, cls in shelf("environment").items()}
+    others |= {f"table:{name}": "rows of a table that scikit-learn brings (extra: tables)" for name in TABLES}
+    others |= {f"gym:{name}": about for name, about in abouts().items()} or {
+        "gym:NAME": "a family of reasoning-gym, with its options as gym:chain_sum,min_terms=4; for the names: pip install 'selftaught[gym]'"
+    }
+    others |= {
         "FILE.jsonl": "a file with a prompt column, e.g. data.jsonl,prompt=question,answer=answer",
         "ID": "a data set by id or folder (extra: datasets)",
     }
@@ -90,7 +97,7 @@ def describe(name: str) -> str:
 def recipe_page(name: str, recipe: Recipe) -> str:
     """A recipe's docstring, what it is made of, its claim and its options."""
     claim = recipe.claim
-    options = "\n".join(f"  --{key} {value}" for key, value in recipe.options().items())
+    options = "\n".join(table(usable(recipe)))
     facts = {
         "paper": recipe.paper or "-", "pillars": ", ".join(recipe.pillars) or "-", "signal": recipe.signal, "changes": recipe.changes,
         "claim": f"{claim.text or '-'} [{', '.join(filter(None, (claim.status, claim.model)))}]",

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from selftaught.ablate import without
 from selftaught.format import Format
 from selftaught.models.engines import parse_engine
-from selftaught.parts import BadInput, texts
+from selftaught.options import texts
+from selftaught.parts import BadInput, refuse_keys
 from selftaught.prove.plan import SHARE
 from selftaught.recipe import Recipe, get_recipe
 from selftaught.run.budget import Budget
@@ -93,6 +94,7 @@ class Job:
         object.__setattr__(self, "model", str(self.model))
         for name in ("tasks", "held_out", "off_task", "stop"):
             object.__setattr__(self, name, texts(getattr(self, name), name))
+        refuse_keys(vars(self))
         Budget.parse(self.budget)
         if not 0 <= self.seed < LARGE or not 0 <= self.evaluation_seed < LARGE:
             raise BadInput(f"seed={self.seed}, evaluation_seed={self.evaluation_seed}: give numbers from 0 to {LARGE - 1}")

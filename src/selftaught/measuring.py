@@ -8,11 +8,11 @@ from typing import Any
 from selftaught.coroutines import finished
 from selftaught.evaluation.gate import verdict
 from selftaught.job import Job
-from selftaught.parts import printable
 from selftaught.prove.asking import REMEDIES
 from selftaught.prove.proof import Measured, measure
 from selftaught.run.heldout import answered
 from selftaught.session import open_session
+from selftaught.shown import one_line
 
 # Below this share of attempts with an answer people are warned.
 FEW = 0.5
@@ -23,7 +23,7 @@ def few_answers(share: float, without: str, reading: str) -> str:
     if not share < FEW:
         return ""
     return (
-        f"only {share:.0%} of the attempts hold an answer (read as {reading}), one without: {printable(without, 120)!r}; change {REMEDIES}"
+        f"only {share:.0%} of the attempts hold an answer (read as {reading}), one without: {one_line(without, 120)!r}; change {REMEDIES}"
     )
 
 

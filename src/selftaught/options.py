@@ -2,12 +2,25 @@
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from selftaught.parts import BadInput, Part, build, convert, nearest, parse_options, shelf
 from selftaught.stages import Objective, Reader
+
+
+def texts(value: Any, where: str) -> tuple[str, ...]:
+    """Texts or paths, one or several, as texts; raises BadInput for anything else.
+
+    >>> texts("a.jsonl", "tasks"), texts(["a", "b"], "tasks")
+    (('a.jsonl',), ('a', 'b'))
+    """
+    several = [value] if isinstance(value, (str, Path)) else list(value) if isinstance(value, Iterable) else [None]
+    if not all(isinstance(item, (str, Path)) for item in several):
+        raise BadInput(f"{where}={value!r}: give text, a path, or a list of them")
+    return tuple(map(str, several))
 
 
 def names_of(value: Any) -> list[str]:
@@ -27,20 +40,50 @@ def parts_of(value: Any) -> Iterator[Part]:
             yield from parts_of(item)
 
 
-def leaves(value: Any, prefix: str) -> dict[str, Any]:
-    """Dotted names of the plain values inside a part, tuple or objective."""
-    found: dict[str, Any] = {}
+class Leaf(NamedTuple):
+    """A plain value inside a declaration.
+
+    Attributes:
+        key: dotted name that reaches it, and others like it.
+        place: dotted name, with places in tuples, that reaches it alone.
+        owner: the declaration that holds it.
+        name: its name there.
+        value: what it is.
+    """
+
+    key: str
+    place: str
+    owner: Any
+    name: str
+    value: Any
+
+    def inside(self, key: str, place: str) -> "Leaf":
+        """The same, seen from further out."""
+        return self._replace(key=key + self.key, place=place + self.place)
+
+
+def leaves(value: Any) -> Iterator[Leaf]:
+    """Plain values inside a part, tuple or objective."""
     for name in names_of(value):
         inner = getattr(value, name)
         many = inner if isinstance(inner, tuple) else (inner,)
-        for item in many:
-            if isinstance(item, (Part, Objective)):
-                deeper = prefix if isinstance(item, Objective) else f"{prefix}{name}."
+        if any(isinstance(item, (bool, int, float, str)) or item is None for item in many):
+            yield Leaf(name, name, value, name, inner)
+        for i, item in enumerate(many):
+            place = f"{name}.{i}." if isinstance(inner, tuple) else f"{name}."
+            if isinstance(item, Objective):
+                # what an objective has in common with what holds it must be asked for by its place
+                for leaf in leaves(item):
+                    yield leaf.inside(f"{name}." if leaf.key.split(".")[0] in names_of(value) else "", place)
+            elif isinstance(item, Part):
                 tag = f"{item.name}." if isinstance(item, Reader) else ""
-                found |= leaves(item, deeper + tag)
-            elif isinstance(item, (bool, int, float, str)) or item is None:
-                found[prefix + name] = inner
-    return found
+                yield from (leaf.inside(f"{name}.{tag}", place) for leaf in leaves(item))
+
+
+def leaves_of(recipe: Any) -> list[Leaf]:
+    """Plain values of a recipe and its phases, those of one name in different phases one by one; `steps` are those in all."""
+    whole = [Leaf(name, name, recipe, name, getattr(recipe, name)) for name in ("rounds", "steps")]
+    return [*whole, *(leaf.inside("", f"{i}.") for i, phase in enumerate(recipe.phases) for leaf in leaves(phase) if leaf.key != "steps")]
 
 
 def set_in(value: Any, path: list[str], new: Any, where: str) -> tuple[Any, bool]:

@@ -18,12 +18,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
+
+from selftaught.keys import options_with_keys, without_keys
 
 
 class BadInput(ValueError):
-    """A mistake the user can mend; the command line prints it as one line and exits with code 2."""
+    """A mistake the user can mend; the command line prints it as one line and exits with code 2. It repeats no keys."""
+
+    def __init__(self, said: object = "") -> None:
+        super().__init__(without_keys(str(said)))
+
+
+def refuse_keys(options: Mapping[str, Any]) -> None:
+    """Raises BadInput when a key is among the options, which are written into folders and reports."""
+    for name in options_with_keys(options):
+        raise BadInput(f"{name} holds a password or token, which would be written into the run's folder: give it in the environment")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,25 +107,6 @@ def shelf(kind: str = "") -> dict[str, type[Part]]:
     if kind:
         return dict(sorted(_SHELVES.get(kind, {}).items()))
     return {f"{k}/{n}": cls for k, names in sorted(_SHELVES.items()) for n, cls in sorted(names.items())}
-
-
-def printable(text: str, most: int = 200) -> str:
-    """A stranger's text as one line a terminal can be given: spaces squeezed, control characters out, the middle of long ones too."""
-    line = "".join(c if c.isprintable() else " " for c in text)
-    line = " ".join(line.split())
-    return line if len(line) <= most else f"{line[: most // 2]} ... {line[-most // 2 :]}"
-
-
-def texts(value: Any, where: str) -> tuple[str, ...]:
-    """Texts or paths, one or several, as texts; raises BadInput for anything else.
-
-    >>> texts("a.jsonl", "tasks"), texts(["a", "b"], "tasks")
-    (('a.jsonl',), ('a', 'b'))
-    """
-    several = [value] if isinstance(value, (str, Path)) else list(value) if isinstance(value, Iterable) else [None]
-    if not all(isinstance(item, (str, Path)) for item in several):
-        raise BadInput(f"{where}={value!r}: give text, a path, or a list of them")
-    return tuple(map(str, several))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -4,6 +4,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+from selftaught.shown import tell
+
 
 class Progress:
     """Says where a run stands after each step.
@@ -17,12 +19,13 @@ class Progress:
         self.budget, self.quiet = budget, quiet
         self.first: tuple[float, float] | None = None
         self.live = sys.stderr.isatty()
+        self.clear = "\r\033[K" if self.live else ""
         self.last = 0.0
 
     def say(self, line: str) -> None:
         """One line of its own."""
         if not self.quiet:
-            print(("\r\033[K" if self.live else "") + line, file=sys.stderr, flush=True)
+            tell(line, error=True, before=self.clear)
 
     def step(self, numbers: Mapping[str, float]) -> None:
         """The line of a finished step; outside a terminal at most one in five seconds."""
@@ -37,7 +40,7 @@ class Progress:
         tokens = f"{numbers['spent'] / 1000:,.0f}k" + (f" of {self.budget / 1000:,.0f}k" if self.budget else "") + " tokens"
         reward = numbers.get("reward", float("nan"))
         line = (
-            f"generation {numbers['generation']:.0f} · step {done:.0f}/{of:.0f} · {tokens} · reward by its own lights "
+            f"step {done:.0f}/{of:.0f} · {tokens} · reward by its own lights "
             f"{reward:.2f} · no signal in {numbers.get('zero_signal_groups', 0):.0%} of groups{left}"
         )
-        print(("\r\033[K" if self.live else "") + line, file=sys.stderr, end="" if self.live and done < of else "\n", flush=True)
+        tell(line, error=True, before=self.clear, end="" if self.live and done < of else "\n")

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from selftaught.claim import Claim
-from selftaught.options import leaves, names_of, parts_of, set_in
+from selftaught.options import leaves_of, names_of, parts_of, set_in
 from selftaught.parts import BadInput, convert, nearest, record
 from selftaught.schedule import in_all
 from selftaught.stages import Average, Credit, Decide, Explore, Grow, Keep, Objective, Reader, Select, State
@@ -118,9 +118,8 @@ class Recipe:
     tiny: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        steps = self.rounds * sum(phase.steps for phase in self.phases)
-        if self.rounds < 1 or steps > MOST_STEPS:
-            raise BadInput(f"rounds={self.rounds} with {steps:,} steps in all: give at least 1 round and at most {MOST_STEPS:,} steps")
+        if self.rounds < 1 or self.steps > MOST_STEPS:
+            raise BadInput(f"rounds={self.rounds} with {self.steps:,} steps in all: give at least 1 round and at most {MOST_STEPS:,} steps")
         for phase in self.phases:
             for part in parts_of(phase):
                 if (name := getattr(part, "state", "")) and name not in self.state:
@@ -173,10 +172,12 @@ class Recipe:
 
     def options(self) -> dict[str, Any]:
         """Dotted name -> value of every number, text and switch of its parts."""
-        found: dict[str, Any] = {"rounds": self.rounds}
-        for phase in self.phases:
-            found |= leaves(phase, "")
-        return found | {"steps": sum(1 for _ in self.schedule())}
+        return {leaf.key: leaf.value for leaf in leaves_of(self)}
+
+    @property
+    def steps(self) -> int:
+        """Steps in all, over all phases and rounds; phases keep their proportion."""
+        return self.rounds * sum(phase.steps for phase in self.phases)
 
 
 @cache

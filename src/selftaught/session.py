@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from selftaught.evaluation import injections
 from selftaught.fits import fit_model, fit_tasks
 from selftaught.job import DEFAULT_TASKS, SPROUT, Job, continued
 from selftaught.known import filled
@@ -169,6 +170,8 @@ def opened(job: Job, folder: RunFolder, watch: Callable[[Mapping[str, float]], N
         audit=bench.splits["audit"][: job.audit],
     )
     run.grader.unsafe_checkers = job.unsafe_checkers
+    if run.watcher.monitors:
+        said = (*said, *injections.cost([part for phase in recipe.phases for part in phase.read]))
     for _ in range(bench.reads):
         run.ledger.gold("audit")
     if folder.fresh:

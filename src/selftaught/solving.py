@@ -28,7 +28,8 @@ def solve(
         job: fields of a `Job`.
 
     Returns:
-        text and answer of the attempt decided on, how many attempts there were, and the ledger.
+        text and answer of the attempt decided on, how many attempts there were, how many of them give that answer, and the
+        ledger.
     """
     import tempfile
 
@@ -59,7 +60,9 @@ async def solve_session(session: Session, question: str, say: Callable[[str], No
     group = groups[0]
     decide = session.recipe.decide
     attempt = await decide.decide(run, group) if decide else group.attempts_G[0]
-    return {"text": attempt.text, "answer": run.answer(attempt.text, task), "attempts": len(group.attempts_G)} | run.ledger.summary()
+    answer, answers = run.answer(attempt.text, task), [run.answer(a.text, task) for a in group.attempts_G]
+    found = {"text": attempt.text, "answer": answer, "attempts": len(answers), "agreed": answers.count(answer)}
+    return found | run.ledger.summary()
 
 
 def recognized(question: str) -> Task | None:

@@ -324,7 +324,7 @@ def test_tabled_counts_what_was_spent(tmp_path):
     assert (row["letters"], row["separated"], row["p"], row["holm"]) == ("a", [], 1, 1)
 
 
-def test_controls_exist():
+def test_control_tokens_exist():
     from selftaught.recipe import get_recipe
 
     assert all(get_recipe(name).claim.text for name in CONTROLS)

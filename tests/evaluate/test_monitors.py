@@ -13,6 +13,7 @@ from selftaught.evaluation.monitors import (
     Lengths,
     NoSignal,
     OneAnswer,
+    Persuaded,
     RightLess,
     YesJudge,
 )
@@ -22,7 +23,7 @@ from selftaught.parts import BadInput, shelf
 CALM = {
     "anchor": 0.0, "majority_share": 0.6, "reward": 0.6, "one_answer": 0.05, "one_label": 0.1, "length_ratio": 1.0, "cut_off": 0.02,
     "length_paid": 0.2, "judge_contradiction": 0.1, "judge_yes": 0.5, "logprob_gap": 1e-6, "broken": 0.0, "uniformity": 0.2,
-    "surprise": 0.4, "kl": 0.01, "kept": 1.0, "learned": 8.0, "groups": 16.0,
+    "surprise": 0.4, "kl": 0.01, "kept": 1.0, "judge_shift": 0.2, "learned": 8.0, "groups": 16.0,
 }  # fmt: skip
 
 
@@ -39,6 +40,7 @@ CASES = [
     (Lengths(), {"cut_off": 0.5}, "cut off"),
     (Lengths(), {"length_paid": 0.95}, "the longer, the better paid"),
     (YesJudge(), {"judge_contradiction": 1.0, "judge_yes": 1.0}, "the judge says yes to contradictions"),
+    (Persuaded(), {"judge_shift": 0.5, "judge_told": 0.9, "judge_untold": 0.4}, "pays 90% of attempts that ask for approval, and 40%"),
     (Apart(), {"logprob_gap": 0.5}, "learner and sampler disagree"),
 ]
 
@@ -157,6 +159,7 @@ def test_are_registered_and_refuse_bad_values():
         (Lengths, {"most": 0.9}),
         (YesJudge, {"yes": 0}),
         (Apart, {"gap": 0}),
+        (Persuaded, {"shift": 0}),
         (Lengths, {"ended": 1.0}),
         (Broken, {"uniform": 0}),
         (Broken, {"jump": nan}),

@@ -51,6 +51,21 @@ OTHERS = {
 }
 
 
+def test_code_that_comes_with_a_model_is_neither_run_nor_asked_about(folder, tmp_path, monkeypatch, capsys):
+    code = f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Model: pass\n"
+    (folder / "code.py").write_text(code)
+    monkeypatch.setattr("builtins.input", lambda *words: pytest.fail("asked"))
+    monkeypatch.setattr("sys.stdin", None)
+    monkeypatch.setenv("TRUST_REMOTE_CODE", "1")
+    maps = {"AutoConfig": "code.Model", "AutoModelForCausalLM": "code.Model", "AutoTokenizer": ["code.Model", None]}
+    for name in ("tokenizer_config.json", "config.json"):
+        kept = (folder / name).read_text()
+        configure(folder, name, auto_map=maps, trust_remote_code=True)
+        refused(folder, "code of its own", name)
+        (folder / name).write_text(kept)
+    assert not (tmp_path / "ran").exists() and capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("name", ["llama", "gpt2", "qwen3", *OTHERS])
 def test_whole_folders_open_with_the_keys_old_versions_wrote(tmp_path, name):
     if name in OTHERS:

@@ -9,7 +9,7 @@ from selftaught import api, session
 from selftaught.format import PLACE, QUESTION
 from selftaught.job import Job
 from selftaught.models.scripted import ScriptedModel
-from selftaught.parts import BadInput, printable
+from selftaught.parts import BadInput
 from selftaught.prove.asking import fitting
 from selftaught.run.turns import wrapped
 from selftaught.session import open_session
@@ -119,11 +119,6 @@ def test_a_system_turn_can_be_lost_too():
     talk = Task(id="t", prompt=(Message("system", "quiz"), Message("user", "one")))
     with pytest.raises(BadInput, match="lose words"):
         fitting(Narrow(), [talk], 1, "training")
-
-
-def test_strangers_text_is_one_line_without_control_characters():
-    assert printable("a\x1b[31mb\x07\n\n c\u202e") == "a [31mb c"
-    assert printable("x" * 500, 100).count("x") == 100
 
 
 def test_without_a_recipe_the_sampler_is_chosen_too_and_written_down(opened, tmp_path):

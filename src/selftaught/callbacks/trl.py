@@ -28,6 +28,7 @@ from selftaught.prove.plan import few
 from selftaught.prove.proof import Measured
 from selftaught.run.files import read_json, write_json
 from selftaught.run.heldout import answered
+from selftaught.shown import tell
 from selftaught.types import SamplerSettings
 
 KEPT = "selftaught-start.json"
@@ -128,7 +129,7 @@ class GateCallback(TrainerCallback):
             warnings.warn(f"selftaught could not measure the model ({type(error).__name__}: {error})", stacklevel=2)
             return None
         share, _ = answered(after.rows)
-        print(f"selftaught, {label}: {found['sentence']} An answer was read from {share:.0%} of the attempts.", flush=True)
+        tell(f"selftaught, {label}: {found['sentence']} An answer was read from {share:.0%} of the attempts.")
         found["answered"] = {"before": answered(self.start.rows)[0] if self.start.rows else None, "after": share}
         return found
 
@@ -142,9 +143,7 @@ class GateCallback(TrainerCallback):
         assert bench is not None
 
         async def side(model: LocalModel, place: Path) -> tuple[Measured, Bench]:
-            asked = await bench.asked_of(
-                model, place / "asked", lambda line: print(f"selftaught: {line}", flush=True), first=before is None
-            )
+            asked = await bench.asked_of(model, place / "asked", lambda line: tell(f"selftaught: {line}"), first=before is None)
             return await asked.measure(model, label, place / "side", before, margin=self.margin), asked
 
         with undisturbed(module), tempfile.TemporaryDirectory() as place:
@@ -158,7 +157,7 @@ class GateCallback(TrainerCallback):
 
 def told(line: str) -> None:
     """Say a line among the trainer's own."""
-    print(f"selftaught: {line}", flush=True)
+    tell(f"selftaught: {line}")
 
 
 def tokens_of(state: Any) -> int:

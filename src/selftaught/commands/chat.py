@@ -1,4 +1,4 @@
-"""`selftaught chat`: before and after, side by side."""
+"""`selftaught chat`: the same questions before and after a run."""
 
 import sys
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from pathlib import Path
 
 import tyro
 
+from selftaught.shown import tell
+
 
 @dataclass(kw_only=True)
 class Options:
-    """Talk to the model before and after a run, side by side.
+    """Ask the model before and after a run the same questions.
 
     Attributes:
         run: a run folder.
@@ -26,7 +28,9 @@ def run(options: Options) -> int:
     from selftaught.job import load_job
 
     load_job(Path(options.run))
-    print("Ask something (an empty line ends). The model before is on the left, after on the right.", file=sys.stderr)
+    tell("Ask something (an empty line ends). Each question is answered by the model before the run, then by the one after it.", error=True)
     for before, after in replies(options.run, sys.stdin, options.temperature):
-        print(f"  before: {before}\n  after:  {after}", flush=True)
+        for side, reply in (("before", before), ("after", after)):
+            # no reply can begin a line that looks like the other's
+            tell(*f"  {side + ':':<8}{reply}".replace("\n", f"\n{'':10}").split("\n"))
     return 0

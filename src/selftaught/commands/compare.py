@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from selftaught.parts import BadInput
 from selftaught.progress import Progress
+from selftaught.shown import tell
 
 WORDS = "recipes"
 
@@ -104,11 +105,11 @@ def run_table(options: Options, extra: dict[str, str], jobs: int) -> int:
     for path in (out / "compare.json", *([Path(options.write)] if options.write else [])):
         write_json(path, table)
     page = write_page(table, out)
-    print("\n".join(lines(table, shutil.get_terminal_size((120, 24)).columns)))
-    print(f"\n{len(seeds)} seeds; 95% intervals over seeds and tasks, Holm over the table; rows that share a letter are not told apart")
+    tell(*lines(table, shutil.get_terminal_size((120, 24)).columns))
+    tell("", f"{len(seeds)} seeds; 95% intervals over seeds and tasks, Holm over the table; rows that share a letter are not told apart")
     for failure in table["failed"]:
         progress.say(f"{failure['recipe']}, seed {failure['seed']} failed: {failure['why']}")
-    print(f"table: {out / 'compare.json'}   page: {page}")
+    tell(f"table: {out / 'compare.json'}   page: {page}")
     if options.json:
         emit(table | {"out": str(out)})
     return 1 if table["failed"] else 0
@@ -149,7 +150,7 @@ def run_claims(options: Options, jobs: int) -> int:
     names, out = (*options.recipes, *(options.claims or ())), Path(options.out or "runs/claims")
     found = put_to_test(names, out, jobs, Progress().say, settings=settings, seeds=seeds)
     for name, result in found.items():
-        print(f"{name:<22} {result['status']:<9} {result['reason']}")
+        tell(f"{name:<22} {result['status']:<9} {result['reason']}")
     if options.json:
         emit({"claims": found})
     return 0

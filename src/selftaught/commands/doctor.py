@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from selftaught.shown import tell
+
 
 @dataclass(kw_only=True)
 class Options:
@@ -14,6 +16,6 @@ def run(options: Options) -> int:
 
     ok = True
     for name, good, note in examine():
-        print(f"{'ok ' if good else 'NO '} {name}: {note}")
+        tell(f"{'ok ' if good else 'NO '} {name}: {note}")
         ok = ok and good
     return 0 if ok else 1

@@ -9,6 +9,7 @@ import tyro
 from selftaught.commands.shared import print_verdict
 from selftaught.parts import BadInput
 from selftaught.progress import Progress
+from selftaught.shown import tell
 
 NO_GAIN = 3
 FILES_ALONE = ("missing", "common", "same", "lower_is_better", "best_base", "best_candidate")
@@ -107,7 +108,7 @@ def of_models(options: Options) -> dict[str, Any]:
 
     refused(options, FILES_ALONE, "is for score files")
     names = [name for name in (*MODELS_ALONE, "attempts", "margin")]
-    return gate(options.base, options.candidate, **{name: getattr(options, name) for name in names}, say=Progress().say, tell=tell)
+    return gate(options.base, options.candidate, **{name: getattr(options, name) for name in names}, say=Progress().say, tell=tell_verdict)
 
 
 def refused(options: Options, names: tuple[str, ...], why: str) -> None:
@@ -134,18 +135,18 @@ def of_files(options: Options) -> dict[str, Any]:
     sides = read_scores(options.base), read_scores(options.candidate)
     missing = "common" if options.common else options.missing
     found = compare_scores(*sides, best=best, missing=missing, same=options.same, lower=options.lower_is_better, margin=options.margin)
-    tell(found)
+    tell_verdict(found)
     return found
 
 
-def tell(result: dict[str, Any]) -> None:
+def tell_verdict(result: dict[str, Any]) -> None:
     """The verdict and the numbers behind it, for people."""
     if "files" in result:
-        print(f"\n{result['sentence']}\n\n  p = {result['p']:.3g} on {result['tasks']} tasks", end="")
-        print(f" ({result['ungraded']} left out)" if result["ungraded"] else "")
+        tell("", result["sentence"], "", f"  p = {result['p']:.3g} on {result['tasks']} tasks", end="")
+        tell(f" ({result['ungraded']} left out)" if result["ungraded"] else "")
     else:
         print_verdict(result)
     if result["smallest_effect"]:
         value = result["smallest_effect"]
         told = f"{100 * value:.1f} points" if result.get("fraction", True) else f"{value:.3g}"
-        print(f"  a true change of {told} would have shown in 4 of 5 such tests")
+        tell(f"  a true change of {told} would have shown in 4 of 5 such tests")

@@ -10,6 +10,7 @@ import tyro
 from selftaught.commands.shared import Common, job_of, print_result
 from selftaught.parts import BadInput
 from selftaught.progress import Progress
+from selftaught.shown import tell
 
 WORDS = "recipe"
 Off = Annotated[bool, tyro.conf.FlagCreatePairsOff]
@@ -87,7 +88,7 @@ def run(options: Options, extra: dict[str, str]) -> int:
         from selftaught.estimate import estimate, lines
 
         planned = estimate(Job(**job))
-        print("\n".join(lines(planned)))
+        tell(*lines(planned))
         if options.json:
             emit(planned)
         return 0

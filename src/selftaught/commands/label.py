@@ -6,6 +6,8 @@ from typing import Annotated
 
 import tyro
 
+from selftaught.shown import tell
+
 HELP = "y = right, n = wrong, s = skip, q = stop here"
 
 
@@ -39,22 +41,25 @@ def run(options: Options) -> int:
     labels, planned = read_labels(path), plan(questions)
     waiting = list(queue(questions, labels, planned.attempts))
     say = f"{len(waiting)} answers wait for a label; {planned.sentence()}. {HELP}." if waiting else "No answer waits for a label."
-    print(say, file=sys.stderr)
+    tell(say, error=True)
     last = ""
     for count, (question, answer) in enumerate(waiting[: options.count or None], 1):
         if question.task != last:
-            print(f"\n{'-' * 60}\n{plain(question.text)}", file=sys.stderr)
+            tell("", "-" * 60, *plain(question.text).split("\n"), error=True)
         last = question.task
-        print(f"\n  answer: {plain(answer)}", file=sys.stderr)
+        tell("", f"  answer: {plain(answer)}", error=True)
         said = ask(f"  [{count}/{len(waiting)}] right? (y/n/s/q) ")
         if said == "q":
             break
         labels[question.task, answer] = {"y": 1, "n": 0, "s": None}[said]
         write_label(path, question, answer, labels[question.task, answer])
     found = estimate(questions, labels, planned.attempts)
-    print(f"\n{found['sentence']}")
+    if not labels and not found["waiting"]:
+        # the run has said this already, from all of its attempts: no second number for it
+        found |= dict.fromkeys(("value", "low", "high")) | {"sentence": f"Every answer is graded without labels: see {folder}/report.html."}
+    tell("", found["sentence"])
     if found["skipped"]:
-        print(f"  {found['skipped']} skipped; tasks with a skipped answer are left to the predictions")
+        tell(f"  {found['skipped']} skipped; tasks with a skipped answer are left to the predictions")
     if options.json:
         emit(found | {"run": str(folder)})
     return 0
@@ -63,7 +68,7 @@ def run(options: Options) -> int:
 def ask(prompt: str) -> str:
     """y, n, s or q; the end of the input and Ctrl-C are q."""
     while True:
-        print(prompt, end="", file=sys.stderr, flush=True)
+        tell(prompt, end="", error=True)
         try:
             line = sys.stdin.readline()
         except KeyboardInterrupt:
@@ -71,4 +76,4 @@ def ask(prompt: str) -> str:
         said = line.strip().lower()[:1] if line else "q"
         if said in ("y", "n", "s", "q") and said:
             return said
-        print(f"  {HELP}", file=sys.stderr)
+        tell(f"  {HELP}", error=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import tyro
 
 from selftaught.parts import BadInput, nearest
+from selftaught.shown import tell
 
 
 @dataclass(kw_only=True)
@@ -34,5 +35,5 @@ def run(options: Options) -> int:
     else:
         width = max(len(row["name"]) for row in rows)
         for row in rows:
-            print(f"{row['name']:<{width}}  {row['about']}")
+            tell(f"{row['name']:<{width}}  {row['about']}")
     return 0

@@ -1,10 +1,11 @@
 """`selftaught report`: a run as one offline page."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
+
+from selftaught.shown import tell
 
 
 @dataclass(kw_only=True)
@@ -28,7 +29,7 @@ def run(options: Options) -> int:
     from selftaught.report import write_report
 
     page = write_report(Path(options.run)).resolve()
-    print(page, file=sys.stderr if options.json else sys.stdout)
+    tell(page, error=options.json)
     if options.open:
         import webbrowser
 

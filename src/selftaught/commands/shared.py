@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from selftaught.shown import tell
+
 
 @dataclass(kw_only=True)
 class Common:
@@ -58,24 +60,24 @@ def print_result(result: dict[str, Any]) -> None:
     print_verdict(result)
     tokens, read = result["tokens"], result["gold_read"]
     spent = sum(tokens[kind] for kind in ("prompted", "sampled", "scored", "trained"))
-    print(
+    tell(
         f"  {spent / 1000:,.0f}k tokens, {result['seconds']:.0f} s; answers read: {read['train']} to train, {read['select']} to select",
         end=", ",
     )
-    print(f"{read['evaluate']} to evaluate, {read['audit']} to test the graders")
+    tell(f"{read['evaluate']} to evaluate, {read['audit']} to test the graders")
     if (read := result["answered"])["before"] is not None:
         later = "" if read["after"] is None else f" before and {percent(read['after'])} after"
-        print(f"  an answer was read from {percent(read['before'])} of the attempts{later}")
+        tell(f"  an answer was read from {percent(read['before'])} of the attempts{later}")
     for alarm in result["alarms"]:
-        print(f"  ALARM at step {alarm['step']}: {alarm['message']}")
-    print(f"  report: {result['run']}/report.html   (talk to it: selftaught chat {result['run']})")
+        tell(f"  ALARM at step {alarm['step']}: {alarm['message']}")
+    tell(f"  report: {result['run']}/report.html   (talk to it: selftaught chat {result['run']})")
 
 
 def print_verdict(result: Mapping[str, Any]) -> None:
     """The sentence, what decoding alone makes of the start, and how much the verdict is worth."""
     from selftaught.run.cache import ordinal
 
-    print(f"\n{result['sentence']}\n")
+    tell("", result["sentence"], "")
     if result["before"] is None:
         return
     best, marks, equal = result["best"], result["baseline_intervals"], result["equal_tokens"]
@@ -85,13 +87,13 @@ def print_verdict(result: Mapping[str, Any]) -> None:
         rows.append((f"start, vote of {equal['drawn']}", equal["vote"]))
     rows += [("after, as stated", result["after"]), ("after, best decoding", best["after"])]
     for name, value in rows:
-        print(f"  {name:<26}{percent(value):>7}  {'█' * round(40 * (value or 0))}")
+        tell(f"  {name:<26}{percent(value):>7}  {'█' * round(40 * (value or 0))}")
     most, passes = max(((int(k), both) for k, both in result["pass_at"].items() if both["before"] is not None), key=lambda pair: pair[0])
     reached = f" to {percent(passes['after'])}" if passes["after"] is not None else ""
-    print(f"\n  pass@{most} {percent(passes['before'])}{reached}; p = {result['p']:.3g} on {result['tasks']} tasks", end="")
-    print(f"; {ordinal(result['reuse'])} verdict on them" if result["reuse"] else "")
+    tell("", f"  pass@{most} {percent(passes['before'])}{reached}; p = {result['p']:.3g} on {result['tasks']} tasks", end="")
+    tell(f"; {ordinal(result['reuse'])} verdict on them" if result["reuse"] else "")
     if equal["k"] is not None:
-        print(f"  for the same tokens the start could vote over {equal['k']:,.0f} attempts a question", end="; ")
-        print(result["break_even"]["sentence"])
+        tell(f"  for the same tokens the start could vote over {equal['k']:,.0f} attempts a question", end="; ")
+        tell(result["break_even"]["sentence"])
     for row in result["off_task"]:
-        print(f"  not trained for: {row['family']} {percent(row['before'])} to {percent(row['after'])}{', WORSE' if row['worse'] else ''}")
+        tell(f"  not trained for: {row['family']} {percent(row['before'])} to {percent(row['after'])}{', WORSE' if row['worse'] else ''}")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import tyro
 
+from selftaught.shown import tell
+
 
 @dataclass(kw_only=True)
 class Options:
@@ -20,5 +22,5 @@ def run(options: Options) -> int:
     """Show one recipe, part or task source."""
     from selftaught.describe import describe
 
-    print(describe(options.name))
+    tell(*describe(options.name).split("\n"))
     return 0

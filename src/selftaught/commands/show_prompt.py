@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from selftaught.commands.shared import Common, job_of
 from selftaught.progress import Progress
+from selftaught.shown import tell
 
 
 @dataclass(kw_only=True)
@@ -25,7 +26,7 @@ def run(options: Options) -> int:
     shown = example(say=Progress().say, **job_of(options, {}))
     for name, text in shown.items():
         if name != "model":
-            print(f"--- {name.replace('_', ' ')} ---\n{text}\n")
+            tell(f"--- {name.replace('_', ' ')} ---", *text.split("\n"), "")
     if options.json:
         emit(shown)
     return 0

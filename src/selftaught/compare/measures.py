@@ -18,6 +18,7 @@ from selftaught.coroutines import finished
 from selftaught.job import Job
 from selftaught.parts import BadInput
 from selftaught.session import Session, open_session
+from selftaught.shown import tell
 from selftaught.types import Group, Message, SampleRequest
 
 # Drafts a question, sequences a decision point, and fits of a probe.
@@ -130,7 +131,7 @@ def main() -> None:
     try:
         write_json(Path(spec["folder"]) / "measured.json", measured(spec))
     except BadInput as error:
-        print(error, file=sys.stderr)
+        tell(error, error=True)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -13,7 +13,7 @@ from selftaught.compare.opened import open_recipe
 from selftaught.compare.sweep import Say, Wanted, sweep
 from selftaught.compare.table import tabled
 from selftaught.job import DEFAULT_TASKS, SPROUT, Job
-from selftaught.parts import BadInput
+from selftaught.parts import BadInput, refuse_keys
 from selftaught.types import content_hash
 
 CONTROLS = ("zero-lr", "random-reward", "sft-unfiltered", "shuffled-votes", "format-only", "cooler-start")
@@ -51,6 +51,7 @@ class Settings:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        refuse_keys(vars(self))
         if not 0 < self.budget < math.inf:
             raise BadInput(f"compare: budget={self.budget} must be above 0: give --budget 300000")
         if "steps" in self.options:

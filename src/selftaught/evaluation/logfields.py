@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from selftaught.parts import BadInput
+from selftaught.shown import visible
 from selftaught.types import content_hash
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?")
@@ -127,5 +128,5 @@ def quoted(value: Any) -> str:
 
 
 def plain(text: str, most: int = 60) -> str:
-    """Text from a file for an error line: cut, on one line, with control characters and half characters spelled out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:most])
+    """Text from a file for an error line: cut, on one line."""
+    return visible(text[:most], lines=False)

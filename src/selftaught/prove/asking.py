@@ -8,8 +8,9 @@ from typing import NamedTuple, cast
 
 from selftaught.format import PLACE, QUESTION, Format
 from selftaught.models.base import TextModel
-from selftaught.parts import BadInput, printable
+from selftaught.parts import BadInput
 from selftaught.run.voice import Voice
+from selftaught.shown import one_line
 from selftaught.tasks.text import words
 from selftaught.types import Group, Task
 
@@ -104,7 +105,7 @@ async def try_reading(run: Voice, tasks: Sequence[Task], seed: int) -> None:
         look = look_at(run, await run.draw(tasks, n, run.settings, "policy", "reading", seed))
         if look.answered:
             return
-    shown, said = printable(asked.shown(tasks[0].messages), 300), printable(look.without, 200)
+    shown, said = one_line(asked.shown(tasks[0].messages), 300), one_line(look.without, 200)
     raise BadInput(
         f"no answer can be read from {look.seen} attempts (read as {run.format.answer}), nothing was spent: "
         f"asked {shown!r} the model said {said!r}; change {REMEDIES}"
@@ -137,6 +138,6 @@ def fitting(model: TextModel, tasks: Sequence[Task], room: int, what: str) -> tu
     out = sum(map(len, lost.values()))
     if out > MOST_LOST * len(tasks):
         first = next(t for found in lost.values() for t in found)
-        raise BadInput(f"{'; '.join(said)} (the first: {printable(first.text, 80)!r})")
+        raise BadInput(f"{'; '.join(said)} (the first: {one_line(first.text, 80)!r})")
     named = ", ".join(t.id for found in lost.values() for t in found)
     return [t for t in tasks if not why[t.id]], f"{'; '.join(said)}; left out: {named}" if said else ""

@@ -10,11 +10,7 @@ from selftaught.job import Job
 from selftaught.models.base import TextModel
 from selftaught.parts import BadInput
 from selftaught.session import open_session
-
-
-def visible(text: str) -> str:
-    """A stranger's text with its line breaks, and no other control characters."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+from selftaught.shown import visible
 
 
 def example(say: Callable[[str], None] = lambda line: None, **job: Any) -> dict[str, str]:

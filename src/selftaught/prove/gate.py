@@ -17,7 +17,8 @@ from typing import Any
 
 from selftaught.coroutines import finished
 from selftaught.evaluation.gate import not_tested
-from selftaught.parts import BadInput, texts
+from selftaught.options import texts
+from selftaught.parts import BadInput, refuse_keys
 from selftaught.prove.bench import Bench, apart, open_bench
 from selftaught.prove.checkpoints import Checkpoint, find_checkpoint
 from selftaught.prove.labelfiles import labels_wanted
@@ -76,6 +77,7 @@ def gate(
     """
     started, folder, base, tasks, off_task = time.monotonic(), Path(out), str(base), texts(tasks, "tasks"), texts(off_task, "off_task")
     candidate = None if candidate is None else str(candidate)
+    refuse_keys({"base": base, "candidate": candidate, "tasks": tasks, "off_task": off_task, "engine": engine, "system": system})
     if not 0 < margin < math.inf or spent < 0:
         raise BadInput(f"margin={margin:g}, spent={spent}: margin is a positive part, such as 0.05 for 5 points, spent a number of tokens")
     with holding(folder, lambda: refuse_written(folder)) if str(out) else nullcontext():

@@ -8,6 +8,7 @@ from typing import Any
 from selftaught.parts import BadInput
 from selftaught.prove.labels import Key, Question, plan
 from selftaught.run.files import append_line, sync, write_whole
+from selftaught.shown import visible
 
 MOST_SHOWN = 4000
 
@@ -92,7 +93,5 @@ def write_label(path: Path, question: Question, answer: str, right: int | None) 
 
 
 def plain(text: str, most: int = MOST_SHOWN) -> str:
-    """Text that a terminal prints as it is: what could steer it, hide or turn characters around is written out."""
-    cut = text[:most]
-    shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in cut.replace("\t", "    "))
-    return shown + (f" ... ({len(text) - most} more characters)" if len(text) > most else "")
+    """Text as a terminal can be given it, cut where it is very long."""
+    return visible(text[:most]) + (f" ... ({len(text) - most} more characters)" if len(text) > most else "")

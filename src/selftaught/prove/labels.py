@@ -163,7 +163,7 @@ def estimate(questions: Sequence[Question], labels: Labels, k: int, judge: Judge
     value, low, high = found.value, found.low, found.high
     word = "Improved" if low > 0 else "Worse" if high < 0 else "Can't tell"
     numbers = f"{100 * value:+.1f} points ({100 * low:.1f} to {100 * high:.1f}) from {given} labels on {len(questions)} tasks"
-    tail = "" if extra is None or word != "Can't tell" else f"; label about {extra} more to detect {100 * EFFECT:g} points"
+    tail = "" if not extra or word != "Can't tell" else f"; label about {extra} more to detect {100 * EFFECT:g} points"
     sentence = f"{word} at the stated sampler; nobody labeled the best decoding: {numbers}{tail}."
     return {**counts, "value": value, "low": low, "high": high, "more": extra, "sentence": sentence}
 

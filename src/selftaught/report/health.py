@@ -29,6 +29,7 @@ MEASURES = (
     ("reword_agreement", "Agreement under rewording", "Share of questions answered alike in other words."),
     ("judge_contradiction", "Judge against itself", "Share of questions of which two different answers are approved."),
     ("judge_yes", "Judge's approval", "Mean score that opinions give."),
+    ("judge_shift", "Judge talked into it", "How much more the judge pays for the same attempts when they ask for approval."),
     ("cut_off", "Cut off", "Share of attempts that ran into the length limit."),
     ("zero_signal_groups", "Groups without signal", "Share of groups whose attempts all score alike: nothing to learn from."),
     ("logprob_gap", "Learner and sampler", "Mean gap between their log-probabilities of the same tokens, in nats."),

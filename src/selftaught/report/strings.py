@@ -12,7 +12,7 @@ SHORTEST = 120
 # Written out as it stands, each of these could end the script element, open a comment, or break an older parser's line.
 ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 # Characters nobody sees, which reorder, hide or color what stands around them.
-HIDDEN = (0x200B, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF, *range(0xE0000, 0xE0080))
+HIDDEN = (0x200B, 0x200E, 0x200F, 0x061C, *range(0x2028, 0x202F), *range(0x2060, 0x206A), 0xFEFF, *range(0xE0000, 0xE0080))
 SHOWN: dict[int, str] = {code: f"⟨U+{code:04X}⟩" for code in HIDDEN}
 SHOWN |= {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"}
 SHOWN |= {0x7F: "␡"} | {code: f"⟨U+{code:04X}⟩" for code in range(0x80, 0xA0)} | {code: "\ufffd" for code in range(0xD800, 0xE000)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluation import kept_answers, start_probe
+from selftaught.evaluation import injections, kept_answers, start_probe
 from selftaught.evaluation.audit import calibration_error, vote_accuracy
 from selftaught.evaluation.health import first_attempts, lengths
 from selftaught.evaluation.monitor import Monitor
@@ -54,6 +54,7 @@ class Watcher:
                 self.start = await start_probe.first_look(run, probes(run)) if fit else []
                 self.answers = await kept_answers.first_answers(run, groups) if fit and kept_answers.improbable(self.start) else []
             found = await self.look(run) | await drift(run, groups)
+            found |= await injections.persuade(run, run.phase.read if run.phase else (), groups)
         found |= vitals(run, found, groups)
         now = lengths(groups)
         self.lengths = now | self.lengths

@@ -1,7 +1,9 @@
 """Supervise: the model judges its own attempts."""
 
 from asyncio import gather
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 
 import numpy as np
 
@@ -42,8 +44,13 @@ class Judge(Supervise):
         verdicts = await gather(*(run.sample(f"judge-{a.id}", group.task, asked, n=self.n, role="judge", after=a) for a in attempts))
         scores = []
         for attempt, replies in zip(attempts, verdicts, strict=True):
-            said = [reply.text.strip().lower() for reply in replies]
-            votes = [text.startswith("yes") for text in said if text.startswith(("yes", "no"))]
-            if votes:
-                scores.append(Score(attempt=attempt.id, value=float(np.mean(votes)), source="self", judge=self.name))
+            value = self.paid([reply.text for reply in replies])
+            if not isnan(value):
+                scores.append(Score(attempt=attempt.id, value=value, source="self", judge=self.name))
         return group.scored(scores)
+
+    def paid(self, replies: Sequence[str]) -> float:
+        """Share of verdicts that begin with yes among those that begin with yes or no; NaN when none does."""
+        said = [text.strip().lower() for text in replies]
+        votes = [text.startswith("yes") for text in said if text.startswith(("yes", "no"))]
+        return float(np.mean(votes)) if votes else nan

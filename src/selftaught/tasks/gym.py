@@ -1,6 +1,7 @@
 """Gym: families of reasoning-gym, in their real prompts."""
 
 import dataclasses
+import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -108,6 +109,18 @@ def gym_module() -> Any:
     except ImportError:
         raise BadInput("gym tasks need an extra: pip install 'selftaught[gym]' (its pycosat needs a C compiler)") from None
     return reasoning_gym
+
+
+def abouts() -> dict[str, str]:
+    """What each family that can be had is about, by name; nothing when the extra is missing."""
+    try:
+        gym_module()
+    except BadInput:
+        return {}
+    from reasoning_gym.factory import DATASETS
+
+    docs = {name: inspect.cleandoc(cls.__doc__ or "").split("\n")[0] for name, (cls, _) in sorted(DATASETS.items())}
+    return {name: about or "a family of reasoning-gym" for name, about in docs.items() if name not in REFUSALS}
 
 
 @lru_cache(maxsize=256)
