@@ -20,6 +20,8 @@ from selftaught.parts import BadInput, nearest
 
 # As shells say of a program that wrote to nobody.
 READER_GONE = 141
+# Of tyro's boxes.
+TITLE = re.compile(r"(Value|Parsing) error|(Unrecognized|Required) options?|Invalid choice|Missing .{0,20}")
 COMMANDS = ("improve", "gate", "compare", "report", "label", "evaluate", "show-prompt", "solve", "chat", "list", "show", "doctor")
 USAGE = """selftaught: a model teaches itself, and proves that it got better.
 
@@ -50,11 +52,18 @@ def parse(cls: type[Any], args: list[str], command: str, loose: bool) -> tuple[A
     except SystemExit as stop:
         if stop.code == 0:
             raise
-        text = re.sub(r"[^\x20-\x7e]+", " ", re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()))
-        text = re.sub(r"\s+", " ", text.split("For full helptext")[0].split("Got errors")[0])
-        line = re.sub(r"^(Value|Parsing) error ", "", text.strip(" -:")).strip(" -:")
-        raise BadInput(f"{command}: {line or 'bad arguments'}") from None
+        raise BadInput(f"{command}: {one_line(said.getvalue())}: write it as `selftaught {command} --help` says") from None
     return parsed, dict(pairs(list(rest), [f.name for f in fields(cls)]))
+
+
+def one_line(said: str) -> str:
+    """What tyro says in a box of several lines, without its title, frame and the help it quotes."""
+    text = re.sub(r"[^\x20-\x7e]+", " ", re.sub(r"\x1b\[[0-9;]*m", "", said))
+    text = re.sub(r"\s+", " ", text.split("For full helptext")[0].split("Got errors")[0])
+    pieces = [piece.strip(" -:") for piece in re.split(r"-{5,}", text)]
+    told = [piece for piece in pieces if piece and not TITLE.fullmatch(piece) and not piece.startswith("Argument helptext")]
+    line = ", ".join(told) or "bad arguments"
+    return re.sub(r"invalid literal for int\(\) with base 10:", "a whole number is needed, not", line).rstrip(" .")
 
 
 def pairs(rest: list[str], known: list[str]) -> list[tuple[str, str]]:
@@ -63,7 +72,7 @@ def pairs(rest: list[str], known: list[str]) -> list[tuple[str, str]]:
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
-            raise BadInput(f"unexpected '{word}': options begin with --, and only one RECIPE is given")
+            raise BadInput(f"unexpected '{word}': options begin with --, and only one RECIPE is given: leave it out")
         key, equals, value = word[2:].partition("=")
         if not equals:
             if not rest or rest[0].startswith("--"):
@@ -78,6 +87,11 @@ def named(words_are: str, args: list[str]) -> list[str]:
     """Leading words as values of an option: an optional positional and unknown options do not go together."""
     words = list(itertools.takewhile(lambda word: not word.startswith("-"), args))
     return [f"--{words_are}", *words, *args[len(words) :]] if words else args
+
+
+def shown(said: str) -> str:
+    """An error as one line that a terminal can be given: what could steer it, and halves of characters, are spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(said.split()))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -103,7 +117,7 @@ def main(argv: list[str] | None = None) -> None:
         sys.stdout.flush()
         sys.exit(code)
     except BadInput as error:
-        print(f"selftaught: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"selftaught: {shown(str(error))}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
         # A reader that has gone away (| head) ends the program quietly. The signal stays ignored: with it a checker that

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 
 class BadInput(ValueError):
@@ -141,6 +141,8 @@ def convert(value: Any, hint: Any, where: str) -> Any:
             return None
         hint = next(a for a in args if a is not type(None))
         return convert(value, hint, where)
+    if origin is Literal and value not in args:
+        raise BadInput(f"{where}={value!r}: give one of {', '.join(map(str, args))}")
     if hint is bool and str(value).lower() in ("true", "false", "1", "0", "yes", "no"):
         return str(value).lower() in ("true", "1", "yes")
     if origin is tuple:
@@ -151,7 +153,7 @@ def convert(value: Any, hint: Any, where: str) -> Any:
             found = hint(value)
         except (ValueError, OverflowError):
             found = math.nan
-        if found == found:
+        if hint is str or math.isfinite(found):
             return found
     elif not isinstance(hint, type) or isinstance(value, hint):
         return value
@@ -170,7 +172,7 @@ def build(cls: type[Part], options: Mapping[str, Any], where: str = "") -> Any:
     try:
         return cls(**{k: convert(v, hints[k], f"{where}.{k}") for k, v in values.items()})
     except (TypeError, ValueError) as error:
-        raise BadInput(f"{where}: {error}") from None
+        raise BadInput(str(error) if str(error).startswith(f"{where}: ") else f"{where}: {error}") from None
 
 
 def parse_options(text: str) -> dict[str, str]:

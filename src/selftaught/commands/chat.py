@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import tyro
 
@@ -23,10 +22,9 @@ class Options:
 def run(options: Options) -> int:
     """Read questions from standard input, answer each before and after."""
     from selftaught.chat import replies
-    from selftaught.job import load_job
 
-    load_job(Path(options.run))
+    both = replies(options.run, sys.stdin, options.temperature)
     print("Ask something (an empty line ends). The model before is on the left, after on the right.", file=sys.stderr)
-    for before, after in replies(options.run, sys.stdin, options.temperature):
+    for before, after in both:
         print(f"  before: {before}\n  after:  {after}", flush=True)
     return 0

@@ -121,8 +121,9 @@ class Renderer:
         try:
             return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=prompt, **self.further))
         except Exception as error:  # a template is a program of the model's maker and may raise anything
-            line = next(iter(str(error).splitlines()), type(error).__name__)
-            raise BadInput(f"the chat template refuses this conversation: {line}") from None
+            line, name = (str(error).splitlines() or [type(error).__name__])[0][:160], getattr(self.tokenizer, "name_or_path", "")
+            mend = "mend it, change --chat-template-kwargs, or go around it with --template '{prompt}'"
+            raise BadInput(f"the chat template of '{name}' refuses this conversation: {line}: {mend}") from None
 
     def _open(self, messages: tuple[Message, ...]) -> list[int]:
         if self.chat:

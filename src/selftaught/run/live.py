@@ -1,6 +1,5 @@
 """LiveRun: what the loop drives. Counts, journals, checks, saves; decides nothing."""
 
-import json
 import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -11,6 +10,7 @@ import numpy as np
 from selftaught.evaluation.health import numbers
 from selftaught.evaluation.monitor import Monitor
 from selftaught.recipe import Phase
+from selftaught.run.files import parsed
 from selftaught.run.stopwatch import Ahead, T
 from selftaught.run.voice import Voice
 from selftaught.run.watcher import Watcher
@@ -185,5 +185,5 @@ class LiveRun(Voice):
         self.ledger.watch.restore(saved.get("seconds", {}))
         self.folder.forget_after(self.position)
         lines = self.folder.path / "steps.jsonl"
-        self.watcher.restore(saved["health"], [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else ())
+        self.watcher.restore(saved["health"], [parsed(line, lines) for line in lines.read_bytes().splitlines()] if lines.exists() else ())
         return True

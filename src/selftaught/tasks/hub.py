@@ -40,6 +40,8 @@ def load(data: str, config: str, split: str, prompt: str, answer: str) -> Table:
         import datasets
     except ImportError:
         raise BadInput(f"'{data}' is a data-set id, which needs an extra: pip install 'selftaught[datasets]'") from None
+    # an error is one line, and what is loaded is told in another
+    datasets.disable_progress_bars()
     try:
         # A folder of save_to_disk is not what load_dataset reads.
         saved = any((Path(data) / mark).exists() for mark in ("dataset_info.json", "dataset_dict.json"))
