@@ -91,7 +91,7 @@ def named(words_are: str, args: list[str]) -> list[str]:
 
 def shown(said: str) -> str:
     """An error as one line that a terminal can be given: what could steer it, and halves of characters, are spelled out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(said.split()))
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in said)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -23,7 +23,10 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 
 class BadInput(ValueError):
-    """A mistake the user can mend; the command line prints it as one line and exits with code 2."""
+    """A mistake the user can mend, in one line; the command line prints it and exits with code 2."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +110,7 @@ def printable(text: str, most: int = 200) -> str:
 
 
 def texts(value: Any, where: str) -> tuple[str, ...]:
-    """Texts or paths, one or several, as texts; raises BadInput for anything else.
-
-    >>> texts("a.jsonl", "tasks"), texts(["a", "b"], "tasks")
-    (('a.jsonl',), ('a', 'b'))
-    """
+    """Texts or paths, one or several, as texts; raises BadInput for anything else."""
     several = [value] if isinstance(value, (str, Path)) else list(value) if isinstance(value, Iterable) else [None]
     if not all(isinstance(item, (str, Path)) for item in several):
         raise BadInput(f"{where}={value!r}: give text, a path, or a list of them")
@@ -146,7 +145,7 @@ def convert(value: Any, hint: Any, where: str) -> Any:
     if hint is bool and str(value).lower() in ("true", "false", "1", "0", "yes", "no"):
         return str(value).lower() in ("true", "1", "yes")
     if origin is tuple:
-        items = re.split(r"[+ ]", value) if isinstance(value, str) else value
+        items = re.split(r"[+ ]", value) if isinstance(value, str) else value if isinstance(value, (tuple, list)) else [value]
         return tuple(convert(v, args[0], where) for v in items)
     if hint in (int, float, str) and isinstance(value, (str, int, float)):
         try:

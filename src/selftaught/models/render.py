@@ -55,6 +55,13 @@ class Renderer:
         doubled = bool(kept) and bool(delta) and kept[-1] == delta[0] and kept[-1] in self.ends
         return kept + delta[doubled:]
 
+    def size(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
+        """How many ids `context` gives, 0 where the conversation cannot be rendered."""
+        try:
+            return len(self.context(messages, after, cut))
+        except BadInput:
+            return 0
+
     def opened(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The conversation as it is rendered: with the format's system turn where it has none of its own."""
         own = not self.format.system or (messages and messages[0].role == "system")

@@ -79,6 +79,8 @@ class LiveRun(Voice):
 
     def record(self, groups: Sequence[Group]) -> None:
         """Log the step's attempts and scores."""
+        self.grader.faults.refuse_most(self.position)
+        self.notes |= self.grader.faults.shares()
         rewards = [float(v) for group in groups for v in group.values() if not math.isnan(v)]
         self.note("groups", len(groups))
         if self.phase and any(self.position % objective.every == 0 for objective in self.phase.objectives):
@@ -111,6 +113,7 @@ class LiveRun(Voice):
     def begin_step(self, phase: Phase, of: int) -> None:
         """Open a step."""
         self.phase, self.notes, self.clock = phase, {"of": of}, time.monotonic()
+        self.grader.faults.step.clear()
         # No step continues the attempts of another.
         self.seam.forget()
 

@@ -44,6 +44,7 @@ class Judge(Supervise):
         for attempt, replies in zip(attempts, verdicts, strict=True):
             said = [reply.text.strip().lower() for reply in replies]
             votes = [text.startswith("yes") for text in said if text.startswith(("yes", "no"))]
+            run.fault("verdicts", len(said) - len(votes), len(said))
             if votes:
                 scores.append(Score(attempt=attempt.id, value=float(np.mean(votes)), source="self", judge=self.name))
         return group.scored(scores)
