@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def find_place(where: str) -> Place:
     return Place(target=target, name=name, folder=folder, adapter=adapter)
 
 
+@lru_cache
 def on_hub(name: str) -> tuple[Path, bool]:
     """(folder of a hub model's small files, whether the hub answers); what was kept before serves when it does not.
 
