@@ -112,21 +112,15 @@ TABLE = {
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """Damaged folders beside the good ones they were made of."""
+    """The good folders that damaged ones are made of."""
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     place = tmp_path_factory.mktemp("models")
-    good = make_folder(place / "good", "llama", chat=True)
+    make_folder(place / "good", "llama", chat=True)
     module = AutoModelForCausalLM.from_pretrained(make_folder(place / "base", "llama", chat=False))
     options = LoraConfig(r=2, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
     get_peft_model(module, options).save_pretrained(place / "adapter")
-    for name, change in MODELS.items():
-        shutil.copytree(good, place / name)
-        change(place / name)
-    for name, change in ADAPTERS.items():
-        shutil.copytree(place / "adapter", place / name)
-        change(place / name)
     (place / "empty").mkdir()
     for name, data in {"file.bin": b"x", "bad.gguf": b"GGUF" + b"\xff" * 60, "empty.gguf": b""}.items():
         (place / name).write_bytes(data)
@@ -134,6 +128,10 @@ def prepared(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("words", "named"), cases(TABLE))
-def test_a_model_that_is_none_is_refused(refused, words, named):
+def test_a_model_that_is_none_is_refused(refused, prepared, words, named):
+    for name in (MODELS | ADAPTERS).keys() & set(words.replace("./", "").split()):
+        if not (prepared / name).exists():
+            shutil.copytree(prepared / ("good" if name in MODELS else "adapter"), prepared / name)
+            (MODELS | ADAPTERS)[name](prepared / name)
     line = refused(words)
     assert names(line, named), line
