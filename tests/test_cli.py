@@ -12,6 +12,7 @@ import pytest
 from selftaught import sandbox
 from selftaught.api import improve
 from selftaught.recipe import recipe_names
+from selftaught.run.files import SCHEMA
 
 SMALL = ["--model", "scripted", "--tasks", "sums:level=3", "--held-out-count", "12", "--explore.tasks", "4", "--explore.n", "4"]
 SEVEN = {"metric", "before", "after", "gain", "low", "high", "p"}
@@ -57,7 +58,7 @@ def test_improve_prints_one_json_object_last(cli, tmp_path):
     assert result["after"] - result["before"] == pytest.approx(result["gain"])
     assert result["gold_read"]["train"] == result["gold_read"]["select"] == 0 < result["gold_read"]["evaluate"]
     assert result["sources"]["self"] == 1 and result["tokens"]["trained"] > 0 and result["steps"] == 2
-    assert json.loads((tmp_path / "run" / "result.json").read_text()) == result
+    assert json.loads((tmp_path / "run" / "result.json").read_text()) == {"version": SCHEMA, **result}
     assert "step 2/2" in err and "{" not in err
 
 

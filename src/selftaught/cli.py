@@ -24,6 +24,8 @@ from selftaught.shown import tell
 
 # As shells say of a program that wrote to nobody.
 READER_GONE = 141
+# Of tyro's boxes.
+TITLE = re.compile(r"(Value|Parsing) error|(Unrecognized|Required) options?|Invalid choice|Missing .{0,20}")
 COMMANDS = ("improve", "gate", "compare", "report", "label", "evaluate", "show-prompt", "solve", "chat", "list", "show", "doctor")
 USAGE = """selftaught: a model teaches itself, and proves that it got better.
 
@@ -55,7 +57,7 @@ def parse(cls: type[Any], args: list[str], command: str, loose: bool) -> tuple[A
         if stop.code == 0:
             raise
         text = re.sub(r"[^\x20-\x7e]+", " ", re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()))
-        raise BadInput(f"{command}: {complaint(text, cls)}") from None
+        raise BadInput(f"{command}: {complaint(text, cls)}: write it as `selftaught {command} --help` says") from None
     return parsed, dict(pairs(list(rest), [f.name for f in fields(cls)]))
 
 
@@ -65,7 +67,7 @@ def pairs(rest: list[str], known: list[str]) -> list[tuple[str, str]]:
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
-            raise BadInput(f"unexpected '{word}': options begin with --, and only one RECIPE is given")
+            raise BadInput(f"unexpected '{word}': options begin with --, and only one RECIPE is given: leave it out")
         key, equals, value = word[2:].partition("=")
         if not equals:
             if not rest or rest[0].startswith("--"):
@@ -106,7 +108,7 @@ def main(argv: list[str] | None = None) -> None:
         sys.stdout.flush()
         sys.exit(code)
     except BadInput as error:
-        tell(f"selftaught: {' '.join(str(error).split())}", error=True)
+        tell(f"selftaught: {error}", error=True)
         sys.exit(2)
     except BrokenPipeError:
         # A reader that has gone away (| head) ends the program quietly. The signal stays ignored: with it a checker that

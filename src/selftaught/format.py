@@ -54,7 +54,7 @@ class Format(Part):
             )
         if self.answer not in READINGS and (why := refusal(self.answer)):
             raise BadInput(
-                f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression that can be used: {why}"
+                f"answer '{self.answer[:40]}' is none of {', '.join(READINGS)}, nor a regular expression: {why}: give one of them"
             )
 
     @property

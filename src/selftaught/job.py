@@ -14,15 +14,13 @@ from selftaught.parts import BadInput, refuse_keys
 from selftaught.prove.plan import SHARE
 from selftaught.recipe import Recipe, get_recipe
 from selftaught.run.budget import Budget
-from selftaught.run.files import read_json
 from selftaught.types import SamplerSettings
 
 SPROUT = Path(__file__).parent / "models" / "sprout" / "weights"
 # Seeds lie below it: what libraries take.
 LARGE = 2**32
 DEFAULT_TASKS = ("linear:level=6", "sort:level=6", "sudoku:level=8")
-# What a field is called on the command line where that is another name.
-SWITCHES = {"gate": "no-gate", "forecast": "no-forecast", "monitors": "no-alarms"}
+ADAPTERS = ("", "lora", "none")
 DEFAULT_OFF_TASK = ("sums:level=4", "chain:level=4", "subset:level=4")
 
 
@@ -96,18 +94,28 @@ class Job:
             object.__setattr__(self, name, texts(getattr(self, name), name))
         refuse_keys(vars(self))
         Budget.parse(self.budget)
-        if not 0 <= self.seed < LARGE or not 0 <= self.evaluation_seed < LARGE:
-            raise BadInput(f"seed={self.seed}, evaluation_seed={self.evaluation_seed}: give numbers from 0 to {LARGE - 1}")
-        if not self.heat < math.inf:
-            raise BadInput(f"temperature={self.temperature}: give a number from 0, say 0.7")
-        if not self.heat >= 0 or min(self.max_tokens, self.audit) < 0:
-            raise BadInput("temperature, max_tokens and audit must not be negative")
-        if self.held_out_count is not None and self.held_out_count < 1:
-            raise BadInput(f"held-out-count={self.held_out_count}: give a number of tasks, or --no-gate to run without a verdict")
-        if self.gate_share is not None and not (0 < self.gate_share < math.inf and self.held_out_count is None and self.gate is True):
-            raise BadInput(f"gate-share={self.gate_share:g}: give a share above 0, and neither --held-out-count nor --gate full beside it")
-        if parse_engine(self.engine)[0] != "local" and self.model == "scripted":
-            raise BadInput(f"engine '{self.engine}' samples language models, and --model scripted is none: leave out --engine")
+        count, share = self.held_out_count, self.gate_share
+        alone = count is None and self.gate is True
+        for wrong, why in (
+            (not 0 <= self.seed < LARGE, f"seed={self.seed}: give a number from 0 to {LARGE - 1}"),
+            (not 0 <= self.evaluation_seed < LARGE, f"evaluation_seed={self.evaluation_seed}: give a number from 0 to {LARGE - 1}"),
+            (not 0 <= self.heat < math.inf, f"temperature={self.temperature}: give a number from 0, say 0.7"),
+            (min(self.max_tokens, self.audit) < 0, f"max_tokens={self.max_tokens}, audit={self.audit}: give numbers from 0"),
+            (count is not None and count < 1, f"held-out-count={count}: give a number of tasks, or --no-gate to run without a verdict"),
+            (
+                share is not None and not (0 < share < math.inf and alone),
+                f"gate-share={share}: give a share above 0, and neither --held-out-count nor --gate full beside it",
+            ),
+            (self.adapter not in ADAPTERS, f"adapter '{self.adapter}' is unknown: give lora or none, or leave it out"),
+            ("" in self.stop, "stop='': every attempt would end with its first token: give the text that ends one"),
+            (self.off_task and not self.gate, "off-task tasks are measured by the gate, which --no-gate leaves out: leave out one of them"),
+            (
+                parse_engine(self.engine)[0] != "local" and self.model == "scripted",
+                f"engine '{self.engine}' samples language models, and --model scripted is none: leave out --engine",
+            ),
+        ):
+            if wrong:
+                raise BadInput(why)
         # a bad template or reading is refused here
         _ = self.format
 
@@ -156,45 +164,3 @@ class Job:
         options = dict(self.options) | ({"steps": self.steps} if self.steps is not None else {})
         recipe = recipe.with_options(options)
         return without(recipe, self.without) if self.without else recipe
-
-
-def load_job(out: Path) -> Job:
-    """The job of an existing run. Raises BadInput where there is none, or run.json is damaged."""
-    return written_job(out, "job")
-
-
-def continued(job: Job, out: Path) -> Job:
-    """The job of the run in a folder, to go on with; what is asked for beside that must be what was asked for at its start.
-
-    Raises:
-        BadInput: names the first option that differs.
-    """
-    kept, asked = load_job(out), written_job(out, "asked", "job")
-    for name in Job.__dataclass_fields__:
-        given = getattr(job, name)
-        if plain(given) not in (plain(getattr(Job(), name)), plain(getattr(asked, name)), plain(getattr(kept, name))):
-            words = sorted(given) if name == "options" else [SWITCHES.get(name, name.replace("_", "-"))]
-            raise BadInput(f"--resume goes on with the job that {out} holds, which was started otherwise: leave out --{words[0]}")
-    return kept
-
-
-def plain(value: Any) -> Any:
-    """A field as JSON gives it back, numbers as text."""
-    if isinstance(value, Mapping):
-        return {name: str(each) for name, each in value.items()}
-    return list(value) if isinstance(value, tuple) else value
-
-
-def written_job(out: Path, *names: str) -> Job:
-    """The job that stands under the first of these names in a run's run.json."""
-    path = out / "run.json"
-    if not path.exists():
-        raise BadInput(f"{out} holds no run: give the folder of one (to start a new run, leave out --resume)")
-
-    def read(value: Any) -> Job:
-        saved = next(value[name] for name in names if name in value or name == names[-1])
-        given: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in saved.items()}
-        return Job(**given)
-
-    found: Job = read_json(path, "bring it back from a copy, or start a new run with another --out", read)
-    return found

@@ -18,16 +18,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from selftaught.keys import options_with_keys, without_keys
 
 
 class BadInput(ValueError):
-    """A mistake the user can mend; the command line prints it as one line and exits with code 2. It repeats no keys."""
+    """A mistake the user can mend, in one line that repeats no keys; the command line prints it and exits with code 2."""
 
     def __init__(self, said: object = "") -> None:
-        super().__init__(without_keys(str(said)))
+        super().__init__(without_keys(" ".join(str(said).split())))
 
 
 def refuse_keys(options: Mapping[str, Any]) -> None:
@@ -132,17 +132,19 @@ def convert(value: Any, hint: Any, where: str) -> Any:
             return None
         hint = next(a for a in args if a is not type(None))
         return convert(value, hint, where)
+    if origin is Literal and value not in args:
+        raise BadInput(f"{where}={value!r}: give one of {', '.join(map(str, args))}")
     if hint is bool and str(value).lower() in ("true", "false", "1", "0", "yes", "no"):
         return str(value).lower() in ("true", "1", "yes")
     if origin is tuple:
-        items = re.split(r"[+ ]", value) if isinstance(value, str) else value
+        items = re.split(r"[+ ]", value) if isinstance(value, str) else value if isinstance(value, (tuple, list)) else [value]
         return tuple(convert(v, args[0], where) for v in items)
     if hint in (int, float, str) and isinstance(value, (str, int, float)):
         try:
             found = hint(value)
         except (ValueError, OverflowError):
             found = math.nan
-        if found == found:
+        if hint is str or math.isfinite(found):
             return found
     elif not isinstance(hint, type) or isinstance(value, hint):
         return value
@@ -161,7 +163,7 @@ def build(cls: type[Part], options: Mapping[str, Any], where: str = "") -> Any:
     try:
         return cls(**{k: convert(v, hints[k], f"{where}.{k}") for k, v in values.items()})
     except (TypeError, ValueError) as error:
-        raise BadInput(f"{where}: {error}") from None
+        raise BadInput(str(error) if str(error).startswith(f"{where}: ") else f"{where}: {error}") from None
 
 
 def parse_options(text: str) -> dict[str, str]:

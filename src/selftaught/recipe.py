@@ -195,12 +195,12 @@ def recipe_names() -> Mapping[str, str]:
 
 def get_recipe(name: str) -> Recipe:
     """A recipe by its name, or `recipe/preset`; raises BadInput naming the nearest."""
-    base, _, preset = name.partition("/")
+    base, slash, preset = name.partition("/")
     known = recipe_names()
     if base not in known:
         raise BadInput(f"unknown recipe '{base}': {nearest(base, known)}")
     recipe: Recipe = importlib.import_module(known[base]).recipe
-    if not preset:
+    if not slash:
         return recipe
     if preset not in recipe.presets:
         raise BadInput(f"recipe '{base}' has no preset '{preset}': {nearest(preset, recipe.presets)}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from selftaught.evaluation import injections
 from selftaught.fits import fit_model, fit_tasks
-from selftaught.job import DEFAULT_TASKS, SPROUT, Job, continued
+from selftaught.job import DEFAULT_TASKS, SPROUT, Job
 from selftaught.known import filled
 from selftaught.models.base import Model
 from selftaught.models.engines import open_language_model
@@ -25,6 +25,7 @@ from selftaught.recipe import Recipe
 from selftaught.run.files import read_json, write_json
 from selftaught.run.folder import RunFolder, hold_run, holds_run
 from selftaught.run.live import LiveRun
+from selftaught.started import continued
 from selftaught.tasks.found import refuse_nothing_left
 
 

@@ -10,7 +10,7 @@ from selftaught.models.scripted import ScriptedModel, solve
 from selftaught.recipe import all_recipes, get_recipe
 from selftaught.run.folder import RunFolder
 from selftaught.run.live import LiveRun
-from selftaught.tasks.pool import split
+from selftaught.tasks.splits import split
 from selftaught.types import SamplerSettings
 
 WATCHED = (Persuaded(),)

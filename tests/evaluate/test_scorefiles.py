@@ -107,7 +107,7 @@ def test_harness_logs(tmp_path):
         ('{"task": "a", "attempt": 1, "score": Infinity}', "line 3: the score must be one finite number"),
         ('{"task": "a", "attempt": 1, "score": [1]}', "line 3: the score must be one finite number"),
         ('{"task": "a", "attempt": -1, "score": 1}', "line 3: attempt must be a whole number from 0"),
-        ('{"task": null, "attempt": 0, "score": 1}', "line 3: a task is named by text or a whole number"),
+        ('{"task": null, "attempt": 0, "score": 1}', "line 3: name a task by text or a whole number"),
         ('{"task": "a", "attempt": 0, "score": 1}', "line 3: task 'a' has attempt 0 twice"),
         ('{"a":' * 100_000, "line 3: not JSON"),
     ],

@@ -30,7 +30,7 @@ def traces(folder):
     for name in ("result.json", "ledger.json", "run.json", "steps.jsonl"):
         text = re.sub(r'("[a-z_ ]*seconds"|"started"): ("[^"]*"|[\d.e-]+)', r"\1: 0", (folder / name).read_text())
         (folder / name).write_text(text.replace(str(folder), "RUN"))
-    rows = [row for row in json.loads((folder / "ledger.json").read_text()) if row["table"] != "seconds"]
+    rows = [row for row in json.loads((folder / "ledger.json").read_text())["rows"] if row["table"] != "seconds"]
     (folder / "ledger.json").write_text(json.dumps(rows))
     write_report(folder)
     return {name: (folder / name).read_text().replace(folder.name, "RUN") for name in FILES}

@@ -82,5 +82,5 @@ def test_held_out_rows_and_the_ledger_are_written_whole(tmp_path):
     folder.write_ledger([{"table": "tokens", "count": 3}])
     folder.journal.close()
     assert [json.loads(line)["task"] for line in (folder.path / "held_out.jsonl").read_text().splitlines()] == ["0", "1"]
-    assert json.loads((folder.path / "ledger.json").read_text()) == [{"table": "tokens", "count": 3}]
+    assert json.loads((folder.path / "ledger.json").read_text())["rows"] == [{"table": "tokens", "count": 3}]
     assert not list(folder.path.glob("*.part"))

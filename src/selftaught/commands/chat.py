@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import tyro
 
@@ -25,11 +24,10 @@ class Options:
 def run(options: Options) -> int:
     """Read questions from standard input, answer each before and after."""
     from selftaught.chat import replies
-    from selftaught.job import load_job
 
-    load_job(Path(options.run))
+    both = replies(options.run, sys.stdin, options.temperature)
     tell("Ask something (an empty line ends). Each question is answered by the model before the run, then by the one after it.", error=True)
-    for before, after in replies(options.run, sys.stdin, options.temperature):
+    for before, after in both:
         for side, reply in (("before", before), ("after", after)):
             # no reply can begin a line that looks like the other's
             tell(*f"  {side + ':':<8}{reply}".replace("\n", f"\n{'':10}").split("\n"))

@@ -91,8 +91,8 @@ def run_table(options: Options, extra: dict[str, str], jobs: int) -> int:
     from selftaught.types import content_hash
 
     if not options.recipes:
-        raise BadInput("compare: no recipe is named: `selftaught compare ttrl star`, or --claims to test every claim")
-    if options.jobs < 0 or not options.seeds or (len(options.seeds) == 1 and options.seeds[0] < 1):
+        raise BadInput("compare: no recipe is named: `selftaught compare ttrl star`, or --claims to test every claim: name one")
+    if options.jobs < 0 or not options.seeds or min(options.seeds) < (len(options.seeds) == 1):
         raise BadInput(f"compare: --jobs {options.jobs} and --seeds {' '.join(map(str, options.seeds))} must be positive")
     shared = {name: value for name, value in asdict(options).items() if name in Settings.__dataclass_fields__}
     settings = Settings(**shared | {"budget": amount(options), "options": extra})

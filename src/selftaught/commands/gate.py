@@ -14,7 +14,7 @@ from selftaught.shown import tell
 NO_GAIN = 3
 FILES_ALONE = ("missing", "common", "same", "lower_is_better", "best_base", "best_candidate")
 MODELS_ALONE = (
-    "tasks", "held_out_count", "evaluation_seed", "engine", "temperature", "max_tokens", "off_task", "full", "spent", "out",
+    "tasks", "held_out_count", "evaluation_seed", "engine", "temperature", "max_tokens", "off_task", "full", "spent", "out", "attempts",
     "template", "system", "answer", "stop", "chat_template_kwargs",
 )  # fmt: skip
 Off = Annotated[bool, tyro.conf.FlagCreatePairsOff]
@@ -107,8 +107,8 @@ def of_models(options: Options) -> dict[str, Any]:
     from selftaught.prove.gate import gate
 
     refused(options, FILES_ALONE, "is for score files")
-    names = [name for name in (*MODELS_ALONE, "attempts", "margin")]
-    return gate(options.base, options.candidate, **{name: getattr(options, name) for name in names}, say=Progress().say, tell=tell_verdict)
+    given = {name: getattr(options, name) for name in (*MODELS_ALONE, "margin")}
+    return gate(options.base, options.candidate, **given, say=Progress().say, tell=tell_verdict)
 
 
 def refused(options: Options, names: tuple[str, ...], why: str) -> None:

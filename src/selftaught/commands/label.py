@@ -6,6 +6,7 @@ from typing import Annotated
 
 import tyro
 
+from selftaught.parts import BadInput
 from selftaught.shown import tell
 
 HELP = "y = right, n = wrong, s = skip, q = stop here"
@@ -36,6 +37,8 @@ def run(options: Options) -> int:
     from selftaught.prove.labelfiles import plain, read_labels, read_questions, write_label
     from selftaught.prove.labels import estimate, plan, queue
 
+    if options.count < 0:
+        raise BadInput(f"label: --count {options.count}: give a number of labels, or leave it out for all that wait")
     folder = Path(options.run)
     questions, path = read_questions(folder), folder / "labels.jsonl"
     labels, planned = read_labels(path), plan(questions)

@@ -18,11 +18,11 @@ from selftaught.compare.outcomes import Row
 from selftaught.compare.page import page
 from selftaught.compare.runs import Settings, ask_all, in_turn, slug
 from selftaught.compare.stamp import recipe_file, stamp
-from selftaught.compare.sweep import Say, Wanted, sweep
+from selftaught.compare.sweep import AGAIN, Say, Wanted, sweep
 from selftaught.job import DEFAULT_TASKS
 from selftaught.parts import BadInput, nearest
 from selftaught.recipe import get_recipe, recipe_names
-from selftaught.run.files import write_json, write_whole
+from selftaught.run.files import read_json, write_json, write_whole
 from selftaught.types import content_hash
 
 SEEDS = (31, 32, 33)
@@ -158,7 +158,7 @@ def current(root: Path = Path(), settings: Settings = SETTINGS, seeds: Sequence[
     for name in sorted(recipe_names()):
         path = root / results_of(settings) / f"{name}.json"
         if path.exists():
-            kept = json.loads(path.read_text())
+            kept = read_json(path, "take the file as it was committed")
             found[name] = kept | {"stale": kept["key"] != claim_key(name, arms(name, Path(), settings, seeds))}
         else:
             found[name] = {"recipe": name, "status": "untested", "model": "", "reason": "", "rows": []}
@@ -178,7 +178,7 @@ def result(
     """What is committed about a tested claim."""
     claim = get_recipe(name).claim
     file = "measured.json" if claim.metric in MEASURES else "result.json"
-    ledgers = {text: [json.loads((run.folder / file).read_text()) for run in runs] for text, runs in mine.items()}
+    ledgers = {text: [read_json(run.folder / file, AGAIN) for run in runs] for text, runs in mine.items()}
     model = OTHERS[name][1] if name in OTHERS else ENCODERS.get(name, settings.model or "sprout")
     return {
         "recipe": name, "key": claim_key(name, mine), "status": status, "model": model, "reason": reason, "metric": claim.metric,

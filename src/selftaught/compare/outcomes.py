@@ -1,12 +1,12 @@
 """What a claim's runs say: the differences it names with their intervals, and holds, fails or opposite."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from selftaught.compare.sweep import AGAIN
 from selftaught.compare.table import stacked
 from selftaught.evaluation.pooled import Pooled, over_seeds, pooled
 from selftaught.evaluation.stats import Numbers
@@ -92,7 +92,7 @@ def changes_nothing(mine: Sequence[Path]) -> tuple[list[Row], str, str]:
 
 def same_weights(folder: Path) -> bool:
     """Whether a run's last saved generation has the bytes of its start."""
-    pointers = read_json(folder / "latest.json", "delete the run's folder, and give the same command again", dict)
+    pointers = read_json(folder / "latest.json", AGAIN, dict)
     start, latest = (folder / "generations" / pointers[which] / "policy" for which in ("start", "latest"))
     files = sorted(start.glob("*.safetensors"))
     return bool(files) and all(file.read_bytes() == (latest / file.name).read_bytes() for file in files)
@@ -100,7 +100,7 @@ def same_weights(folder: Path) -> bool:
 
 def measures(folders: Sequence[Path]) -> list[dict[str, Any]]:
     """What `selftaught.compare.measures` found, one dict a seed."""
-    return [json.loads((folder / "measured.json").read_text()) for folder in folders]
+    return [read_json(folder / "measured.json", AGAIN) for folder in folders]
 
 
 def corrects(name: str, arms: Folders, by: float) -> tuple[list[Row], str, str]:

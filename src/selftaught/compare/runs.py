@@ -14,10 +14,13 @@ from selftaught.compare.sweep import Say, Wanted, sweep
 from selftaught.compare.table import tabled
 from selftaught.job import DEFAULT_TASKS, SPROUT, Job
 from selftaught.parts import BadInput, refuse_keys
+from selftaught.prove.bench import open_bench
+from selftaught.prove.checkpoints import find_checkpoint
 from selftaught.types import content_hash
 
 CONTROLS = ("zero-lr", "random-reward", "sft-unfiltered", "shuffled-votes", "format-only", "cooler-start")
 # How prompts are rendered and answers read.
+SHARED = ("model", "tasks", "held_out", "adapter", "temperature", "max_tokens", "held_out_count", "evaluation_seed")
 ASKING = ("template", "system", "answer", "stop", "chat_template_kwargs")
 
 
@@ -54,8 +57,15 @@ class Settings:
         refuse_keys(vars(self))
         if not 0 < self.budget < math.inf:
             raise BadInput(f"compare: budget={self.budget} must be above 0: give --budget 300000")
+        # what no run would take is refused here
+        _ = self.job
         if "steps" in self.options:
             raise BadInput("compare: every run goes on until its budget is spent: leave out --steps, give --budget")
+
+    @property
+    def job(self) -> Job:
+        """What each of its runs is asked to do, but for its recipe and seed."""
+        return Job(**{name: getattr(self, name) for name in (*SHARED, *ASKING)})
 
 
 @lru_cache
@@ -79,7 +89,7 @@ def ask(text: str, seed: int, out: Path, settings: Settings, marked: bool = Fals
     mark = content_hash(declared, plain, model_mark(settings.model), seed)
     folder = out / f"{slug(text)}-{seed}{'-' + mark[:8] if marked else ''}"
     words: list[str] = ["selftaught", "improve", job.recipe, "--seed", str(seed), "--out", str(folder)]
-    for name in ("model", "tasks", "held_out", "adapter", "temperature", "max_tokens", "held_out_count", "evaluation_seed", *ASKING):
+    for name in (*SHARED, *ASKING):
         value = getattr(settings, name)
         if value != getattr(Job(), name):
             words += [f"--{name.replace('_', '-')}", *(value if isinstance(value, tuple) else [str(value)])]
@@ -103,6 +113,13 @@ def ask_all(text: str, seeds: Sequence[int], out: Path, settings: Settings, mark
 def in_turn(rows: Iterable[Sequence[Wanted]]) -> list[Wanted]:
     """Every run once, seed by seed, so that a sweep that is stopped has something of every row."""
     return list({run.folder: run for runs in zip(*rows, strict=True) for run in runs}.values())
+
+
+def check_shared(settings: Settings) -> None:
+    """Raises BadInput where the model or the tasks of a comparison cannot be opened, before any of its runs begins."""
+    job = settings.job
+    find_checkpoint(job.model, "start")
+    open_bench(job.tasks, job.settings, held_out=job.held_out, count=job.count, seed=job.evaluation_seed, ungraded=True, format=job.format)
 
 
 def slug(text: str) -> str:
@@ -142,6 +159,7 @@ def compare(
             raise BadInput(f"compare: '{text}' is not measured by questions with answers: give --claims {text.partition('/')[0]}")
     if unknown := set(settings.options) - taken:
         raise BadInput(f"compare: no recipe of {', '.join(recipes)} has an option --{min(unknown)}: `selftaught show RECIPE` lists them")
+    check_shared(settings)
     rows = {text: ask_all(text, seeds, out, settings) for text in recipes}
     asked = in_turn(rows.values())
     failed = sweep(asked, out, jobs, say)

@@ -16,6 +16,8 @@ from selftaught.run.place import holding, names_in, refuse_foreign
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 STOPPED = "stopped"
+# What becomes of a run of which a file is missing or damaged.
+AGAIN = "delete its folder, and give the same command again"
 # What a comparison writes into its folder beside its runs.
 WRITTEN = frozenset({"compare.json", "compare.html"})
 Say = Callable[[str], None]
@@ -56,7 +58,7 @@ class Wanted:
             if (self.folder / "run.json").exists():
                 raise BadInput(f"{self.folder} holds a run that no comparison started: give another --out")
             return False
-        note = read_json(self.note, "delete its folder, and give the same command again", dict)
+        note = read_json(self.note, AGAIN, dict)
         if note["mark"] != self.mark:
             raise BadInput(f"{self.folder} holds a run with other settings ({' '.join(note['words'])}): give another --out")
         return bool(note["finished"])

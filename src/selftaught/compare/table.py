@@ -1,6 +1,5 @@
 """Finished runs as one table: rows pooled over seeds, p adjusted over the table, letters; and the table for people."""
 
-import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -8,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.compare.sweep import AGAIN
 from selftaught.evaluation.pooled import letters, pooled, told_apart, words
 from selftaught.evaluation.stats import Numbers, holm
+from selftaught.run.files import read_json
 
 MEASURES = ("stated", "best", "pass@16")
 
@@ -42,7 +43,7 @@ def tabled(folders: Mapping[str, Sequence[Path]], seeds: Sequence[int], trains: 
 
 def read(folder: Path) -> dict[str, Any]:
     """A run's measures task by task."""
-    found: dict[str, Any] = json.loads((folder / "held_out.json").read_text())
+    found: dict[str, Any] = read_json(folder / "held_out.json", AGAIN)
     return found
 
 
@@ -53,7 +54,7 @@ def stacked(folders: Sequence[Path], side: str, name: str) -> Numbers:
 
 def row(text: str, folders: Sequence[Path], seeds: Sequence[int], trains: bool) -> dict[str, Any]:
     """One recipe's runs as a row of the table."""
-    results = [json.loads((folder / "result.json").read_text()) for folder in folders]
+    results = [read_json(folder / "result.json", AGAIN) for folder in folders]
     found: dict[str, Any] = {"recipe": text, "seeds": list(seeds), "trains": trains}
     found["tasks"] = stacked(folders, "start", "best").shape[1]
     for name in MEASURES:

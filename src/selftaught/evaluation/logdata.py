@@ -44,7 +44,7 @@ def records(path: Path) -> Iterator[tuple[str, Any]]:
                     where = f"{path}, line {count}"
                     yield where, parsed(line.strip(), where)
     except FileNotFoundError:
-        raise BadInput(f"{path}: there is no such file") from None
+        raise BadInput(f"{path}: there is no such file: give the path of one") from None
     except UnicodeDecodeError:
         raise BadInput(f"{path}: not UTF-8 text: {KIND}") from None
     except OSError as error:
@@ -102,7 +102,7 @@ class Archive:
         try:
             self.archive = zipfile.ZipFile(path)
         except FileNotFoundError:
-            raise BadInput(f"{path}: there is no such file") from None
+            raise BadInput(f"{path}: there is no such file: give the path of one") from None
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise BadInput(f"{path}: not an inspect log, which is a zip archive ({plain(str(error))}): {AGAIN}") from None
         except OSError as error:

@@ -98,7 +98,7 @@ def index(where: str, name: str, value: Any) -> int:
 def task_name(where: str, value: Any) -> str:
     """A task's id as text."""
     if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
-        raise BadInput(f"{where}: a task is named by text or a whole number, not {quoted(value)}")
+        raise BadInput(f"{where}: name a task by text or a whole number, not {quoted(value)}")
     try:
         return str(value).encode().decode()
     except UnicodeEncodeError:

@@ -90,7 +90,7 @@ def read_scores(text: str) -> Scores:
         if row.fault:
             faults[row.task, row.attempt] = row.fault
     if not rows:
-        raise BadInput(f"{found['path']}: no scores in it: a row has task, attempt and score")
+        raise BadInput(f"{found['path']}: no scores in it: give rows of task, attempt and score")
     columns = {attempt: i for i, attempt in enumerate(sorted({attempt for mine in rows.values() for attempt in mine}))}
     scores_B_n = np.full((len(rows), len(columns)), np.nan)
     for b, mine in enumerate(rows.values()):

@@ -11,7 +11,7 @@ from selftaught.models import fits
 from selftaught.models.places import Place, first_line, read_json
 from selftaught.parts import BadInput
 
-CONFIG, WEIGHTS = "adapter_config.json", ("adapter_model.safetensors", "adapter_model.bin")
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 WHERE = f"base_model_name_or_path in {CONFIG}"
 
 
@@ -40,11 +40,9 @@ def base_of(place: Place) -> str:
 
 def keys_of(place: Place) -> list[str]:
     """Names of an adapter's tensors; raises BadInput when there are none or their file is damaged."""
-    file = next((place.folder / name for name in WEIGHTS if (place.folder / name).is_file()), None)
-    if file is None:
-        raise BadInput(f"'{place.name}' has {CONFIG} and no {WEIGHTS[0]}: copy the adapter's weights beside it")
-    if file.suffix != ".safetensors":
-        return []
+    file = place.folder / WEIGHTS
+    if not file.is_file():
+        raise BadInput(f"'{place.name}' has {CONFIG} and no {WEIGHTS}: copy the adapter's weights beside it")
     try:
         with safe_open(file, "pt") as held:
             keys = list(held.keys())
@@ -69,7 +67,7 @@ def check_names(place: Place, config: Any) -> None:
     known = {name for name, part in module.named_modules() if next(part.parameters(recurse=False), None) is not None}
     keys = [key.removeprefix("base_model.model.") for key in keys_of(place)]
     # some architectures rename weights as they are loaded, so a part that matches nothing is left to the loading
-    if keys and not any(prefix in known for key in keys for prefix in prefixes(key)):
+    if not any(prefix in known for key in keys for prefix in prefixes(key)):
         raise misfit(place, keys)
 
 
@@ -130,7 +128,7 @@ def merged(place: Place, module: Any) -> Any:
 def room_for(place: Place, module: Any) -> None:
     """Give the base as many embeddings as an adapter that was trained with more, or fewer, of them."""
     rows = int(module.get_input_embeddings().weight.shape[0])
-    file = place.folder / WEIGHTS[0]
+    file = place.folder / WEIGHTS
     for key in keys_of(place):
         if key.rpartition(".")[0].endswith(("embed_tokens", "lm_head", "wte", "embed_in", "embed_out")) and "lora_" not in key:
             with safe_open(file, "pt") as held:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from selftaught.types import (
     Attempt,
@@ -172,6 +172,9 @@ class Run(Protocol):
 
     def note(self, name: str, value: float) -> None:
         """Record a number of this step for the log."""
+
+    def fault(self, kind: Literal["attempts", "checks", "verdicts"], failed: int, tried: int) -> None:
+        """Count what came to nothing of so many; the run goes on, unless it is most of a step (see `run.faults`)."""
 
     def environment(self, name: str, options: Mapping[str, Any]) -> Any:
         """A game or world by name."""

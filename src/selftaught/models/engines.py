@@ -7,6 +7,8 @@ from typing import Any
 
 from selftaught.format import Format
 from selftaught.models.base import Model
+from selftaught.models.gguf import gguf_file
+from selftaught.models.places import find_place
 from selftaught.parts import BadInput, nearest, parse_options
 
 ENGINES = ("local", "vllm")
@@ -44,6 +46,9 @@ def open_language_model(
         BadInput: in one line, when it cannot be opened or the engine is not installed.
     """
     name, options = parse_engine(engine)
+    if not gguf_file(str(where)):
+        # before torch is imported, which takes seconds
+        find_place(str(where))
     if name == "vllm":
         from selftaught.models.vllm import VllmModel
 

@@ -104,8 +104,8 @@ class LocalModel:
         return cls(module, tokenizer, format, seed, adapter, modules, dtype, fast)
 
     def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
-        """Tokens of a request's context; the very ids that `sample` starts from."""
-        return len(self.renderer.context(messages, after, cut))
+        """Tokens of a request's context; the very ids that `sample` starts from, 0 where it cannot be rendered."""
+        return self.renderer.size(messages, after, cut)
 
     def shown(self, messages: tuple[Message, ...]) -> str:
         """What a conversation looks like to the model: its context as text, special tokens and all."""

@@ -77,10 +77,11 @@ def opened(where: str, dtype: Any, depth: int = 0) -> tuple[Any, Any]:
         tokenizer = tokenizer_of(place.target, where)
         try:
             loaded: Any = AutoModelForCausalLM.from_pretrained(
-                place.target, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True, trust_remote_code=False
-            )
+                place.target, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True,
+                trust_remote_code=False, use_safetensors=True,
+            )  # fmt: skip
         except Exception as error:  # transformers raises a dozen kinds here, all of them about the folder
-            raise BadInput(f"'{where}' cannot be loaded as a causal language model: {first_line(error)}") from None
+            raise BadInput(f"'{where}' cannot be loaded as a causal language model: {first_line(error)}: save it there again") from None
         module, found = loaded
         fits.check_weights(where, found)
     module.name_or_path = module.config.name_or_path = place.name

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,15 @@ def find_place(where: str) -> Place:
     held = [file.name for pattern in WEIGHTS for file in sorted(folder.glob(pattern))]
     if adapter and held and path.is_dir():
         raise BadInput(f"'{where}' holds an adapter (adapter_config.json) and a whole model ({held[0]}): keep one of them in the folder")
+    if held and path.is_dir() and not any("safetensors" in name for name in held):
+        raise BadInput(
+            f"'{where}' holds pickled weights alone ({held[0]}), which are never read, as they can run code: save it again with safetensors"
+        )
     check_files(where, folder, adapter)
     return Place(target=target, name=name, folder=folder, adapter=adapter)
 
 
+@lru_cache
 def on_hub(name: str) -> tuple[Path, bool]:
     """(folder of a hub model's small files, whether the hub answers); what was kept before serves when it does not.
 
@@ -68,7 +74,12 @@ def on_hub(name: str) -> tuple[Path, bool]:
     """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
 
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise BadInput(f"'{name}' is no folder here and no hub id ({first_line(error)}): give owner/name, or a folder") from None
     problem = "HF_HUB_OFFLINE is set"
     if not constants.HF_HUB_OFFLINE:
         try:
@@ -80,8 +91,8 @@ def on_hub(name: str) -> tuple[Path, bool]:
                 except EntryNotFoundError:
                     continue
             raise BadInput(f"'{name}' on the hub has no config.json: give a causal language model in transformers format")
-        except (HfHubHTTPError, HFValidationError) as error:
-            raise BadInput(f"'{name}' is no folder here and no model on the hub ({first_line(error)})") from None
+        except HfHubHTTPError as error:
+            raise BadInput(f"'{name}' is no folder here and no model on the hub ({first_line(error)}): check the name") from None
         except BadInput:
             raise
         except Exception as error:  # whatever the network raises
@@ -93,8 +104,9 @@ def on_hub(name: str) -> tuple[Path, bool]:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error that says something, of bearable length."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:160]
+    """The first line of an error that says something, of bearable length; of one word alone the kind of error says more."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return (line if " " in line else f"{type(error).__name__} {line}".strip())[:160]
 
 
 def read_json(where: str, file: Path) -> dict[str, Any]:

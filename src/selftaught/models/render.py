@@ -62,6 +62,13 @@ class Renderer:
         doubled = bool(kept) and bool(delta) and kept[-1] == delta[0] and kept[-1] in self.ends
         return kept + delta[doubled:]
 
+    def size(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
+        """How many ids `context` gives, 0 where the conversation cannot be rendered."""
+        try:
+            return len(self.context(messages, after, cut))
+        except BadInput:
+            return 0
+
     def opened(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The conversation as it is rendered: with the format's system turn where it has none of its own."""
         own = not self.format.system or (messages and messages[0].role == "system")
@@ -128,8 +135,9 @@ class Renderer:
         try:
             return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=prompt, **self.further))
         except Exception as error:  # a template is a program of the model's maker and may raise anything
-            line = next(iter(str(error).splitlines()), type(error).__name__)
-            raise BadInput(f"the chat template refuses this conversation: {line}") from None
+            line, name = (str(error).splitlines() or [type(error).__name__])[0][:160], getattr(self.tokenizer, "name_or_path", "")
+            mend = "mend it, change --chat-template-kwargs, or go around it with --template '{prompt}'"
+            raise BadInput(f"the chat template of '{name}' refuses this conversation: {line}: {mend}") from None
 
     def _open(self, messages: tuple[Message, ...]) -> list[int]:
         if self.chat:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selftaught.models.draws import Draw
+from selftaught.parts import BadInput
 from selftaught.types import Attempt, SampleRequest, Tokens
 
 if TYPE_CHECKING:
@@ -13,18 +14,16 @@ if TYPE_CHECKING:
 
 
 def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
-    """`n` attempts a request, in the order asked; a context that does not fit gives attempts with stop "error"."""
+    """`n` attempts a request, in the order asked; a context that cannot be rendered or does not fit gives stop "error"."""
     found: list[dict[int, Attempt]] = [{} for _ in requests]
     waves: dict[str, list[tuple[int, int, Draw]]] = {}
     for r, request in enumerate(requests):
-        context = model.renderer.context(request.messages, request.after, request.cut)
-        room = model.limit - len(context)
-        if room < 1 or not context:
-            error = f"a context of {len(context)} tokens leaves no room in the model's {model.limit}" if context else "the context is empty"
+        context, error = context_of(model, request)
+        if error:
             found[r] = {i: to_attempt(model, request, i, context, "", [], [], False, error) for i in range(request.n)}
             continue
         over_V, noise = model.renderer.ending(request.settings.stop, model.vocabulary), request.noise or request.key
-        limit = min(request.settings.max_tokens, room)
+        limit = min(request.settings.max_tokens, model.limit - len(context))
         for i in range(request.n):
             draw = Draw(
                 context=context, settings=request.settings, limit=limit, noise=f"{noise}/{i}", over_V=over_V,
@@ -37,6 +36,18 @@ def sample_wave(model: "LocalModel", requests: Sequence[SampleRequest]) -> list[
         for (r, i, draw), came, text in zip(wave, drawn, texts, strict=True):
             found[r][i] = to_attempt(model, requests[r], i, draw.context, text, *came)
     return [[attempts[i] for i in sorted(attempts)] for attempts in found]
+
+
+def context_of(model: "LocalModel", request: SampleRequest) -> tuple[tuple[int, ...], str]:
+    """(the ids a request starts from, why nothing can follow them); "" where something can."""
+    try:
+        context = model.renderer.context(request.messages, request.after, request.cut)
+    except BadInput as error:
+        return (), str(error)
+    if not context:
+        return context, "the context is empty"
+    full = f"a context of {len(context)} tokens leaves no room in the model's {model.limit}"
+    return context, full if len(context) >= model.limit else ""
 
 
 def to_attempt(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from selftaught.job import DEFAULT_TASKS, Job, load_job
+from selftaught.job import DEFAULT_TASKS, Job
 from selftaught.models.base import Model
 from selftaught.models.gguf import PACKAGED, gguf_file
 from selftaught.models.places import CONFIGS, find_place
@@ -14,6 +14,7 @@ from selftaught.run.files import read_json
 from selftaught.run.generations import pointers
 from selftaught.run.hashes import check_whole, load_whole
 from selftaught.session import open_model
+from selftaught.started import load_job
 
 Which = Literal["start", "best"]
 SHIPPED = ("", "sprout")

@@ -79,7 +79,9 @@ def gate(
     candidate = None if candidate is None else str(candidate)
     refuse_keys({"base": base, "candidate": candidate, "tasks": tasks, "off_task": off_task, "engine": engine, "system": system})
     if not 0 < margin < math.inf or spent < 0:
-        raise BadInput(f"margin={margin:g}, spent={spent}: margin is a positive part, such as 0.05 for 5 points, spent a number of tokens")
+        raise BadInput(
+            f"margin={margin:g}, spent={spent}: give margin as a positive part, such as 0.05 for 5 points, spent as a number of tokens"
+        )
     with holding(folder, lambda: refuse_written(folder)) if str(out) else nullcontext():
         before = find_checkpoint(base, "start")
         if candidate is None and before.run is None:
@@ -87,16 +89,13 @@ def gate(
         after = find_checkpoint(base if candidate is None else candidate, "best")
         known = after if after.run else before
         given: dict[str, Any] = {
-            "template": template,
-            "system": system,
-            "answer": answer,
-            "stop": tuple(stop),
-            "chat_template_kwargs": chat_template_kwargs,
-        }
-        job = replace(known.job, **{name: value for name, value in given.items() if value})
+            "template": template, "system": system, "answer": answer, "stop": texts(stop, "stop"), "temperature": temperature,
+            "chat_template_kwargs": chat_template_kwargs, "max_tokens": max_tokens, "evaluation_seed": evaluation_seed,
+        }  # fmt: skip
+        job = replace(known.job, **{name: value for name, value in given.items() if value not in ("", (), None)})
         before, after = (side.sampled_by(engine or known.job.engine) for side in (before, after))
         limit = max_tokens or max(side.limit for side in (before, after))
-        settings = SamplerSettings(temperature=job.heat if temperature is None else temperature, max_tokens=limit, stop=job.stop)
+        settings = SamplerSettings(temperature=job.heat, max_tokens=limit, stop=job.stop)
         drawn = asked(known, tasks, held_out_count, evaluation_seed)
         otherwise = ", or an `out` folder, and then `selftaught label` on it"
         if full and attempts:
@@ -111,9 +110,10 @@ def gate(
             bench = bench.planned(few(len(bench.splits["held-out"]), attempts))
         elif full and plan.looks:
             bench = replace(bench, plan=replace(plan, start=WHOLE.start))
+        spent = spent or after.spent()
         start, bench = one_side(before, bench, "start", None, full, say, margin)
         end, bench = one_side(after, bench, "result", start, full, say, margin)
-        result = bench.decide(start, end, full, spent=spent or after.spent(), margin=margin) | added(start.ledger, end.ledger)
+        result = bench.decide(start, end, full, spent=spent, margin=margin) | added(start.ledger, end.ledger)
         result["answered"] = {"before": answered(start.rows)[0], "after": answered(end.rows)[0]}
         result |= {"base": before.name, "candidate": after.name, "seconds": round(time.monotonic() - started, 1)}
         rows = said(bench, (start, end)) if out else []

@@ -1,13 +1,12 @@
 """What `selftaught label` reads and writes: a run's held-out attempts, and labels that survive a crash."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from selftaught.parts import BadInput
 from selftaught.prove.labels import Key, Question, plan
-from selftaught.run.files import append_line, sync, write_whole
+from selftaught.run.files import OtherVersion, append_line, parsed, sync, write_whole
 from selftaught.shown import visible
 
 MOST_SHOWN = 4000
@@ -21,7 +20,9 @@ def read_questions(run: Path) -> list[Question]:
     rows = []
     for count, line in enumerate(path.read_bytes().split(b"\n"), 1):
         try:
-            rows += [json.loads(line)] if line else []
+            rows += [parsed(line, path)] if line else []
+        except OtherVersion:
+            raise
         except ValueError:
             raise damaged(path, count) from None
     return questions_of(rows, path)
@@ -45,9 +46,11 @@ def questions_of(rows: Iterable[Mapping[str, Any]], path: Path) -> list[Question
             raise damaged(path, count) from None
     questions = [q for q in questions if q.start and q.result]
     if not questions:
-        raise BadInput(f"{path}: no task was attempted by both sides, so there is nothing to label")
+        raise BadInput(
+            f"{path}: no task was attempted by both sides, so there is nothing to label: let the run measure its result, or give another"
+        )
     if not any(answer is not None for q in questions for answer in (*q.start, *q.result)):
-        raise BadInput(f"{path}: no attempt marks an answer (#### ANSWER, or boxed), so there is nothing to label")
+        raise BadInput(f"{path}: no attempt marks an answer (#### ANSWER, or boxed), so there is nothing to label: give another run")
     return questions
 
 
@@ -75,8 +78,10 @@ def read_labels(path: Path) -> dict[Key, int | None]:
         if not line:
             continue
         try:
-            row = json.loads(line)
+            row = parsed(line, path)
             labels[str(row["task"]), str(row["answer"])] = {1: 1, 0: 0, None: None}[row["right"]]
+        except OtherVersion:
+            raise
         except (ValueError, KeyError, TypeError):
             if count < len(lines):
                 raise BadInput(f"{path}, line {count}: not a label: mend or delete the line") from None

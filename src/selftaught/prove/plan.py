@@ -18,6 +18,8 @@ SHARE = 0.25
 FEWEST, MOST = 60, 200
 # With so many tasks four attempts a task tell more for the same tokens than twice the tasks would.
 ENOUGH = 120
+# More attempts a task tell nothing further, and are more than a machine holds.
+MOST_TRIES = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,7 @@ def sized(most: float, prompt: float, length: float, tasks: int = MOST, developm
 
 def few(tasks: int, attempts: int) -> Plan:
     """So many tasks with so many attempts on either side, looked at in stages; raises BadInput below one attempt."""
-    if attempts < 1:
+    if not 1 <= attempts <= MOST_TRIES:
         raise BadInput(f"attempts={attempts}: give a number of attempts a task (2 or 4), or leave it out for the whole gate")
     n = attempts
     return replace(WHOLE, tasks=tasks, development=24, tries=1, start=n, result=n, best=n, looks=looks_of(tasks))

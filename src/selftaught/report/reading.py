@@ -1,12 +1,12 @@
 """A run folder as the report reads it: what is missing is empty, a last line cut short is left out."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from selftaught.parts import BadInput
+from selftaught.run import files
 
 Row = dict[str, Any]
 
@@ -46,13 +46,8 @@ def as_dict(value: Any) -> Row:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file, None when there is none; BadInput when it is damaged."""
-    if not path.exists():
-        return None
-    try:
-        return json.loads(path.read_bytes().decode("utf-8", "replace"))
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{path} is damaged ({error}): mend it or run again") from None
+    """A JSON file, None when there is none; BadInput when it is damaged, or newer than this version."""
+    return files.read_json(path, "mend it or run again") if path.exists() else None
 
 
 def lines(path: Path) -> Iterator[Row]:
@@ -62,8 +57,8 @@ def lines(path: Path) -> Iterator[Row]:
     with path.open("rb") as rows:
         for row in rows:
             try:
-                value = json.loads(row.decode("utf-8", "replace"))
-            except json.JSONDecodeError:
+                value = files.parsed(row.decode("utf-8", "replace").encode(), path)
+            except ValueError:
                 continue
             if isinstance(value, dict):
                 yield value

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from selftaught.parts import record
 from selftaught.run.drawer import RunDrawer
+from selftaught.run.files import SCHEMA
 from selftaught.run.journal import decode, encode
 from selftaught.run.turns import PLAIN, new_tokens, wrapped
 from selftaught.types import Group, SamplerSettings, Task, content_hash
@@ -75,10 +76,10 @@ def load(path: Path, tasks: Sequence[Task], digest: str) -> list[Group] | None:
     """The groups of an entry, None when there is none or it does not hold exactly these tasks as these weights answered them."""
     try:
         with gzip.open(path, "rb") as file:
-            drawn_by, rows = decode(file.read())
+            schema, drawn_by, rows = decode(file.read())
         held = {task: tuple(attempts) for task, attempts in rows}
         os.utime(path)
-        same = drawn_by == digest and len(held) == len(tasks)
+        same = schema == SCHEMA and drawn_by == digest and len(held) == len(tasks)
         return [Group(key=task.id, task=task, attempts_G=held[task.id]) for task in tasks] if same else None
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -90,7 +91,7 @@ def store(path: Path, groups: Sequence[Group], digest: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with gzip.open(part, "wb", compresslevel=1) as file:
-            file.write(encode([digest, [[group.task.id, group.attempts_G] for group in groups]]))
+            file.write(encode([SCHEMA, digest, [[group.task.id, group.attempts_G] for group in groups]]))
         os.replace(part, path)
         prune(path.parent)
     except OSError:

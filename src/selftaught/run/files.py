@@ -16,6 +16,14 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 HARDLY = 1 << 20
 
 
+# Of every file that is written here, and of each line of a log. What names none is of an old run, and is read.
+SCHEMA = 3
+
+
+class OtherVersion(BadInput):
+    """A file was written by a version of selftaught whose files this one does not read."""
+
+
 class NotWritten(BadInput):
     """A file could not be written; what was there before is still there."""
 
@@ -44,14 +52,19 @@ def write_whole(path: Path, data: bytes) -> None:
         raise not_written(path, error) from error
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file whole or not at all. Raises NotWritten."""
-    write_whole(path, (json.dumps(value, indent=1, default=float) + "\n").encode())
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write an object and its version as a JSON file, whole or not at all. Raises NotWritten."""
+    write_whole(path, (json.dumps({"version": SCHEMA, **value}, indent=1, default=float) + "\n").encode())
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write a JSON-lines file whole or not at all. Raises NotWritten."""
-    write_whole(path, "".join(json.dumps(row, default=float) + "\n" for row in rows).encode())
+    write_whole(path, b"".join(map(line_of, rows)))
+
+
+def line_of(row: Mapping[str, Any]) -> bytes:
+    """A row and its version as a line."""
+    return (json.dumps({"version": SCHEMA, **row}, default=float) + "\n").encode()
 
 
 def append_line(path: Path, row: Mapping[str, Any]) -> None:
@@ -59,7 +72,7 @@ def append_line(path: Path, row: Mapping[str, Any]) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
-            append(descriptor, (json.dumps(row, default=float) + "\n").encode())
+            append(descriptor, line_of(row))
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -96,8 +109,10 @@ def keep_lines(path: Path, wanted: Callable[[Any], bool]) -> None:
     kept, lines = [], data.split(b"\n")
     for number, line in enumerate(lines[:-1], 1):
         try:
-            if wanted(json.loads(line)):
+            if wanted(parsed(line, path)):
                 kept.append(line + b"\n")
+        except OtherVersion:
+            raise
         except (ValueError, KeyError, TypeError):
             if number < len(lines) - 1:
                 raise BadInput(f"{path}, line {number} is damaged: delete the line, and go on") from None
@@ -105,14 +120,37 @@ def keep_lines(path: Path, wanted: Callable[[Any], bool]) -> None:
         write_whole(path, b"".join(kept))
 
 
-def read_json(path: Path, remedy: str, of: Callable[[Any], Any] = lambda value: value) -> Any:
-    """What a JSON file holds, made into something by `of`.
+def parsed(data: bytes, path: Path, oldest: int = 0) -> Any:
+    """What a JSON file or a line of a log holds, without its version.
 
     Raises:
-        BadInput: one line with the file and the remedy: it is missing, damaged, or not what `of` can read.
+        OtherVersion: it is newer than what this version reads, or older than `oldest`.
+        ValueError: it is no JSON, or nested too deep.
     """
     try:
-        return of(json.loads(path.read_bytes()))
+        value = json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    version = value.pop("version", None) if isinstance(value, dict) else None
+    if isinstance(version, int) and version > SCHEMA:
+        why = f"{path} was written by a newer selftaught (its files are of version {version}, and {SCHEMA} is read)"
+        raise OtherVersion(f"{why}: upgrade selftaught, or start a new run with another --out")
+    if oldest and (not isinstance(version, int) or version < oldest):
+        raise OtherVersion(f"{path} was written by another version of selftaught ({version}): start a new run with another --out")
+    return value
+
+
+def read_json(path: Path, remedy: str, of: Callable[[Any], Any] = lambda value: value, oldest: int = 0) -> Any:
+    """What a JSON file holds, without its version, made into something by `of`.
+
+    Raises:
+        BadInput: one line with the file and the remedy: it is missing, damaged, not what `of` can read, or of a version that is
+            newer than this one's or older than `oldest`.
+    """
+    try:
+        return of(parsed(path.read_bytes(), path, oldest))
+    except OtherVersion:
+        raise
     except FileNotFoundError:
         raise BadInput(f"{path} is missing: {remedy}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

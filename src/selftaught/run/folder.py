@@ -14,6 +14,9 @@ held_out.jsonl      attempts at each held-out task before and after, for the rep
 ledger.json         every row of the ledger
 result.json         the verdict
 report.html         all of it for people
+
+Each file says of which version it is, and each line of a log (see `run.files.SCHEMA`); a record of the journal says it by the sign
+behind its key. A folder of an older version is gone on with, or it is said why not.
 """
 
 import shutil
@@ -91,8 +94,8 @@ class RunFolder(Generations):
         write_lines(self.path / "held_out.jsonl", rows)
 
     def write_ledger(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write the ledger's rows: {table, stage, role, purpose, kind, count}."""
-        write_json(self.path / "ledger.json", rows)
+        """Write the ledger's rows, under `rows`: {table, stage, role, purpose, kind, count}."""
+        write_json(self.path / "ledger.json", {"rows": rows})
 
     def write_groups(self, step: int, groups: Sequence[Group]) -> None:
         """Log a few groups of the step, evenly from all of them, as people read them; the journal holds the others."""

@@ -9,7 +9,7 @@ from typing import Any
 from selftaught.models.base import Model
 from selftaught.parts import BadInput
 from selftaught.run.files import full, not_written, read_json, write_json
-from selftaught.run.hashes import ANOTHER, VERSION, check_whole, load_whole, seal_off
+from selftaught.run.hashes import ANOTHER, check_whole, load_whole, seal_off
 
 NAME = re.compile(r"\d{5,}")
 PART = re.compile(r"\d{5,}\.part")
@@ -74,7 +74,7 @@ class Generations:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
             await model.save(part)
-            write_json(part / "state.json", {"version": VERSION, "pointers": pointers, **snapshot})
+            write_json(part / "state.json", {"pointers": pointers, **snapshot})
             seal_off(part)
             shutil.rmtree(folder, ignore_errors=True)
             part.rename(folder)

@@ -9,6 +9,7 @@ from typing import Any
 from selftaught.answers.reading import gold_answer
 from selftaught.answers.spelling import canonical
 from selftaught.format import Format
+from selftaught.run.faults import Faults
 from selftaught.run.ledger import Ledger
 from selftaught.seals import REMEDY, GoldReader, SealBroken
 from selftaught.stages import TaskSource
@@ -40,7 +41,7 @@ class Grader:
 
     def __init__(self, format: Format, ledger: Ledger, declared: bool = False) -> None:
         self.format, self.ledger, self.declared = format, ledger, declared
-        self.unsafe_checkers = False
+        self.unsafe_checkers, self.faults = False, Faults(ledger)
         self.pool: Any = None
 
     def reader(self, purpose: Purpose, task: Task) -> GoldReader:
@@ -63,7 +64,7 @@ class Grader:
         """See `models.base.Run.check`. NaN for all when the calls do not fit the budget; raises SealBroken as `reader` does."""
         unable = [math.nan] * len(texts)
         if task.checker == "rule":
-            return [self._rule(task, text) for text in texts] if self.ledger.checks(len(texts), purpose) else unable
+            return self._counted([self._rule(task, text) for text in texts], purpose) if self.ledger.checks(len(texts), purpose) else unable
         if not gold or not task.checker or task.sealed is None:
             return unable
         reader = self.reader(purpose, task)
@@ -76,25 +77,31 @@ class Grader:
             given = entry["answer"] if isinstance(entry["answer"], tuple) else (entry["answer"],)
             rights = [canonical(gold_answer(str(one))) for one in given]
             verdicts = [any_of(answer, rights) for answer in answers]
-            for kind in filter(None, (kind for _, kind in verdicts)):
-                self.ledger.add("failures", kind, purpose=purpose)
-            return [value for value, _ in verdicts]
+            return self._counted(verdicts, purpose)
         # A foreign checker is sent the answer as it was written: squeezing would spoil grids and lists.
         answers = [format.extract(text, task.numeric) for text in texts]
         key = content_hash(task.id, answers, purpose)
         # The same answers to the same question, asked at the same time, are graded once.
         asked = seam.waiting.get(("check", key))
         replies: list[list[Any]] = await (asked.reply if asked else seam.ask("check", key, (task, answers, entry)))
-        for _, kind in replies:
-            if kind:
-                self.ledger.add("failures", kind, purpose=purpose)
-        return [float(grade) for grade, _ in replies]
+        return self._counted([(float(grade), kind) for grade, kind in replies], purpose)
 
-    def _rule(self, task: Task, text: str) -> float:
+    def _counted(self, verdicts: Sequence[tuple[float, str]], purpose: Purpose) -> list[float]:
+        """The grades; what kept a checker from giving one is counted."""
+        for kind in filter(None, (kind for _, kind in verdicts)):
+            self.ledger.add("failures", kind, purpose=purpose)
+        self.faults.count("checks", sum(math.isnan(grade) and bool(kind) for grade, kind in verdicts), len(verdicts), purpose)
+        return [grade for grade, _ in verdicts]
+
+    def _rule(self, task: Task, text: str) -> tuple[float, str]:
         format = self.format.suited(task.reads)
         # Where an answer is no number, its spelling is the checker's to judge.
         answer = (format.canonical if task.numeric else format.extract)(text, task.numeric)
-        return 0.0 if answer is None else source_of(task.source).check(task, answer, None)
+        try:
+            return (0.0 if answer is None else float(source_of(task.source).check(task, answer, None))), ""
+        # A checker may raise anything at an answer it was not written for; other answers are graded all the same.
+        except Exception:
+            return math.nan, "error"
 
     async def perform(self, wave: Sequence[tuple[Task, list[str | None], Any]]) -> list[list[list[Any]]]:
         """[grade, kind of failure] a text of a wave, from the pool; an attempt without an answer is wrong and is not sent."""

@@ -8,7 +8,8 @@ from selftaught.models.base import Model
 from selftaught.parts import BadInput
 from selftaught.run.files import first_line, read_json, sync, write_json
 
-VERSION = 3
+# The oldest version whose generations can be gone on from.
+OLDEST = 3
 HASHES = "hashes.json"
 ANOTHER = "take another generation, or go on with `improve --resume --out RUN`, which makes it again"
 
@@ -42,12 +43,19 @@ def check_whole(folder: Path) -> None:
         raise BadInput(f"{folder / 'state.json'} is missing: {ANOTHER}")
     if not (folder / HASHES).exists():
         return
-    for name, written in read_json(folder / HASHES, ANOTHER, dict).items():
+    for name, written in read_json(folder / HASHES, ANOTHER, listed).items():
         path = folder / name
         if not path.is_file():
             raise BadInput(f"{path} is missing: {ANOTHER}")
         if hash_of(path) != written:
             raise BadInput(f"{path} is damaged: {ANOTHER}")
+
+
+def listed(value: Any) -> dict[str, str]:
+    """The value as hashes by file; raises ValueError where the one file that every generation has is not among them."""
+    if "state.json" not in value:
+        raise ValueError("it does not name the files of a generation")
+    return dict(value)
 
 
 async def load_whole(folder: Path, model: Model, checked: bool = False) -> dict[str, Any]:
@@ -58,9 +66,7 @@ async def load_whole(folder: Path, model: Model, checked: bool = False) -> dict[
     """
     if not checked:
         check_whole(folder)
-    saved: dict[str, Any] = read_json(folder / "state.json", ANOTHER, lambda value: {"version": None, **value})
-    if saved["version"] != VERSION:
-        raise BadInput(f"{folder} was written by another version of selftaught ({saved['version']}): start a new run")
+    saved: dict[str, Any] = read_json(folder / "state.json", ANOTHER, lambda value: {**value}, oldest=OLDEST)
     try:
         await model.load(folder)
     except (BadInput, MemoryError):

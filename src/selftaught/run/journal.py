@@ -6,7 +6,6 @@ of log-probabilities: a wave that was not logged is made again as a whole.
 A record is a line `KEY#SIZE\n`, KEY the 16 hexadecimal digits that name the wave and SIZE the bytes of its data, a line of
 twice 16 digits, the hash of that first line and of the data, and the data: what `encode` makes of {kind, keys, replies},
 and a line feed. A record without hashes, `KEY SIZE\n` and the data, is read too. `waves` reads a file of them.
-
 A record that is not what was written counts as not logged, and its wave is made again; that is said.
 """
 
@@ -30,8 +29,7 @@ from selftaught.types import content_hash
 KNOWN: dict[str, Any] = {cls.__name__: cls for cls in (types.Attempt, types.Tokens, types.Rows, types.SamplerSettings)}
 NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in KNOWN.values()}
 # A key, a space or #, twelve digits, a line feed; then, behind a #, two hashes and a line feed.
-HEAD = 30
-HASHES = 33
+HEAD, HASHES = 30, 33
 FIRST = re.compile(rb"[0-9a-f]{16}[ #] *[0-9]+\n")
 # Types of ids, logprobs and sampled.
 TOKENS = [np.dtype("<i4"), np.dtype("<f4"), np.dtype("?")]
@@ -69,7 +67,7 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The inverse of `encode`; every bit of an array comes back."""
+    """The inverse of `encode`; every bit of an array comes back. Raises ValueError for what `encode` never makes."""
     text, _, arrays = data.partition(b"\n")
 
     # A copy: it can be written to, and does not hold the whole record in memory.
@@ -90,7 +88,10 @@ def decode(data: bytes) -> Any:
             return KNOWN[kind](**{name: tuple(v) if isinstance(v, list) else v for name, v in value.items()})
         return take(kind, value["at"], math.prod(value["shape"])).reshape(value["shape"])
 
-    return json.loads(text, object_hook=known)
+    try:
+        return json.loads(text, object_hook=known)
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, SyntaxError) as error:
+        raise ValueError(f"no record ({type(error).__name__}: {first_line(error)})") from error
 
 
 class Record(NamedTuple):
@@ -128,10 +129,8 @@ def records(file: BinaryIO) -> tuple[list[Record], int, bool]:
     while True:
         file.seek(end)
         first = file.read(HEAD)
-        if len(first) < HEAD:
-            return found, end, False
-        if not FIRST.fullmatch(first):
-            return found, end, True
+        if len(first) < HEAD or not FIRST.fullmatch(first):
+            return found, end, len(first) == HEAD
         hashed = first[16:17] == b"#"
         hashes = file.read(HASHES) if hashed else b""
         at, size = end + HEAD + len(hashes), int(first[17:])
@@ -176,6 +175,8 @@ class Journal:
         with self.path.open("rb") as file:
             try:
                 replies: list[Any] = record.read(file)["replies"]
+                if not isinstance(replies, list):
+                    raise ValueError("it holds no replies")
             except (ValueError, KeyError, TypeError) as error:
                 del self.found[int(record.key, 16)]
                 self.say(f"{self.path} is damaged at byte {record.at} ({first_line(error)}): these replies are made again")

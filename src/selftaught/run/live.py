@@ -1,6 +1,5 @@
 """LiveRun: what the loop drives. Counts, journals, checks, saves; decides nothing."""
 
-import json
 import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -11,6 +10,7 @@ import numpy as np
 from selftaught.evaluation.health import numbers
 from selftaught.evaluation.monitor import Monitor
 from selftaught.recipe import Phase
+from selftaught.run.files import parsed
 from selftaught.run.stopwatch import Ahead, T
 from selftaught.run.voice import Voice
 from selftaught.run.watcher import Watcher
@@ -79,6 +79,8 @@ class LiveRun(Voice):
 
     def record(self, groups: Sequence[Group]) -> None:
         """Log the step's attempts and scores."""
+        self.grader.faults.refuse_most(self.position)
+        self.notes |= self.grader.faults.shares()
         rewards = [float(v) for group in groups for v in group.values() if not math.isnan(v)]
         self.note("groups", len(groups))
         if self.phase and any(self.position % objective.every == 0 for objective in self.phase.objectives):
@@ -111,6 +113,7 @@ class LiveRun(Voice):
     def begin_step(self, phase: Phase, of: int) -> None:
         """Open a step."""
         self.phase, self.notes, self.clock = phase, {"of": of}, time.monotonic()
+        self.grader.faults.step.clear()
         # No step continues the attempts of another.
         self.seam.forget()
 
@@ -185,5 +188,5 @@ class LiveRun(Voice):
         self.ledger.watch.restore(saved.get("seconds", {}))
         self.folder.forget_after(self.position)
         lines = self.folder.path / "steps.jsonl"
-        self.watcher.restore(saved["health"], [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else ())
+        self.watcher.restore(saved["health"], [parsed(line, lines) for line in lines.read_bytes().splitlines()] if lines.exists() else ())
         return True

@@ -10,6 +10,7 @@ from selftaught.models.base import Model, TextModel
 from selftaught.parts import build, find
 from selftaught.recipe import Phase, Recipe
 from selftaught.run.budget import Budget
+from selftaught.run.faults import Kind
 from selftaught.run.folder import RunFolder
 from selftaught.run.grader import Grader
 from selftaught.run.ledger import Ledger
@@ -94,6 +95,10 @@ class Voice:
         """Record a number of this step."""
         self.notes[name] = float(value)
 
+    def fault(self, kind: Kind, failed: int, tried: int) -> None:
+        """See `models.base.Run.fault`."""
+        self.grader.faults.count(kind, failed, tried, self.purpose)
+
     def answer(self, text: str, task: Task) -> str | None:
         """The canonical answer in a reply to a task."""
         return self.format.suited(task.reads).canonical(text, task.numeric)
@@ -130,6 +135,7 @@ class Voice:
         with self.ledger.watch.outside(self.purpose):
             attempts: list[Attempt] = await self.seam.ask("sample", key + self.seal, request, checked=self.grader.checks_apart(task))
         self.ledger.release(worst if self.counted else 0)
+        self.fault("attempts", sum(a.stop == "error" for a in attempts), len(attempts))
         if role in JUDGES:
             self.ledger.add("calls", "judge", len(attempts), role, self.purpose)
         self.ledger.tokens("prompted", prompted, role, self.purpose)
@@ -158,18 +164,9 @@ class Voice:
             return await self.grader.check(self.seam, task, texts, purpose, gold)
 
     async def draw(
-        self,
-        tasks: Sequence[Task],
-        n: int,
-        settings: SamplerSettings,
-        weights: str,
-        label: str,
-        seed: int,
-        *,
-        template: str = PLAIN,
-        purpose: Purpose = "evaluate",
-        digest: str = "",
-    ) -> list[Group]:
+        self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, seed: int, *,
+        template: str = PLAIN, purpose: Purpose = "evaluate", digest: str = "",
+    ) -> list[Group]:  # fmt: skip
         """Attempts outside the budget, for the gate ("evaluate") or a monitor ("audit"), one group a task.
 
         Noise depends on (seed, task, index) alone, so two sides pair up. Replies are journaled under label and digest:

@@ -3,7 +3,7 @@
 from asyncio import gather
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan, nan
+from math import nan
 
 import numpy as np
 
@@ -44,13 +44,18 @@ class Judge(Supervise):
         verdicts = await gather(*(run.sample(f"judge-{a.id}", group.task, asked, n=self.n, role="judge", after=a) for a in attempts))
         scores = []
         for attempt, replies in zip(attempts, verdicts, strict=True):
-            value = self.paid([reply.text for reply in replies])
-            if not isnan(value):
-                scores.append(Score(attempt=attempt.id, value=value, source="self", judge=self.name))
+            votes = self.votes([reply.text for reply in replies])
+            run.fault("verdicts", len(replies) - len(votes), len(replies))
+            if votes:
+                scores.append(Score(attempt=attempt.id, value=float(np.mean(votes)), source="self", judge=self.name))
         return group.scored(scores)
 
-    def paid(self, replies: Sequence[str]) -> float:
-        """Share of verdicts that begin with yes among those that begin with yes or no; NaN when none does."""
+    def votes(self, replies: Sequence[str]) -> list[bool]:
+        """Which of the verdicts that begin with yes or no begin with yes."""
         said = [text.strip().lower() for text in replies]
-        votes = [text.startswith("yes") for text in said if text.startswith(("yes", "no"))]
+        return [text.startswith("yes") for text in said if text.startswith(("yes", "no"))]
+
+    def paid(self, replies: Sequence[str]) -> float:
+        """Share of the votes that are yes; NaN without any."""
+        votes = self.votes(replies)
         return float(np.mean(votes)) if votes else nan

@@ -126,7 +126,11 @@ class CheckerPool:
             refuse_executing([source], self.unsafe_checkers)
         program = getattr(source, "program", None)
         if program is not None:
-            text_of, data = program(replace(task, sealed=None), answer)
+            try:
+                text_of, data = program(replace(task, sealed=None), answer)
+            # as of a checker
+            except Exception:
+                return math.nan, "error"
             made = self._room().run(text_of, data, Limits(seconds=self.limit, memory=self.memory))
             if made.why:
                 return math.nan if made.why == "start" else 0.0, made.why

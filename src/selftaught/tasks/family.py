@@ -52,7 +52,7 @@ class Family(Part):
 
     def __post_init__(self) -> None:
         if not 0 <= self.level <= len(self.ladder):
-            raise BadInput(f"{self.name}: level={self.level} is outside 1 to {len(self.ladder)}")
+            raise BadInput(f"{self.name}: level={self.level} is outside 1 to {len(self.ladder)}: give one within")
         if self.words not in WORDS:
             raise BadInput(f"{self.name}: words={self.words} is unknown: write {' or '.join(WORDS)}")
         defaults = {field.name: field.default for field in fields(self)}

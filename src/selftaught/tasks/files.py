@@ -26,9 +26,9 @@ class File(Columns):
         path = Path(self.data)
         try:
             stamp = path.stat().st_mtime_ns
-        except OSError:
+        except (OSError, ValueError):
             near = nearest(path.name, (p.name for p in path.parent.glob(f"*{path.suffix}"))) if path.parent.is_dir() else "no such folder"
-            raise BadInput(f"{self.data}: there is no such file ({near})") from None
+            raise BadInput(f"{self.data}: there is no such file ({near}): give the path of one") from None
         return load(self.data, self.prompt, self.answer, stamp)
 
 
@@ -38,7 +38,7 @@ def load(data: str, prompt: str, answer: str, stamp: int) -> Table:
     name = data.lower().removesuffix(".gz")
     try:
         return read_table(READERS[Path(name).suffix](data), prompt, answer, data)
-    except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
+    except (OSError, UnicodeDecodeError, EOFError, zlib.error, RecursionError) as error:
         raise BadInput(f"{data}: cannot be read ({one_line(error)}): give a readable UTF-8 file") from None
 
 
