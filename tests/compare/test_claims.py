@@ -16,6 +16,7 @@ from selftaught.compare.runs import Settings
 from selftaught.compare.stamp import recipe_file, stamp
 from selftaught.parts import BadInput
 from selftaught.recipe import all_recipes, get_recipe
+from selftaught.run.files import SCHEMA
 
 ROOT = Path(__file__).parent.parent.parent
 COMMITTED = sorted((ROOT / RESULTS).glob("*.json"))
@@ -187,7 +188,7 @@ def tested(tmp_path_factory):
 def test_claims_put_to_the_test(tested):
     root, found = tested
     for name, kept in found.items():
-        assert json.loads((root / RESULTS / f"{name}.json").read_text()) == json.loads(json.dumps(kept))
+        assert json.loads((root / RESULTS / f"{name}.json").read_text()) == {"version": SCHEMA, **json.loads(json.dumps(kept))}
         assert kept["status"] in ("holds", "fails", "opposite") and kept["model"] == "scripted" and kept["seeds"] == (41, 42)
         assert all(0 < tokens <= 8_000 for tokens in kept["tokens"].values()) and kept["reason"].startswith("against ")
     assert [(r["against"], r["at"]) for r in found["ttrl"]["rows"]] == [("zero-lr", "stated"), ("zero-lr", "best")]

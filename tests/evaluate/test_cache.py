@@ -150,8 +150,8 @@ def test_what_other_weights_said_is_neither_found_nor_replayed(opened, splits, f
     assert measured(run, splits, RunDrawer)[3] == 0
     good = measured(opened(TTRL), splits)
     for path in folder.iterdir():
-        _, drawn_by, rows = decode(gzip.decompress(path.read_bytes()))
-        path.write_bytes(gzip.compress(encode(["0" * len(drawn_by), rows])))
+        schema, drawn_by, rows = decode(gzip.decompress(path.read_bytes()))
+        path.write_bytes(gzip.compress(encode([schema, "0" * len(drawn_by), rows])))
     assert measured(opened(TTRL), splits) == good
 
 

@@ -59,10 +59,10 @@ def kill(monkeypatch):
 def lies():
     """Every entry of the cache says what other weights said, under the name of these."""
     for path in (cache_folder() / "draws").iterdir():
-        _, rows = decode(gzip.decompress(path.read_bytes()))
+        schema, _, rows = decode(gzip.decompress(path.read_bytes()))
         for _, attempts in rows:
             attempts[:] = attempts[::-1]
-        path.write_bytes(gzip.compress(encode(["0" * 32, [[task, list(attempts)] for task, attempts in rows]])))
+        path.write_bytes(gzip.compress(encode([schema, "0" * 32, [[task, list(attempts)] for task, attempts in rows]])))
 
 
 def equal(one, other, where):

@@ -46,13 +46,13 @@ def open_language_model(
         BadInput: in one line, when it cannot be opened or the engine is not installed.
     """
     name, options = parse_engine(engine)
-    if not gguf_file(str(where)):
-        # before torch is imported, which takes seconds
-        find_place(str(where))
     if name == "vllm":
         from selftaught.models.vllm import VllmModel
 
         return VllmModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules, options=options)
+    if not gguf_file(str(where)):
+        # before torch is imported, which takes seconds
+        find_place(str(where))
     from selftaught.models.local import LocalModel
 
     return LocalModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules, **options)
