@@ -168,7 +168,9 @@ class Renderer:
         if not self.controls.spelled(messages):
             # how many the template writes by itself; normalizers and borders may make one more of harmless letters
             if roles not in self._own:
-                self._own[roles] = self.controls.count(self._ids(write([Message(role, "x") for role in roles]), special))
+                self._own[roles] = -1
+                with suppress(BadInput):  # a template may refuse these turns and no others
+                    self._own[roles] = self.controls.count(self._ids(write([Message(role, "x") for role in roles]), special))
             if self.controls.count(ids) == self._own[roles]:
                 return ids
         marks = Marks(*[c for c in map(chr, PRIVATE) if c not in text][:2])
