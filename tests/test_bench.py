@@ -140,6 +140,7 @@ def test_a_round_during_which_others_used_the_machine_is_done_again(monkeypatch)
     assert rows[0][0]["foreign"] == 0.2 and said.endswith("1 of those kept were disturbed too")
 
 
+@pytest.mark.slow
 def test_a_process_answers_once_for_each_command_and_says_what_went_wrong():
     from benchmarks.speed.worker import Failed, Worker
 

@@ -94,6 +94,7 @@ def test_budget_is_kept(cli):
     assert 2000 < sum(result["tokens"][kind] for kind in KINDS - {"evaluated"}) <= 4000 and result["steps"] < 50
 
 
+@pytest.mark.slow
 def test_same_seed_same_numbers(cli):
     runs = [
         last_json(cli("improve", "ttrl", *SMALL, "--steps", 1, "--seed", seed, "--out", f"run-{i}", "--json")[1])

@@ -60,7 +60,7 @@ def told(capsys, monkeypatch, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("kind", ["base", "adapter", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("thinking", "gguf"))])
+@pytest.mark.parametrize("kind", ["adapter", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("base", "thinking", "gguf"))])
 def test_commands(told, folders, kind):
     model, tasks, asked = folders[kind], folders["tasks"], (*KINDS[kind], *SHORT)
     out, _ = told("show-prompt", "--model", model, "--tasks", tasks, *asked)
@@ -93,7 +93,7 @@ def test_comparing(told, folders, kind):
     assert "ttrl" in out
 
 
-@pytest.mark.parametrize("kind", ["base", "thinking", "adapter"])
+@pytest.mark.parametrize("kind", [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("base", "thinking")), "adapter"])
 def test_the_callback(folders, tmp_path, kind):
     """What TRL trains: a folder, or a PEFT model; GGUF files it does not open."""
     from datasets import Dataset

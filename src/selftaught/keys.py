@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 STARS = "***"
@@ -30,9 +31,16 @@ def without_keys(text: str) -> str:
 
 def of_the_environment() -> Iterator[str]:
     """Values of variables whose names say that they are keys."""
-    for name, value in os.environ.items():
-        if len(value) >= SHORTEST and re.search(SECRET, name, re.IGNORECASE) and not PLACE.search(name):
+    for name in os.environ:
+        if is_of_a_key(name) and len(value := os.environ.get(name, "")) >= SHORTEST:
             yield value
+
+
+# Asked for every line that is printed; names are few.
+@cache
+def is_of_a_key(name: str) -> bool:
+    """Whether the name of a variable says that it holds a key."""
+    return bool(re.search(SECRET, name, re.IGNORECASE)) and not PLACE.search(name)
 
 
 def options_with_keys(options: Mapping[str, Any]) -> list[str]:

@@ -25,19 +25,17 @@ def numbers(run):
 
 @pytest.mark.parametrize("recipe", [pytest.param("ttrl", marks=pytest.mark.slow), "selftaught"])
 def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path):
-    options = {**SMALL, "every": 2, "optimizer.lr": 1e-3} | ({"keep.tasks": 4} if recipe == "selftaught" else {})
-    job = {"tasks": ("linear:level=3",), "steps": 4, "gate": False, "forecast": False, "options": options}
+    options = {**SMALL, "every": 1, "optimizer.lr": 1e-3} | ({"keep.tasks": 4} if recipe == "selftaught" else {})
+    job = {"tasks": ("linear:level=3",), "steps": 2, "gate": False, "forecast": False, "options": options}
     whole = api.improve(recipe, out=tmp_path / "whole", **job)
-    for after in (3,) if recipe == "ttrl" else (2,):
-        run = tmp_path / f"stopped-{after}"
-        asked = []
-        api.improve(recipe, out=run, halt=lambda asked=asked, after=after: asked.append(1) or len(asked) > after, **job)
-        resumed = api.improve(recipe, out=run, resume=True)
-        assert resumed["tokens"] == whole["tokens"] and resumed["gold_read"] == whole["gold_read"]
-        assert numbers(run) == numbers(tmp_path / "whole")
-        assert (run / "journal.bin").read_bytes() == (tmp_path / "whole" / "journal.bin").read_bytes()
-        one, other = weights(run), weights(tmp_path / "whole")
-        assert all(torch.equal(one[name], other[name]) for name in other)
+    run, asked = tmp_path / "stopped", []
+    api.improve(recipe, out=run, halt=lambda: asked.append(1) or len(asked) > 1, **job)
+    resumed = api.improve(recipe, out=run, resume=True)
+    assert resumed["tokens"] == whole["tokens"] and resumed["gold_read"] == whole["gold_read"]
+    assert numbers(run) == numbers(tmp_path / "whole")
+    assert (run / "journal.bin").read_bytes() == (tmp_path / "whole" / "journal.bin").read_bytes()
+    one, other = weights(run), weights(tmp_path / "whole")
+    assert all(torch.equal(one[name], other[name]) for name in other)
 
 
 def test_zero_lr_is_bit_equal(tmp_path):
