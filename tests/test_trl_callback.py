@@ -60,7 +60,10 @@ def weights(trainer):
     return {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
 
 
-@pytest.mark.parametrize("kind, adapter", [pytest.param("sft", False, marks=pytest.mark.slow), ("sft", True), ("grpo", False)])
+@pytest.mark.parametrize(
+    "kind, adapter",
+    [pytest.param("sft", False, marks=pytest.mark.slow), pytest.param("grpo", False, marks=pytest.mark.slow), ("sft", True)],
+)
 def test_training_with_it_gives_the_same_weights_bit_for_bit(kind, adapter, start, tmp_path, capsys):
     import torch
 

@@ -119,6 +119,7 @@ def test_crossed_p_is_where_the_interval_touches_zero():
     assert crossed_sd(np.stack([same, same])) == pytest.approx(same.std(ddof=1))
 
 
+@pytest.mark.slow
 def test_several_trainings_are_crossed_with_tasks():
     runs = [sides(lambda w, t, temp, up=up: spread(t) * 0.7 + (up if w == "result" else 0)) for up in (0.1, 0.2, 0.3)]
     starts, results = [run[0] for run in runs], [run[1] for run in runs]

@@ -199,7 +199,7 @@ def test_attempts_of_one_token_are_continued(folders):
     assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]))
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_batches_side_by_side_draw_the_same(folders, threads):
     fast, slow = both(folders["llama"])
     many = [request(f"m{i}", "q" * (i % 5 + 1), n=4, max_tokens=10 + i % 3) for i in range(24)]

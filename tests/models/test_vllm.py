@@ -25,6 +25,7 @@ from selftaught.types import ScoreRequest
 
 # tied, not tied, transposed and tied
 NAMES = ("llama", "qwen3", pytest.param("gpt2", marks=pytest.mark.slow))
+SOME = (pytest.param("llama", marks=pytest.mark.slow), *NAMES[1:])
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def held(model):
     return model.engine.llm.module
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SOME)
 def test_attempts_have_the_shape_of_the_local_models(folders, fake, name):
     model, local = VllmModel.open(folders[name], device="cpu"), LocalModel.open(folders[name], device="cpu")
     wave = [
@@ -139,8 +140,8 @@ def test_turns_and_tree_steps_go_on_after_an_attempts_tokens(folders, fake):
     assert step[0].payload.logprobs[:kept].tolist() == first.payload.logprobs.tolist()
 
 
-@pytest.mark.parametrize("adapter", ["", "lora"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("adapter", [pytest.param("", marks=pytest.mark.slow), "lora"])
+@pytest.mark.parametrize("name", SOME)
 def test_what_was_learned_reaches_the_running_engine(folders, fake, name, adapter):
     model = VllmModel.open(folders[name], device="cpu", adapter=adapter)
     engine, base = held(model), {key: value.clone() for key, value in model.module.state_dict().items() if "lora_" not in key}
@@ -168,7 +169,7 @@ def test_nothing_is_pushed_when_nothing_was_learned(folders, fake):
     assert [publish(model), publish(model)] == [1, 2] and fake.opened[0].pushes == 1
 
 
-@pytest.mark.parametrize("rate", [1e-2, 1e-4])
+@pytest.mark.parametrize("rate", [pytest.param(1e-2, marks=pytest.mark.slow), 1e-4])
 def test_weights_that_do_not_arrive_are_noticed(folders, fake, rate):
     model = VllmModel.open(folders["llama"], device="cpu")
     sample(model, request("k", n=8, max_tokens=16))
@@ -237,7 +238,7 @@ def test_an_average_into_the_policy_is_pushed(folders, fake):
     assert fake.opened[0].pushes == 2
 
 
-@pytest.mark.parametrize("adapter", ["", "lora"])
+@pytest.mark.parametrize("adapter", [pytest.param("", marks=pytest.mark.slow), "lora"])
 def test_save_load_and_digest_are_the_local_models(folders, fake, tmp_path, adapter):
     model = VllmModel.open(folders["llama"], device="cpu", adapter=adapter)
     learn(model)
@@ -300,6 +301,7 @@ def test_engines_are_named_with_options(folders, fake):
     assert isinstance(model, VllmModel) and fake.opened[-1].options["enforce_eager"] is True
 
 
+@pytest.mark.slow
 def test_the_gate_samples_both_sides_with_the_engine(folders, fake, tmp_path, monkeypatch):
     monkeypatch.setenv("SELFTAUGHT_CACHE", str(tmp_path))
     quick = dict(tasks=("sums:level=1",), held_out_count=4, max_tokens=4, attempts=2, engine="vllm")

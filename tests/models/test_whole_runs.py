@@ -46,7 +46,7 @@ def test_zero_lr_is_bit_equal(tmp_path):
     assert sum(row["tokens"] for row in numbers(run)) > 0
 
 
-@pytest.mark.parametrize("adapter", ["", "lora"])
+@pytest.mark.parametrize("adapter", ["", pytest.param("lora", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("architecture", "chat"), [("llama", True), ("gpt2", False), ("qwen3", True), ("gemma2", False)])
 def test_a_folder_and_a_file_of_ones_own(architecture, chat, adapter, tmp_path):
     folder = make_folder(tmp_path / "model", architecture, chat)

@@ -1,6 +1,7 @@
 """`selftaught gate`: runs, folders, adapters and score files, from the command line and from Python."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -20,11 +21,18 @@ def alone(tmp_path, monkeypatch):
     monkeypatch.setenv("SELFTAUGHT_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.fixture
-def trained():
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
     """A run of the scripted model that becomes much better."""
-    options = {"explore.tasks": 4, "optimizer.lr": 1.0}
-    improve("ttrl", model="scripted", tasks=("sums:level=3",), held_out_count=40, steps=8, out="run", forecast=False, options=options)
+    options, out = {"explore.tasks": 4, "optimizer.lr": 1.0}, tmp_path_factory.mktemp("finished") / "run"
+    improve("ttrl", model="scripted", tasks=("sums:level=3",), held_out_count=40, steps=8, out=out, forecast=False, options=options)
+    return out
+
+
+@pytest.fixture
+def trained(finished, tmp_path):
+    """A copy of that run."""
+    shutil.copytree(finished, tmp_path / "run")
     return "run"
 
 

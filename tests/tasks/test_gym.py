@@ -96,6 +96,7 @@ def bench():
     return module
 
 
+@pytest.mark.slow
 def test_refusals_hold_for_a_few_when_measured_again():
     names = ["string_insertion", "game_of_life_halting", "graph_color", "power_function", "coin_flip", "gcd"]
     module = bench()

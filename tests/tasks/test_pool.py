@@ -42,7 +42,7 @@ def never_meet(text, counts, draws):
     return train, splits, pool
 
 
-@pytest.mark.parametrize("level", [1, 2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("level", [1, *(pytest.param(level, marks=pytest.mark.slow) for level in (2, 4))])
 @pytest.mark.parametrize("name", families())
 def test_held_out_never_meets_training_in_own_families(name, level):
     train, splits, pool = never_meet(f"{name}:level={level}", {"held-out": 40, "development": 16, "audit": 16}, 12)
