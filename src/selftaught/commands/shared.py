@@ -83,7 +83,7 @@ def print_verdict(result: Mapping[str, Any]) -> None:
     best, marks, equal = result["best"], result["baseline_intervals"], result["equal_tokens"]
     rows = [("start, as stated", result["before"]), ("start, greedy", result["baselines"]["greedy"])]
     rows += [("start, best decoding", best["before"]), (f"start, vote of {marks['vote_k']['k']}", result["baselines"]["vote_k"])]
-    if equal["vote"] is not None:
+    if equal["vote"] is not None and equal["drawn"] != marks["vote_k"]["k"]:
         rows.append((f"start, vote of {equal['drawn']}", equal["vote"]))
     rows += [("after, as stated", result["after"]), ("after, best decoding", best["after"])]
     for name, value in rows:
