@@ -22,7 +22,7 @@ from selftaught.recipe import all_recipes
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process of its own")]
 TEXT = sorted(name for name, recipe in all_recipes().items() if not recipe.model)
 # One in four trains a model of tensors.
-REAL = [(name, adapter) for name in ("ttrl", "star", "selftaught", "self-rewarding-dpo") for adapter in ("", "lora")]
+REAL = [(name, adapter) for name in ("ttrl", "star", "selftaught", "sharpening") for adapter in ("", "lora")]
 FIRST, COUNT = (int(os.environ.get(name, number)) for name, number in (("FIRST", "0"), ("COUNT", "100")))
 TIMES = ("seconds", "wall_seconds", "cpu_seconds", "run", "reuse")
 
