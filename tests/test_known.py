@@ -1,7 +1,11 @@
 """What a model known by name needs is filled in, said, and never overrules what was asked for."""
 
+import pytest
+
+from selftaught.compare.opened import open_recipe
 from selftaught.job import Job
 from selftaught.known import KNOWN, filled
+from selftaught.parts import BadInput
 from selftaught.recipe import get_recipe
 
 
@@ -35,6 +39,17 @@ def test_other_recipes_take_what_they_have():
     assert job.steps is None and set(job.options) <= set(get_recipe("ttrl").options())
     at_test_time, _ = filled(Job(model="smollm2", recipe="self-consistency"))
     assert not at_test_time.options and at_test_time.adapter == ""
+
+
+def test_a_control_stays_what_it_is():
+    """Whatever the model needs, and whoever asks."""
+    for name, option in (("zero-lr", "optimizer.lr"), ("cooler-start", "explore.temperature")):
+        job, _ = filled(Job(model="smollm2", recipe=name))
+        assert option not in job.options and option not in get_recipe(name).options()
+        with pytest.raises(BadInput, match=f"'{name}' is what its {option} makes it"):
+            Job(recipe=name, options={option: 0.5}).resolved()
+        taken = open_recipe(name, {option: 0.5}).recipe.phases[0]
+        assert taken.explore == get_recipe(name).phases[0].explore and taken.objectives == get_recipe(name).phases[0].objectives
 
 
 def test_a_temperature_that_was_asked_for_is_kept_though_it_is_the_usual_one():

@@ -101,7 +101,7 @@ def usable(recipe: Recipe) -> Iterator[tuple[str, Leaf]]:
     seen: set[str] = set()
     for leaf in leaves_of(recipe):
         name = leaf.key if unchanged(recipe, leaf.key, leaf.value) else leaf.place
-        if name not in seen:
+        if name not in seen and not recipe.fixes(name):
             seen.add(name)
             yield name, leaf
 

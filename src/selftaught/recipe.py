@@ -12,71 +12,17 @@ from typing import Any, Literal, Self
 from selftaught.claim import Claim
 from selftaught.options import leaves_of, names_of, parts_of, set_in
 from selftaught.parts import BadInput, convert, nearest, record
+from selftaught.phase import Phase
 from selftaught.schedule import in_all
-from selftaught.stages import Average, Credit, Decide, Explore, Grow, Keep, Objective, Reader, Select, State
+from selftaught.stages import Decide, State
 from selftaught.types import content_hash
 
 __all__ = ["Claim", "Phase", "Recipe", "all_recipes", "get_recipe", "recipe_names"]
 
 Pillar = Literal["explore", "supervise", "reflect", "train"]
 Changes = Literal["weights", "adapter", "prefix", "prompt", "memory", "program", "nothing"]
-# Beyond these a number is a slip of the hand.
-MOST_ATTEMPTS, MOST_STEPS = 10**6, 10**7
-
-
-@dataclass(frozen=True, kw_only=True)
-class Phase:
-    """A set of stages, and for how long they run.
-
-    Attributes:
-        explore: plans and makes attempts.
-        read: supervise and reflect parts, in order.
-        select: which groups go on.
-        credit: scores to streams; None when nothing is learned.
-        objectives: losses, optimizers and what they change.
-        updates: averages taken after learning.
-        grow: writes new tasks.
-        keep: measures a generation; a worse one is rolled back.
-        steps: how many steps the phase takes.
-        every: steps of a generation: after so many the run is saved, measured and promoted or rolled back.
-        start: weights it begins from: "previous" phase's, or "start".
-    """
-
-    explore: Explore
-    read: tuple[Reader, ...] = ()
-    select: tuple[Select, ...] = ()
-    credit: Credit | None = None
-    objectives: tuple[Objective, ...] = ()
-    updates: tuple[Average, ...] = ()
-    grow: Grow | None = None
-    keep: Keep | None = None
-    steps: int = 40
-    every: int = 10
-    start: Literal["previous", "start"] = "previous"
-
-    @property
-    def continues(self) -> bool:
-        """Whether any part comes back to attempts (`Part.continues`)."""
-        return any(part.continues for part in (self.explore, *self.read))
-
-    @property
-    def epochs(self) -> int:
-        """How often its optimizers go over an attempt."""
-        return sum(getattr(optimizer, "epochs", 1) for optimizer in {objective.optimizer for objective in self.objectives})
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.every < 1:
-            raise BadInput(f"steps={self.steps} and every={self.every} must be at least 1")
-        attempts = getattr(self.explore, "tasks", 1) * getattr(self.explore, "n", 1)
-        if attempts > MOST_ATTEMPTS:
-            raise BadInput(f"a step of {attempts:,} attempts (tasks x n) is more than any machine holds: give at most {MOST_ATTEMPTS:,}")
-        if self.objectives and self.credit is None:
-            raise BadInput("objectives without credit: nothing would be learned; give credit=")
-        written = set(self.credit.writes) if self.credit else set()
-        for objective in self.objectives:
-            if missing := set(objective.loss.reads) - written:
-                reads, name = ", ".join(sorted(missing)), self.credit.name if self.credit else ""
-                raise BadInput(f"loss '{objective.loss.name}' reads {reads}, which credit '{name}' does not write: give one that does")
+# Beyond this a number is a slip of the hand.
+MOST_STEPS = 10**7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +42,7 @@ class Recipe:
         modules: extra modules by name (heads, predictors) with their sizes, for the model.
         model: text of the model it needs when it is not a language model.
         tasks: task sources used when the user gives none.
+        fixed: last names of the options that make it what it is (a control's rate of 0), which nobody's settings change.
         presets: name -> options that turn this recipe into a near-twin.
         claim: what must come true.
         tiny: options under which tests run it on the scripted model.
@@ -113,6 +60,7 @@ class Recipe:
     modules: Mapping[str, Any] = field(default_factory=dict)
     model: str = ""
     tasks: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     claim: Claim = field(default_factory=Claim)
     tiny: Mapping[str, Any] = field(default_factory=dict)
@@ -161,6 +109,8 @@ class Recipe:
             phases, rounds = in_all(recipe.phases, recipe.rounds, steps, fixed="rounds" in others)
             return replace(recipe, phases=phases, rounds=rounds)
         for key, value in options.items():
+            if self.fixes(key):
+                raise BadInput(f"'{self.name}' is what its {key} makes it: leave --{key} out, or take another recipe")
             path = key.replace("-", "_").split(".")
             changed, done = set_in(recipe, path, value, key) if path[0] in names_of(recipe) else (recipe, False)
             if not done:
@@ -170,9 +120,13 @@ class Recipe:
             recipe = changed
         return recipe
 
+    def fixes(self, option: str) -> bool:
+        """Whether an option is one of those that make it what it is."""
+        return option.rpartition(".")[2] in self.fixed
+
     def options(self) -> dict[str, Any]:
-        """Dotted name -> value of every number, text and switch of its parts."""
-        return {leaf.key: leaf.value for leaf in leaves_of(self)}
+        """Dotted name -> value of every number, text and switch of its parts that can be given."""
+        return {leaf.key: leaf.value for leaf in leaves_of(self) if not self.fixes(leaf.key)}
 
     @property
     def steps(self) -> int:

@@ -10,8 +10,6 @@ from selftaught.parts import BadInput, record
 from selftaught.recipe import Claim, Recipe, get_recipe
 from selftaught.types import content_hash
 
-# What makes a control that control is not changed by an option that all recipes are given.
-FIXED = {"zero-lr": "lr", "cooler-start": "temperature"}
 # More steps than any budget pays for: the budget ends the run.
 ENDLESS = 10_000
 
@@ -38,7 +36,7 @@ def _opened(text: str, options: tuple[tuple[str, Any], ...], until_spent: bool) 
     name, _, pillar = text.partition(" without ")
     recipe, taken = get_recipe(name), {}
     for key, value in options:
-        if name in FIXED and key.rpartition(".")[2] == FIXED[name]:
+        if recipe.fixes(key):
             continue
         try:
             recipe = recipe.with_options({key: value})
@@ -63,4 +61,5 @@ def endless(recipe: Recipe) -> dict[str, Any]:
 
 def declaration(recipe: Recipe) -> str:
     """Content hash of what a recipe does, whatever it claims."""
-    return content_hash(record(replace(recipe, claim=Claim(), presets={}, tiny={}, paper="")))
+    said = record(replace(recipe, claim=Claim(), presets={}, tiny={}, paper=""))
+    return content_hash({name: value for name, value in said.items() if name != "fixed"})

@@ -16,6 +16,7 @@ cooler = ttrl.with_options({"explore.temperature": 0.3, "steps": 1})
 recipe = replace(
     cooler,
     name="cooler-start",
+    fixed=("temperature",),
     paper="",
     pillars=("explore",),
     changes="nothing",

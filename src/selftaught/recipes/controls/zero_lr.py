@@ -11,5 +11,6 @@ from selftaught.recipes.ttrl import recipe as ttrl
 recipe = replace(
     ttrl.with_options({"optimizer.lr": 0.0}),
     name="zero-lr",
+    fixed=("lr",),
     claim=Claim(text="the weights are those of the start, bit for bit", status="holds", model="sprout"),
 )
