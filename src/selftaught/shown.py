@@ -33,6 +33,12 @@ def one_line(text: str, most: int = 200) -> str:
     return line if len(line) <= most else f"{line[: most // 2]} ... {line[-most // 2 :]}"
 
 
+def reason(error: BaseException, most: int = 200) -> str:
+    """The first line of what an error says, and of one word alone its kind, too."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return (line if " " in line else f"{type(error).__name__} {line}".strip())[:most]
+
+
 def tell(*lines: object, error: bool = False, end: str = "\n", before: str = "") -> None:
     """Print lines for people, without keys; a line break that a line holds is spelled out, so that nobody but us begins a line.
 

@@ -8,8 +8,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from selftaught.models import fits
-from selftaught.models.places import Place, first_line, read_json
+from selftaught.models.places import Place, read_json
 from selftaught.parts import BadInput
+from selftaught.shown import reason
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 WHERE = f"base_model_name_or_path in {CONFIG}"
@@ -47,7 +48,7 @@ def keys_of(place: Place) -> list[str]:
         with safe_open(file, "pt") as held:
             keys = list(held.keys())
     except (SafetensorError, OSError) as error:
-        raise BadInput(f"'{place.name}': {file.name} is cut off or damaged ({first_line(error)}): copy it again") from None
+        raise BadInput(f"'{place.name}': {file.name} is cut off or damaged ({reason(error)}): copy it again") from None
     if not keys:
         raise BadInput(f"'{place.name}': {file.name} holds no weights: save the adapter again")
     return keys

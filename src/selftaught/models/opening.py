@@ -13,8 +13,9 @@ from transformers.utils import logging
 
 from selftaught.models import adapters, fits, gguf
 from selftaught.models.fusing import LARGE_MODEL
-from selftaught.models.places import TOKENIZERS, Place, find_place, first_line
+from selftaught.models.places import TOKENIZERS, Place, find_place
 from selftaught.parts import BadInput
+from selftaught.shown import reason
 
 
 def pick_device(device: str) -> torch.device:
@@ -81,7 +82,7 @@ def opened(where: str, dtype: Any, depth: int = 0) -> tuple[Any, Any]:
                 trust_remote_code=False, use_safetensors=True,
             )  # fmt: skip
         except Exception as error:  # transformers raises a dozen kinds here, all of them about the folder
-            raise BadInput(f"'{where}' cannot be loaded as a causal language model: {first_line(error)}: save it there again") from None
+            raise BadInput(f"'{where}' cannot be loaded as a causal language model: {reason(error)}: save it there again") from None
         module, found = loaded
         fits.check_weights(where, found)
     module.name_or_path = module.config.name_or_path = place.name
@@ -111,7 +112,7 @@ def check_adapter(place: Place, depth: int = 0) -> str:
         under = find_place(base)
         config = None if under.adapter else AutoConfig.from_pretrained(under.target, trust_remote_code=False)
     except (BadInput, OSError, ValueError, KeyError) as error:
-        raise adapters.no_base(place, base, first_line(error)) from None
+        raise adapters.no_base(place, base, reason(error)) from None
     if under.adapter:
         check_adapter(under, depth + 1)
         return base
@@ -131,9 +132,7 @@ def tokenizer_of(target: str, where: str) -> Any:
     try:
         return AutoTokenizer.from_pretrained(target, trust_remote_code=False)
     except Exception as error:  # likewise
-        raise BadInput(
-            f"'{where}' has no tokenizer that loads: {first_line(error)}: save it there with tokenizer.save_pretrained"
-        ) from None
+        raise BadInput(f"'{where}' has no tokenizer that loads: {reason(error)}: save it there with tokenizer.save_pretrained") from None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.parts import BadInput
+from selftaught.shown import reason
 
 TIMEOUT = 3.0
 CONFIGS = ("config.json", "adapter_config.json")
@@ -79,7 +80,7 @@ def on_hub(name: str) -> tuple[Path, bool]:
     try:
         validate_repo_id(name)
     except HFValidationError as error:
-        raise BadInput(f"'{name}' is no folder here and no hub id ({first_line(error)}): give owner/name, or a folder") from None
+        raise BadInput(f"'{name}' is no folder here and no hub id ({reason(error)}): give owner/name, or a folder") from None
     problem = "HF_HUB_OFFLINE is set"
     if not constants.HF_HUB_OFFLINE:
         try:
@@ -92,21 +93,15 @@ def on_hub(name: str) -> tuple[Path, bool]:
                     continue
             raise BadInput(f"'{name}' on the hub has no config.json: give a causal language model in transformers format")
         except HfHubHTTPError as error:
-            raise BadInput(f"'{name}' is no folder here and no model on the hub ({first_line(error)}): check the name") from None
+            raise BadInput(f"'{name}' is no folder here and no model on the hub ({reason(error)}): check the name") from None
         except BadInput:
             raise
         except Exception as error:  # whatever the network raises
-            problem = first_line(error)
+            problem = reason(error)
     for file in CONFIGS:
         if isinstance(kept := try_to_load_from_cache(name, file), str):
             return Path(kept).parent, False
     raise BadInput(f"'{name}' is no folder here and the hub cannot be reached ({problem}): give a folder, or connect once to keep it")
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error that says something, of bearable length; of one word alone the kind of error says more."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return (line if " " in line else f"{type(error).__name__} {line}".strip())[:160]
 
 
 def read_json(where: str, file: Path) -> dict[str, Any]:
@@ -114,7 +109,7 @@ def read_json(where: str, file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     except (ValueError, OSError, RecursionError) as error:
-        raise BadInput(f"'{where}': {file.name} is no JSON ({first_line(error)}): copy it again") from None
+        raise BadInput(f"'{where}': {file.name} is no JSON ({reason(error)}): copy it again") from None
     if not isinstance(found, dict):
         raise BadInput(f"'{where}': {file.name} holds no JSON object: copy it again")
     return found

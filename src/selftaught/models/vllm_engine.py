@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from selftaught.models.draws import Draw
-from selftaught.models.places import first_line
 from selftaught.parts import BadInput
+from selftaught.shown import reason
 from selftaught.types import Floats
 
 MEMORY = 0.3
@@ -78,7 +78,7 @@ class Engine:
                 config.save_pretrained(folder)
                 self.llm = vllm.LLM(model=folder, **given)
         except Exception as error:  # vLLM raises a dozen kinds here: memory, architecture, argument
-            raise BadInput(f"vLLM does not open this model: {first_line(error)} (options: --engine vllm:NAME=VALUE)") from error
+            raise BadInput(f"vLLM does not open this model: {reason(error)} (options: --engine vllm:NAME=VALUE)") from error
         self.dtype = str(given["dtype"])
         self.limit = min(limit, int(self.llm.model_config.max_model_len))
 
@@ -94,9 +94,9 @@ class Engine:
             for d in draws
         ]  # fmt: skip
         found = []
-        for ids, logprobs, reason in self._generate([d.context for d in draws], asked):
-            error = "" if reason in ("stop", "length") else f"vLLM ended the request with '{reason}'"
-            found.append((ids, logprobs, reason == "stop", error))
+        for ids, logprobs, ended in self._generate([d.context for d in draws], asked):
+            error = "" if ended in ("stop", "length") else f"vLLM ended the request with '{ended}'"
+            found.append((ids, logprobs, ended == "stop", error))
         return found
 
     def logprobs(self, items: Sequence[tuple[Sequence[int], int]]) -> Floats:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from selftaught.models.fits import check_weights
 from selftaught.models.opening import quiet
-from selftaught.models.places import first_line
 from selftaught.parts import BadInput
+from selftaught.shown import reason
 
 State = dict[str, Tensor]
 
@@ -123,7 +123,7 @@ class Weights:
             files = sorted((folder / "weights").glob("*.safetensors"))
             copies = {file.stem: load_file(file, device=str(device)) for file in files}
         except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
-            raise BadInput(f"'{folder}' does not hold this model's weights whole ({first_line(error)}): take another generation") from None
+            raise BadInput(f"'{folder}' does not hold this model's weights whole ({reason(error)}): take another generation") from None
         self.copies = copies
 
     def _read(self, folder: Path, live: Mapping[str, Tensor]) -> None:

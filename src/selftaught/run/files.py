@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.parts import BadInput
+from selftaught.shown import reason
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 # What is left where a write of a library failed for want of room: less than the block it wanted.
@@ -154,18 +155,13 @@ def read_json(path: Path, remedy: str, of: Callable[[Any], Any] = lambda value: 
     except FileNotFoundError:
         raise BadInput(f"{path} is missing: {remedy}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadInput(f"{path} is damaged ({first_line(error)}): {remedy}") from None
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in at most 200 characters of one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise BadInput(f"{path} is damaged ({reason(error)}): {remedy}") from None
 
 
 def not_written(path: Path, error: BaseException) -> NotWritten:
     """What is said of a file that could not be written."""
     remedy = "make room there" if full(error, path.parent) else "make it writable"
-    return NotWritten(f"{path} could not be written ({getattr(error, 'strerror', None) or first_line(error)}): {remedy}")
+    return NotWritten(f"{path} could not be written ({getattr(error, 'strerror', None) or reason(error)}): {remedy}")
 
 
 def full(error: BaseException, place: Path) -> bool:

@@ -6,7 +6,8 @@ from typing import Any
 
 from selftaught.models.base import Model
 from selftaught.parts import BadInput
-from selftaught.run.files import first_line, read_json, sync, write_json
+from selftaught.run.files import read_json, sync, write_json
+from selftaught.shown import reason
 
 # The oldest version whose generations can be gone on from.
 OLDEST = 3
@@ -73,5 +74,5 @@ async def load_whole(folder: Path, model: Model, checked: bool = False) -> dict[
         raise
     except Exception as error:
         # What a library says of a file it cannot read depends on the file and the library.
-        raise BadInput(f"{folder} cannot be loaded ({first_line(error)}): {ANOTHER}") from error
+        raise BadInput(f"{folder} cannot be loaded ({reason(error)}): {ANOTHER}") from error
     return saved

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selftaught import types
-from selftaught.run.files import append, first_line, not_written
+from selftaught.run.files import append, not_written
+from selftaught.shown import reason
 from selftaught.types import content_hash
 
 KNOWN: dict[str, Any] = {cls.__name__: cls for cls in (types.Attempt, types.Tokens, types.Rows, types.SamplerSettings)}
@@ -91,7 +92,7 @@ def decode(data: bytes) -> Any:
     try:
         return json.loads(text, object_hook=known)
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, SyntaxError) as error:
-        raise ValueError(f"no record ({type(error).__name__}: {first_line(error)})") from error
+        raise ValueError(f"no record ({type(error).__name__}: {reason(error)})") from error
 
 
 class Record(NamedTuple):
@@ -179,7 +180,7 @@ class Journal:
                     raise ValueError("it holds no replies")
             except (ValueError, KeyError, TypeError) as error:
                 del self.found[int(record.key, 16)]
-                self.say(f"{self.path} is damaged at byte {record.at} ({first_line(error)}): these replies are made again")
+                self.say(f"{self.path} is damaged at byte {record.at} ({reason(error)}): these replies are made again")
                 return None
             return replies
 

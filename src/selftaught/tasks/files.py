@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from selftaught.parts import BadInput, nearest, part
+from selftaught.shown import reason
 from selftaught.tasks.columns import Columns, Table, read_table
 
 MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "gzip", b"PK\x03\x04": "a zip archive", b"PAR1": "parquet"}
@@ -39,12 +40,7 @@ def load(data: str, prompt: str, answer: str, stamp: int) -> Table:
     try:
         return read_table(READERS[Path(name).suffix](data), prompt, answer, data)
     except (OSError, UnicodeDecodeError, EOFError, zlib.error, RecursionError) as error:
-        raise BadInput(f"{data}: cannot be read ({one_line(error)}): give a readable UTF-8 file") from None
-
-
-def one_line(error: Exception) -> str:
-    """The first line of an error, or its name where it says nothing."""
-    return (str(error).splitlines() or [""])[0][:200] or type(error).__name__
+        raise BadInput(f"{data}: cannot be read ({reason(error)}): give a readable UTF-8 file") from None
 
 
 def opened(data: str) -> IO[str]:
@@ -68,7 +64,7 @@ def parsed(text: str, where: str, what: str, whole: bool = False) -> Any:
         line = f", line {error.lineno}" if whole else ""
         raise BadInput(f"{where}{line}: not JSON ({error.msg}): {what}") from None
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: not JSON that can be read ({one_line(error)}): {what}") from None
+        raise BadInput(f"{where}: not JSON that can be read ({reason(error)}): {what}") from None
 
 
 def lines(data: str) -> Iterator[tuple[str, Any]]:
@@ -120,7 +116,7 @@ def table(data: str) -> Iterator[tuple[str, Any]]:
     try:
         rows = pyarrow.parquet.read_table(data).to_pylist()
     except (pyarrow.ArrowException, ValueError) as error:
-        raise BadInput(f"{data}: not a parquet file ({one_line(error)}): write it again or give jsonl") from None
+        raise BadInput(f"{data}: not a parquet file ({reason(error)}): write it again or give jsonl") from None
     yield from ((f"{data}, row {number}", row) for number, row in enumerate(rows, 1))
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.parts import BadInput, nearest, part
+from selftaught.shown import reason
 from selftaught.tasks.columns import Columns, Table, read_table
-from selftaught.tasks.files import one_line
 
 TIMEOUT = 3.0
 
@@ -75,7 +75,7 @@ def load(data: str, config: str, split: str, prompt: str, answer: str) -> Table:
             found = datasets.load_from_disk(data) if saved else datasets.load_dataset(data, config or None)
     # Loaders raise whatever their format, host and script raise.
     except Exception as error:
-        raise BadInput(f"data set '{data}' cannot be loaded ({one_line(error)}): check its id, config=NAME, or the network") from None
+        raise BadInput(f"data set '{data}' cannot be loaded ({reason(error)}): check its id, config=NAME, or the network") from None
     if isinstance(found, datasets.DatasetDict):
         if split not in found:
             raise BadInput(f"data set '{data}' has no split '{split}' ({nearest(split, map(str, found))}): write {data},split=NAME")
