@@ -1,5 +1,7 @@
 """Runs of any recipe on the scripted model: a few easy tasks, no gate, no torch."""
 
+import io
+
 import pytest
 
 from scripted_run import live_run, played
@@ -50,13 +52,26 @@ def play(opened):
 
 @pytest.fixture
 def cli(capsys, monkeypatch, tmp_path):
-    """`cli(words...)`: (exit code, standard output, standard error) of a command run in an empty folder."""
+    """`cli(words..., typed="")`: (exit code, standard output, standard error) of a command run in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*words):
+    def run(*words, typed=""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         with pytest.raises(SystemExit) as end:
             main([str(word) for word in words])
         said = capsys.readouterr()
         return end.value.code or 0, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def told(cli):
+    """`told(words..., typed="")`: standard output and error of a command that must go well."""
+
+    def run(*words, typed=""):
+        code, out, err = cli(*words, typed=typed)
+        assert not code, err
+        return out, err
 
     return run

@@ -1,13 +1,10 @@
 """Every command on every kind of model folder: no chat template, a custom one with its own arguments, an adapter, a GGUF file."""
 
-import io
 import json
 import sys
 from pathlib import Path
 
 import pytest
-
-from selftaught.cli import main
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
 THINKING = (
@@ -42,22 +39,6 @@ def folders(tmp_path_factory):
     rows = [{"prompt": f"{a}+{b}=", "answer": str(a + b)} for a in range(1, 9) for b in range(1, 9)]
     (where / "tasks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return {name: str(path) for name, path in made.items()} | {"tasks": str(where / "tasks.jsonl")}
-
-
-@pytest.fixture
-def told(capsys, monkeypatch, tmp_path):
-    """`told(words..., typed="")`: standard output and error of a command that must go well."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words, typed=""):
-        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-        with pytest.raises(SystemExit) as end:
-            main([str(word) for word in words])
-        said = capsys.readouterr()
-        assert not end.value.code, said.err
-        return said.out, said.err
-
-    return run
 
 
 @pytest.mark.parametrize("kind", ["adapter", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("base", "thinking", "gguf"))])

