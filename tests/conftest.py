@@ -52,11 +52,12 @@ def play(opened):
 
 @pytest.fixture
 def cli(capsys, monkeypatch, tmp_path):
-    """`cli(words..., typed="")`: (exit code, standard output, standard error) of a command run in an empty folder."""
+    """`cli(words..., typed=..)`: (exit code, standard output, standard error) of a command run in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*words, typed=""):
-        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    def run(*words, typed=None):
+        if typed is not None:
+            monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         with pytest.raises(SystemExit) as end:
             main([str(word) for word in words])
         said = capsys.readouterr()
@@ -67,9 +68,9 @@ def cli(capsys, monkeypatch, tmp_path):
 
 @pytest.fixture
 def told(cli):
-    """`told(words..., typed="")`: standard output and error of a command that must go well."""
+    """`told(words..., typed=..)`: standard output and error of a command that must go well."""
 
-    def run(*words, typed=""):
+    def run(*words, typed=None):
         code, out, err = cli(*words, typed=typed)
         assert not code, err
         return out, err

@@ -210,12 +210,9 @@ def test_solve_and_evaluate(cli):
     assert code == 0 and 0 < result["value"] < 1 and set(result["pass_at"]) == {"1", "4", "16"} and result["tasks"] == 12
 
 
-def test_chat_answers_before_and_after(cli, monkeypatch):
-    import io
-
+def test_chat_answers_before_and_after(cli):
     cli("improve", "ttrl", *SMALL, "--steps", 1, "--no-gate", "--out", "run")
-    monkeypatch.setattr("sys.stdin", io.StringIO("Add 4+5.\n\n"))
-    code, out, _ = cli("chat", "run")
+    code, out, _ = cli("chat", "run", typed="Add 4+5.\n\n")
     assert code == 0 and "before:" in out and "after:" in out
 
 
