@@ -12,13 +12,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 SHOWN = "ttrl"
 WORDS = ("none", "one", "two", "three", "four", "five")
-COMMANDS = """for seed in 21 22 23 24 25; do
-    selftaught improve --seed $seed --gate full --out runs/readme/selftaught-$seed
-    for control in random-reward sft-unfiltered shuffled-votes format-only; do
-        selftaught improve $control --seed $seed --budget 955000 --steps 200 --optimizer.lr 1e-4 \\
-            --no-alarms --gate full --out runs/readme/$control-$seed
-    done
-done"""
+COMMANDS = "python -m benchmarks.improve    # the default run and its controls, five seeds, some hours"
 
 
 def readme_recipes() -> str:

@@ -125,7 +125,7 @@ def gain(numbers: Mapping[str, Any], label: str, tone: str = "after", mark: str 
 
 
 def forecast_of(run: RunFiles) -> Markup:
-    """What was expected before anything was spent, and what came."""
+    """What was expected before anything was spent, and what came: both at best decoding."""
     told = run.forecast or as_dict(run.result.get("forecast"))
     expected = Dot(
         label="Forecast", value=real(told.get("expected_gain")), low=real(told.get("low")), high=real(told.get("high")), tone="forecast"
@@ -133,7 +133,10 @@ def forecast_of(run: RunFiles) -> Markup:
     if expected.value is None:
         return Markup("")
     return dot_plot(
-        [expected, gain(run.result, "What came")], "Gain expected before spending, and gain measured", signed=True, unit="points"
+        [expected, gain(as_dict(run.result.get("best")), "What came")],
+        "Gain expected before spending, and gain measured",
+        signed=True,
+        unit="points at best decoding",
     )
 
 
