@@ -22,7 +22,8 @@ one. Seeds, budget and held-out tasks stand in `src/selftaught/compare/claims.py
 - **untested**: it was not, with the reason where there is one.
 
 Intervals are 95%, with training seeds and held-out tasks crossed; where a measure gives one number a seed, over seeds. An
-outcome is about the model it names and no other."""
+outcome is about the model it names and no other. Results that hold no `version` took the highest of the tried decodings for
+the best, without regard to its standard error."""
 
 
 def page(found: Mapping[str, Mapping[str, Any]], beside: Mapping[str, Mapping[str, Any]] | None = None) -> str:
