@@ -185,6 +185,7 @@ def tested(tmp_path_factory):
     return root, put_to_test(names, root / "runs", 2, lambda line: None, settings=SMALL, seeds=(41, 42), root=root)
 
 
+@pytest.mark.slow
 def test_claims_put_to_the_test(tested):
     root, found = tested
     for name, kept in found.items():
@@ -198,6 +199,7 @@ def test_claims_put_to_the_test(tested):
     assert f"**{found['ttrl']['status']}**" in text and "| `spiral` |" in text
 
 
+@pytest.mark.slow
 def test_testing_again_repeats_no_run(tested):
     root, found = tested
     said = []

@@ -47,7 +47,10 @@ def test_zero_lr_is_bit_equal(tmp_path):
 
 
 @pytest.mark.parametrize("adapter", ["", pytest.param("lora", marks=pytest.mark.slow)])
-@pytest.mark.parametrize(("architecture", "chat"), [("llama", True), ("gpt2", False), ("qwen3", True), ("gemma2", False)])
+@pytest.mark.parametrize(
+    ("architecture", "chat"),
+    [*(pytest.param(*kind, marks=pytest.mark.slow) for kind in (("llama", True), ("gemma2", False))), ("gpt2", False), ("qwen3", True)],
+)
 def test_a_folder_and_a_file_of_ones_own(architecture, chat, adapter, tmp_path):
     folder = make_folder(tmp_path / "model", architecture, chat)
     rows = [{"question": f"{i} and {i}?", "solution": f"It is so.\n#### {i}"} for i in range(60)]

@@ -78,6 +78,7 @@ def test_generations_and_other_models_are_sides_too(trained, tmp_path):
     assert gate("scripted", "scripted", **QUICK)["equal_tokens"]["k"] is None
 
 
+@pytest.mark.slow
 def test_a_file_that_nobody_here_trains_on_serves_whole(tmp_path):
     """Three fifths of it decide; with a run in the comparison only what a run on this file would hold out."""
     rows = [{"prompt": f"{i}+{i} = ?", "answer": str(2 * i)} for i in range(200)]

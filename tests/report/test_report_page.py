@@ -138,6 +138,7 @@ def test_the_same_run_gives_the_same_page(tmp_path):
     assert not list(folder.glob("*.part"))
 
 
+@pytest.mark.slow
 def test_ten_thousand_long_attempts_stay_below_eight_megabytes(tmp_path):
     folder = make_run(tmp_path / "run", tasks=250, each=16, count=100, groups=4, long="<b>word</b> & so on " * 150)
     started = time.process_time()
