@@ -1,5 +1,6 @@
 """The command line. Options are declared as dataclasses; mistakes are one line and exit code 2."""
 
+import atexit
 import contextlib
 import errno
 import importlib
@@ -9,12 +10,13 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import Any
+from typing import Any, NoReturn
 
 import tyro
 
@@ -24,8 +26,6 @@ from selftaught.shown import tell
 
 # As shells say of a program that wrote to nobody.
 READER_GONE = 141
-# Of tyro's boxes.
-TITLE = re.compile(r"(Value|Parsing) error|(Unrecognized|Required) options?|Invalid choice|Missing .{0,20}")
 COMMANDS = ("improve", "gate", "compare", "report", "label", "evaluate", "show-prompt", "solve", "chat", "list", "show", "doctor")
 USAGE = """selftaught: a model teaches itself, and proves that it got better.
 
@@ -106,7 +106,7 @@ def main(argv: list[str] | None = None) -> None:
         with one_line_warnings():
             code = module.run(parsed, options) if loose else module.run(parsed)
         sys.stdout.flush()
-        sys.exit(code)
+        leave(code)
     except BadInput as error:
         tell(f"selftaught: {error}", error=True)
         sys.exit(2)
@@ -118,12 +118,18 @@ def main(argv: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         # what was under way is not news
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-        sys.exit(130)
+        leave(130)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         tell(f"selftaught: {error.filename or tempfile.gettempdir()}: {error.strerror}: make room there, and give it again", error=True)
         sys.exit(2)
+
+
+def leave(code: int) -> NoReturn:
+    """End with a code that stays what it is: Ctrl-C while Python is on its way out would kill it by the signal instead."""
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 @contextlib.contextmanager

@@ -4,10 +4,10 @@ import ctypes
 import json
 import os
 import sys
-import traceback
 
 import pytest
 
+from forks import forked
 from models.local_models import make_folder
 from selftaught.api import improve
 from selftaught.cli import main
@@ -38,19 +38,9 @@ def result_of(folder):
     return {key: value for key, value in result.items() if key not in timed}, numbers, logs[1], names
 
 
-def forked(work):
+def ended(work):
     """Exit code of a process of its own that does the work."""
-    process = os.fork()
-    if process:
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    code = 1
-    try:
-        work()
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(forked(work), 0)[1])
 
 
 class Touches:
@@ -86,7 +76,7 @@ def untouched(tmp_path, job):
         start(folder, job)
         (tmp_path / "count").write_text(str(touches.count))
 
-    assert forked(work) == 0
+    assert ended(work) == 0
     return result_of(folder), int((tmp_path / "count").read_text())
 
 
@@ -95,7 +85,7 @@ def killed_and_resumed(tmp_path, job, first, every):
     assert count > 60
     for last in range(first, count, every):
         folder = tmp_path / f"run-{last}"
-        code = forked(lambda folder=folder, last=last: (Touches(folder, last), start(folder, job)))
+        code = ended(lambda folder=folder, last=last: (Touches(folder, last), start(folder, job)))
         # Drawn from the cache, what the first run drew is not logged, and so there is less to be killed at.
         assert code == KILLED or (code == 0 and job.get("gate", True) and last > count / 2), last
         told = []
@@ -120,8 +110,8 @@ def test_a_resume_killed_at_any_touch(tmp_path):
     whole, count = untouched(tmp_path, PLAIN)
     for last in range(0, count, 7):
         folder = tmp_path / f"run-{last}"
-        assert forked(lambda folder=folder: (Touches(folder, 3 * count // 4), start(folder, PLAIN))) == KILLED
-        assert forked(lambda folder=folder, last=last: (Touches(folder, last), start(folder, PLAIN))) in (0, KILLED)
+        assert ended(lambda folder=folder: (Touches(folder, 3 * count // 4), start(folder, PLAIN))) == KILLED
+        assert ended(lambda folder=folder, last=last: (Touches(folder, last), start(folder, PLAIN))) in (0, KILLED)
         start(folder, PLAIN)
         assert result_of(folder) == whole, last
 
@@ -205,7 +195,7 @@ def filled_up(tmp_path, capfd, words, size, whole):
         assert run() == 0
         assert json.loads(json.dumps(result_of(place / "run"))) == json.loads(json.dumps(whole)), "another result"
 
-    code = forked(work)
+    code = ended(work)
     if code == NOT_ALLOWED:
         pytest.skip("no file system can be mounted here")
     err = capfd.readouterr().err
@@ -249,6 +239,6 @@ def test_a_small_disk_and_a_real_model(tmp_path, capfd, adapter, part):
         with pytest.raises(SystemExit):
             main([*words, "--out", str(tmp_path / "whole")])
 
-    assert forked(whole) == 0
+    assert ended(whole) == 0
     total = sum(path.stat().st_size for path in (tmp_path / "whole").rglob("*"))
     filled_up(tmp_path, capfd, words, int(part * total), result_of(tmp_path / "whole"))

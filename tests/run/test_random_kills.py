@@ -10,11 +10,11 @@ import random
 import shutil
 import signal
 import time
-import traceback
 from pathlib import Path
 
 import pytest
 
+from forks import forked
 from models.local_models import make_folder
 from selftaught.api import improve
 from selftaught.recipe import all_recipes
@@ -55,17 +55,13 @@ def unbroken(tmp_path_factory):
 
 def killed(work, after):
     """Whether a process of its own was killed before it had done the work; `after` so many seconds, None for never."""
-    if not (process := os.fork()):
+
+    def alone():
         # the cache is the process's own, so that each begins with a cold one
         os.environ["SELFTAUGHT_CACHE"] = f"{os.environ['SELFTAUGHT_CACHE']}-{os.getpid()}"
-        code = 1
-        try:
-            work()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
+        work()
+
+    process = forked(alone)
     ends = None if after is None else time.monotonic() + after
     while not (found := os.waitpid(process, 0 if ends is None else os.WNOHANG))[0]:
         if time.monotonic() >= ends:

@@ -141,7 +141,6 @@ async def preflight(session: Session) -> dict[str, Any]:
         blind = "a forecast reads written answers, and there are none here" if recipe.model else "nothing is trained and nothing is decided"
         return nothing(blind) | {"features": {}, "tokens": 0}
     before = run.ledger.total("tokens", "evaluated")
-    # Drawing counts collisions in the pool, which the run saves.
     size = size_of(session)
     tasks = run.pool.peek(run.rng("forecast"), size.tasks)
     looks = await looks_at(session, tasks, size.attempts)

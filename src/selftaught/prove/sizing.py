@@ -43,7 +43,6 @@ async def plan_of(session: Session, forecast: Mapping[str, Any] | None = None) -
 async def probe(session: Session, forecast: Mapping[str, Any] | None = None) -> Seen:
     """Lengths as the forecast saw them, else from one attempt at 16 training tasks; speed only where seconds are the budget."""
     run = session.run
-    # Drawing counts collisions in the pool, which the run saves.
     tasks = run.pool.peek(run.rng("size"), PROBES)
     prompt = float(np.mean([run.model.count(task.messages) for task in tasks])) if tasks else 0.0
     told = ((forecast or {}).get("features") or {}).get("length")
