@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from selftaught.format import PLACE, Format
 from selftaught.models.control_tokens import PRIVATE, Controls, Marks
 from selftaught.parts import BadInput
+from selftaught.shown import reason
 from selftaught.types import Attempt, Message
 
 REMEMBERED = 1024
@@ -135,7 +136,7 @@ class Renderer:
         try:
             return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=prompt, **self.further))
         except Exception as error:  # a template is a program of the model's maker and may raise anything
-            line, name = (str(error).splitlines() or [type(error).__name__])[0][:160], getattr(self.tokenizer, "name_or_path", "")
+            line, name = reason(error, 160), getattr(self.tokenizer, "name_or_path", "")
             mend = "mend it, change --chat-template-kwargs, or go around it with --template '{prompt}'"
             raise BadInput(f"the chat template of '{name}' refuses this conversation: {line}: {mend}") from None
 
