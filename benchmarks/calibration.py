@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selftaught.evaluation.decision import Decision, decided
-from selftaught.evaluation.looks import level_at, why_ended
-from selftaught.evaluation.record import AS_IS, Side
-from selftaught.evaluation.side import TEMPERATURES, TEMPLATES
+from selftaught.prove.decision import Decision, decided
+from selftaught.prove.looks import level_at, why_ended
 from selftaught.prove.plan import FEWEST, MOST, WHOLE, Plan, few
+from selftaught.prove.record import AS_IS, Side
+from selftaught.prove.side import TEMPERATURES, TEMPLATES
 from selftaught.types import SamplerSettings
 
 TASKS, ATTEMPTS, MARGIN = WHOLE.tasks, WHOLE.result, 0.05

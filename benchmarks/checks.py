@@ -39,8 +39,8 @@ def calls_of(text: str) -> list[tuple[str, object, str, object]]:
 
 def child() -> None:
     """Time what is named on standard input, with the version this process was started with."""
-    from selftaught.tasks import equality
-    from selftaught.tasks.checkers import CheckerPool
+    from selftaught.tasks.grading import equality
+    from selftaught.tasks.grading.checkers import CheckerPool
 
     step = 0
     with CheckerPool() as pool:

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from selftaught.evaluation.monitors import DEFAULT_MONITORS, RightLess
-from selftaught.evaluation.series import Steps
-from selftaught.job import Job
+from selftaught.jobs.job import Job
+from selftaught.jobs.session import Session, open_session
+from selftaught.monitors.alarms import DEFAULT_MONITORS, RightLess
+from selftaught.monitors.series import Steps
 from selftaught.run.watcher import Watcher, outside
-from selftaught.session import Session, open_session
 
 RESULTS = Path(__file__).parent / "results" / "disasters.json"
 ATTEMPTS, CLOSE, EVERY, GENERATION, LAG, LOST = 2, 6, 3, 10, 8, 0.05

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from selftaught.evaluation.metrics import pass_at_k
 from selftaught.format import Format
-from selftaught.models.local import LocalModel
+from selftaught.models.language.local import LocalModel
 from selftaught.seals import GoldReader
+from selftaught.statistics.metrics import pass_at_k
 from selftaught.tasks.source import parse_source
 from selftaught.types import Attempt, SampleRequest, SamplerSettings, Task
 

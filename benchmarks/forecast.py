@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 from forecast_page import write
 
-from selftaught.evaluation.gate import verdict
-from selftaught.evaluation.preflight import forecast
-from selftaught.evaluation.side import Side, measure_side
-from selftaught.job import SPROUT, Job
+from selftaught.jobs.forecast import preflight
+from selftaught.jobs.job import SPROUT, Job
+from selftaught.jobs.session import Session, open_session
 from selftaught.loop import improve
-from selftaught.prove.forecast import preflight
-from selftaught.run.drawer import RunDrawer
-from selftaught.session import Session, open_session
+from selftaught.prove.preflight import forecast
+from selftaught.prove.sampling import RunSampler
+from selftaught.prove.side import Side, measure_side
+from selftaught.prove.verdict import verdict
 
 FAST = {"explore.tasks": 16, "optimizer.lr": 3e-4}
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -207,7 +207,7 @@ async def trained(session: Session) -> None:
 async def side(session: Session, label: str) -> Side:
     """One side on the held-out tasks."""
     return await measure_side(
-        RunDrawer(run=session.run, seed=session.job.evaluation_seed), label, "policy", session.splits["held-out"],
+        RunSampler(run=session.run, seed=session.job.evaluation_seed), label, "policy", session.splits["held-out"],
         session.splits["development"], session.run.settings, 2, n_best=2, temperatures=(1.0, 0.3, 0.0), templates=("{prompt}",),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluation import preflight
+from selftaught.prove import preflight
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "results" / "forecast.json", HERE.parent / "docs" / "forecast.md"

@@ -11,7 +11,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from selftaught.models.local import LocalModel
+from selftaught.models.language.local import LocalModel
 from selftaught.stages import Objective
 from selftaught.train.credit.group_centred import centred
 from selftaught.train.losses.policy_gradient import PolicyGradient

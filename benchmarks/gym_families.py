@@ -1,4 +1,4 @@
-"""Measures every reasoning-gym family's grader and writes `src/selftaught/tasks/gym_refusals.py`.
+"""Measures every reasoning-gym family's grader and writes `src/selftaught/tasks/gym/refusals.py`.
 
     python benchmarks/gym_families.py            # all families (minutes); prints a table and writes the file
     python benchmarks/gym_families.py --dry      # prints what the file would hold

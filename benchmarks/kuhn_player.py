@@ -16,12 +16,12 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from selftaught.explore.selfplay import said
 from selftaught.format import Format
-from selftaught.models.local import LocalModel
+from selftaught.models.language.local import LocalModel
 from selftaught.stages import Objective
-from selftaught.tasks.games.kuhn import Kuhn
 from selftaught.train.losses.nll import NLL
 from selftaught.train.optim import AdamW
 from selftaught.types import Attempt, Example, Task, Tokens
+from selftaught.worlds.kuhn import Kuhn
 
 GAMES = 64
 WORDS = (

@@ -23,12 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def reseeded(seed: int, folder: Path, model: str, tasks: tuple[str, ...]) -> None:
     """The start against itself: the same held-out tasks, other noise on each side."""
-    from selftaught.evaluation.gate import verdict
-    from selftaught.evaluation.side import measure_side
-    from selftaught.job import Job
-    from selftaught.run.drawer import RunDrawer
+    from selftaught.jobs.job import Job
+    from selftaught.jobs.session import open_session
+    from selftaught.prove.sampling import RunSampler
+    from selftaught.prove.side import measure_side
+    from selftaught.prove.verdict import verdict
     from selftaught.run.folder import write_json
-    from selftaught.session import open_session
 
     job = Job(recipe="cooler-start", model=model, tasks=tasks, evaluation_seed=seed, held_out_count=HELD_OUT, forecast=False)
     session = open_session(job, folder, resume=(folder / "run.json").exists())
@@ -37,7 +37,7 @@ def reseeded(seed: int, folder: Path, model: str, tasks: tuple[str, ...]) -> Non
     async def sides() -> list:
         return [
             await measure_side(
-                RunDrawer(run=session.run, seed=seed + shift), label, "policy", held_out, development, session.run.settings
+                RunSampler(run=session.run, seed=seed + shift), label, "policy", held_out, development, session.run.settings
             )
             for label, shift in (("start", 0), ("result", 10_000))
         ]  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from selftaught.evaluation.stats import bootstrap_interval
+from selftaught.statistics.differences import bootstrap_interval
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt

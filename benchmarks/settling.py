@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from selftaught.evaluation.preflight import winner
-from selftaught.job import Job
-from selftaught.prove.settling import EACH, HEATS, TASKS, settle, votes_agree
-from selftaught.session import Session, open_session
+from selftaught.jobs.job import Job
+from selftaught.jobs.session import Session, open_session
+from selftaught.jobs.settling import EACH, HEATS, TASKS, settle, votes_agree
+from selftaught.prove.preflight import winner
 
 
 async def table(session: Session, tasks: int, seed: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selftaught.evaluation.intervals import estimate
+from selftaught.statistics.intervals import estimate
 
 ROWS = ("selftaught", "random-reward", "sft-unfiltered", "zero-lr")
 STEPS = "12"

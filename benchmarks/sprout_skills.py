@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from selftaught.evaluation.metrics import pass_at_k
 from selftaught.explore.frontier import REWORD, numbers
 from selftaught.format import Format
-from selftaught.job import SPROUT
-from selftaught.models.local import LocalModel
+from selftaught.jobs.job import SPROUT
+from selftaught.models.language.local import LocalModel
 from selftaught.models.sprout.data import FAMILIES, JUDGE, REVISE, WRITE, solution
 from selftaught.models.sprout.gym_skills import WORKED
 from selftaught.seals import GoldReader
+from selftaught.statistics.metrics import pass_at_k
 from selftaught.tasks.own import families
 from selftaught.tasks.source import parse_source
 from selftaught.types import Attempt, Message, SampleRequest, SamplerSettings, Task

@@ -6,7 +6,7 @@ from typing import Any
 
 from tables import cell, claim, code, source_of, table
 
-from selftaught.describe import recipes_table
+from selftaught.commands.describe import recipes_table
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

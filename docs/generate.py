@@ -14,7 +14,7 @@ from pathlib import Path
 from blocks import BLOCKS, renewed
 from tables import cell, claim, code, source_of, table
 
-from selftaught.describe import parts_table, recipes_table, tasks_table
+from selftaught.commands.describe import parts_table, recipes_table, tasks_table
 from selftaught.parts import shelf
 from selftaught.tasks.own import families
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from scripted_run import live_run
-from selftaught.evaluation.monitors import DEFAULT_MONITORS
-from selftaught.evaluation.start_probe import look, power
 from selftaught.format import Format
 from selftaught.loop import improve
 from selftaught.models.scripted import ScriptedModel, solve
+from selftaught.monitors.alarms import DEFAULT_MONITORS
+from selftaught.monitors.start_probe import look, power
 from selftaught.recipe import all_recipes, get_recipe
 from selftaught.run.folder import RunFolder
-from selftaught.run.live import LiveRun
+from selftaught.run.training import TrainingRun
 from selftaught.tasks.splits import split
 from selftaught.types import SamplerSettings
 
@@ -35,7 +35,7 @@ def collapses(after):
 def opened(folder, monitors, *, steps=30, every=2, script=solve, name="ttrl", audit=(), resume=False, rate=0.0):
     recipe = get_recipe(name).with_options({"explore.tasks": 4, "explore.n": 4, "steps": steps, "every": every})
     pool, _ = split(TASKS, seed=0, counts={"held-out": 8, "development": 4, "audit": 4})
-    return LiveRun(
+    return TrainingRun(
         recipe=recipe, model=ScriptedModel(0.8, script, rate), pool=pool, folder=RunFolder(folder, resume), format=Format(),
         settings=SamplerSettings(max_tokens=64), monitors=monitors, audit=audit,
     )  # fmt: skip
@@ -119,7 +119,7 @@ def test_the_probe_falls_when_the_policy_forgets_what_the_start_knew(tmp_path):
 
     run = opened(tmp_path / "run", DEFAULT_MONITORS, steps=12)
     model = Forgets(0.8)
-    run.seam.performers |= {"score": model.score}
+    run.dispatcher.performers |= {"score": model.score}
     play(run)
     anchors = [step["anchor"] for step in run.watcher.steps]
     # The scripted model scores zero for what it is asked: the start's replies are certain to it.
@@ -156,7 +156,7 @@ class Moved(ScriptedModel):
 def moved(folder, model, steps=12, **options):
     run = opened(folder, DEFAULT_MONITORS, steps=steps, **options)
     run.model = model
-    run.seam.performers |= {"score": model.score, "sample": model.sample}
+    run.dispatcher.performers |= {"score": model.score, "sample": model.sample}
     return play(run)
 
 

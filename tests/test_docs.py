@@ -33,7 +33,7 @@ def block(marker):
 
 def test_readme_shows_the_recipe_as_it_is():
     shown = re.fullmatch(r"```python\n(.*)\n```", block("recipe"), re.DOTALL)[1]
-    assert shown + "\n" == (ROOT / "src/selftaught/recipes/ttrl.py").read_text()
+    assert shown + "\n" == (ROOT / "src/selftaught/recipes/answers/ttrl.py").read_text()
 
 
 def test_readme_table_is_current(generate):

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from selftaught.format import canonical
-from selftaught.tasks.equality import LIMIT, VERIFIER, compare, same
+from selftaught.tasks.grading.equality import LIMIT, VERIFIER, compare, same
 
 CLASSES = [
     ("12", "12.", "12.0", "+12", "$12", "012", "１２", "١٢", "12 dollars", "\\text{12}", "**12**", "$12$", "\\(12\\)", "x=12", "24/2",
@@ -138,7 +138,8 @@ def test_a_tower_of_powers_is_wrong_in_a_second_and_the_next_pair_is_answered(mo
 
 def test_nothing_is_printed_no_torch_is_loaded_and_the_process_ends_with_its_owner():
     code = (
-        "import sys; from selftaught.tasks.equality import VERIFIER, same; assert same('2x+1', '1+2x'); print(VERIFIER._child.process.pid);"
+        "import sys; from selftaught.tasks.grading.equality import VERIFIER, same; assert same('2x+1', '1+2x');"
+        "print(VERIFIER._child.process.pid);"
         "modules = {'torch', 'transformers', 'math_verify'} & set(sys.modules); assert not modules, modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

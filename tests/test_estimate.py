@@ -6,14 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from selftaught import api
-from selftaught.estimate import estimate, lines, remedy
-from selftaught.job import Job
+from selftaught.jobs import cost, forecast
+from selftaught.jobs.cost import Rates, expected_length, rates_of
+from selftaught.jobs.estimate import estimate, lines, remedy
+from selftaught.jobs.forecast import Size, size_of
+from selftaught.jobs.job import Job
+from selftaught.jobs.session import open_session
 from selftaught.models.scripted import ScriptedModel
 from selftaught.parts import BadInput
-from selftaught.prove import cost, forecast
-from selftaught.prove.cost import Rates, expected_length, rates_of
-from selftaught.prove.forecast import Size, size_of
-from selftaught.session import open_session
 
 SMALL = {"model": "scripted", "tasks": ("sums:level=3",), "held_out_count": 8}
 
@@ -35,7 +35,7 @@ def test_a_dry_run_asks_for_few_tokens_and_keeps_nothing(tmp_path, monkeypatch):
         return await sample(self, requests)
 
     monkeypatch.setattr(ScriptedModel, "sample", counted)
-    monkeypatch.setattr("selftaught.prove.cost.PATIENCE", 0.0)
+    monkeypatch.setattr("selftaught.jobs.cost.PATIENCE", 0.0)
     monkeypatch.chdir(tmp_path)
     found = estimate(Job(recipe="ttrl", steps=5, max_tokens=512, **SMALL))
     assert sum(n * tokens for n, tokens in asked) <= 8 * (1 + 8 * 8 + 2 * 8)
@@ -71,7 +71,7 @@ def test_a_long_job_says_what_to_change(tmp_path, monkeypatch):
     async def slow(session):
         return Rates(prompt=40, attempt=400, cut=0.9, forward=50, sampled=40)
 
-    monkeypatch.setattr("selftaught.estimate.rates_of", slow)
+    monkeypatch.setattr("selftaught.jobs.estimate.rates_of", slow)
     said = lines(estimate(Job(recipe="ttrl", max_tokens=512, **SMALL)))
     assert len(said) == 3 and said[2].startswith("that is over an hour: --max-tokens ")
 

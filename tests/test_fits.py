@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from selftaught.fits import fit_model, fit_tasks
-from selftaught.job import Job
-from selftaught.models.encoder import TableModel
+from selftaught.jobs.fits import fit_model, fit_tasks
+from selftaught.jobs.job import Job
+from selftaught.jobs.session import open_session
 from selftaught.models.scripted import ScriptedModel
+from selftaught.models.tables.model import TableModel
 from selftaught.objectives import Average
 from selftaught.parts import BadInput, shelf
 from selftaught.recipe import Phase, Recipe, all_recipes, get_recipe
-from selftaught.session import open_session
 from selftaught.stages import Reader
 from selftaught.tasks.splits import split
 

@@ -103,14 +103,14 @@ def test_every_command(cli, monkeypatch, tmp_path):
 
 
 def test_lists(cli, monkeypatch):
-    monkeypatch.setattr("selftaught.tasks.gym.abouts", lambda: {"chain_sum": "Sums."})
+    monkeypatch.setattr("selftaught.tasks.gym.source.abouts", lambda: {"chain_sum": "Sums."})
     lists = {}
     for what in ("recipes", "parts", "tasks"):
         lists |= json.loads(cli("list", what, "--json")[1])
     agree(("list",), lists)
     names = {row["name"] for row in lists["tasks"]}
     assert {"sums", "game:kuhn", "table:wine"} <= names and "gym:chain_sum" in names
-    monkeypatch.setattr("selftaught.tasks.gym.abouts", dict)
+    monkeypatch.setattr("selftaught.tasks.gym.source.abouts", dict)
     assert "pip install 'selftaught[gym]'" in cli("list", "tasks")[1]
     assert {f"game:{name}" for name in shelf("environment")} <= names
 

@@ -3,9 +3,9 @@
 import pytest
 
 import selftaught
+from selftaught.jobs.gate import gate
 from selftaught.keys import without_keys
 from selftaught.parts import BadInput
-from selftaught.prove.gate import gate
 
 TOKEN, KEY, WORD = "hf_" + "aB3dE5gH7jK9mN1pQ3sT5", "sk-proj-0123456789abcdefXYZ", "correct-horse-battery"
 ADDRESS = f"https://someone:{WORD}@host.example/data.jsonl?token={KEY}"

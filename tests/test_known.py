@@ -3,8 +3,8 @@
 import pytest
 
 from selftaught.compare.opened import open_recipe
-from selftaught.job import Job
-from selftaught.known import KNOWN, filled
+from selftaught.jobs.job import Job
+from selftaught.jobs.known import KNOWN, filled
 from selftaught.parts import BadInput
 from selftaught.recipe import get_recipe
 

@@ -11,11 +11,11 @@ from scripted_run import live_run
 from selftaught.loop import improve
 from selftaught.models.scripted import ScriptedModel
 from selftaught.recipe import all_recipes, get_recipe
+from selftaught.run.dispatch import Dispatcher
 from selftaught.run.folder import RunFolder
 from selftaught.run.journal import waves
 from selftaught.run.ledger import Ledger
-from selftaught.run.live import LiveRun
-from selftaught.run.seam import Seam
+from selftaught.run.training import TrainingRun
 from selftaught.stages import Keep
 
 NAMES = [name for name, recipe in all_recipes().items() if not recipe.model]
@@ -40,7 +40,7 @@ def go_on(recipe, folder, stop_after=None, crash_at=None, budget=None):
                 raise RuntimeError("power cut")
             return await whole(requests)
 
-        run.seam.performers["sample"] = sample
+        run.dispatcher.performers["sample"] = sample
     begun = run.position
 
     async def play():
@@ -61,7 +61,7 @@ def live_run_in(recipe, folder, resume, budget):
     if run is None:
         probe = live_run(recipe, folder.parent / "probe", budget=budget)
         probe.folder.journal.close()
-        run = LiveRun(
+        run = TrainingRun(
             recipe=recipe, model=ScriptedModel(), pool=probe.pool, folder=RunFolder(folder, resume=True),
             settings=probe.settings, format=probe.format, budget=budget,
         )  # fmt: skip
@@ -162,15 +162,15 @@ def test_waves_do_not_depend_on_the_order_of_asking():
             seen.append(list(requests))
             return list(requests)
 
-        async def twice(seam, key):
-            assert await seam.ask("sample", f"{key}/1", f"{key}/1") == f"{key}/1"
+        async def twice(dispatcher, key):
+            assert await dispatcher.ask("sample", f"{key}/1", f"{key}/1") == f"{key}/1"
             for _ in range(key):
                 await asyncio.sleep(0)
-            return await asyncio.gather(*(seam.ask("sample", f"{key}/2/{i}", f"{key}/2/{i}") for i in range(2)))
+            return await asyncio.gather(*(dispatcher.ask("sample", f"{key}/2/{i}", f"{key}/2/{i}") for i in range(2)))
 
         async def all_of_them():
-            seam = Seam(Nothing(), {"sample": perform})
-            await asyncio.gather(*(twice(seam, key) for key in order))
+            dispatcher = Dispatcher(Nothing(), {"sample": perform})
+            await asyncio.gather(*(twice(dispatcher, key) for key in order))
 
         asyncio.run(all_of_them())
         return seen

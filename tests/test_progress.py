@@ -1,11 +1,11 @@
 """What a run says while it goes on."""
 
-from selftaught.progress import Progress
+from selftaught.commands.progress import Progress
 
 
 def test_time_left_is_said_once_a_step_has_been_timed(capsys, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("selftaught.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("selftaught.commands.progress.time.monotonic", lambda: now[0])
     progress = Progress(budget=9000)
     for step in (4, 5, 6):
         progress.step({"step": step, "of": 10, "spent": 1000 * step, "generation": 1, "reward": 0.5})

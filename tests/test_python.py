@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import selftaught
-from selftaught.job import LARGE, Job
+from selftaught.jobs.job import LARGE, Job
 from selftaught.options import texts
 from selftaught.parts import BadInput
 

@@ -28,7 +28,7 @@ def test_prompts_are_shown_with_their_special_tokens(cli):
 
 
 def test_what_a_question_spells_is_text():
-    from selftaught.models.local import LocalModel
+    from selftaught.models.language.local import LocalModel
     from selftaught.types import Message
 
     renderer = LocalModel.open("smollm2", device="cpu").renderer
@@ -75,7 +75,7 @@ def test_the_weights_themselves_are_trained_saved_and_opened(tmp_path, cli):
         "ttrl", out=tmp_path / "run", adapter="none", gate=False, **{**SMALL, "options": {"explore.tasks": 2, "explore.n": 4}}
     )
     assert result["steps"] == 2 and result["tokens"]["trained"] > 0
-    from selftaught.models.local import LocalModel
+    from selftaught.models.language.local import LocalModel
 
     pointers = json.loads((tmp_path / "run" / "latest.json").read_text())
     start, latest = (tmp_path / "run" / "generations" / pointers[which] / "policy" for which in ("start", "latest"))

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from selftaught.meanings import meaning, table, unchanged, usable
+from selftaught.commands.meanings import meaning, table, unchanged, usable
 from selftaught.options import leaves_of
 from selftaught.recipe import all_recipes
 

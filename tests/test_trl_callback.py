@@ -84,7 +84,7 @@ def test_training_with_it_gives_the_same_weights_bit_for_bit(kind, adapter, star
 def test_start_and_result_are_those_of_the_gate_on_checkpoints(start, tmp_path):
     """The same numbers as `selftaught gate START RESULT` on the folders, attempt by attempt."""
     from selftaught.callbacks.trl import GateCallback
-    from selftaught.prove.gate import gate
+    from selftaught.jobs.gate import gate
 
     callback = GateCallback(TASKS, **SMALL)
     trainer = train("sft", start, tmp_path / "out", [callback], learning_rate=3e-2)
@@ -177,8 +177,8 @@ def test_what_is_refused_before_anything_is_spent(start, tmp_path):
     from datasets import Dataset
 
     from selftaught.callbacks.trl import GateCallback
+    from selftaught.jobs.bench import open_bench
     from selftaught.parts import BadInput
-    from selftaught.prove.bench import open_bench
     from selftaught.types import SamplerSettings
 
     with pytest.raises(BadInput, match=r"tasks=\['sums'\]"):
@@ -203,8 +203,8 @@ def test_held_out_questions_are_found_in_every_shape(shape, tmp_path):
     from datasets import Dataset
 
     from selftaught.callbacks.leaks import refuse_shared
+    from selftaught.jobs.bench import open_bench
     from selftaught.parts import BadInput
-    from selftaught.prove.bench import open_bench
     from selftaught.types import SamplerSettings
 
     (tmp_path / "a.jsonl").write_text("".join(f'{{"prompt": "What is {i} / 2?", "answer": "{i}"}}\n' for i in range(40)))

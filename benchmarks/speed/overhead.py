@@ -29,8 +29,8 @@ class Clock:
         self.now, self.spans = now, dict[str, list[tuple[float, float]]]()
         if run is None:
             return
-        for kind, perform in run.seam.performers.items():
-            run.seam.performers[kind] = self.watched(perform, "checkers" if kind == "check" else kind)
+        for kind, perform in run.dispatcher.performers.items():
+            run.dispatcher.performers[kind] = self.watched(perform, "checkers" if kind == "check" else kind)
         for verb in VERBS:
             if hasattr(run.model, verb):
                 setattr(run.model, verb, self.watched(getattr(run.model, verb), verb))
@@ -43,7 +43,7 @@ class Clock:
             finally:
                 spans.append((began, self.now()))
 
-        # a rule that decides from the prompt is asked here and now, not through the seam
+        # a rule that decides from the prompt is asked here and now, not through the dispatcher
         run.grader._rule = checked
 
     def watched(self, called: Callable[..., Awaitable[Any]], name: str) -> Callable[..., Awaitable[Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.speed.worker import MODEL, SIZES
 
 from selftaught.format import Format
-from selftaught.job import SPROUT
+from selftaught.jobs.job import SPROUT
 from selftaught.tasks.pool import TaskPool
 from selftaught.tasks.source import parse_source
 from selftaught.tasks.splits import split

@@ -13,15 +13,15 @@ from typing import Any, ClassVar
 from benchmarks.speed import memory
 from benchmarks.speed.setting import BETAS, CLIP, FOLDER, GROUP, MAX_NORM, NEW_TOKENS, PROMPTS, TEMPERATURE
 
-from selftaught.evaluation.monitors import DEFAULT_MONITORS
 from selftaught.explore.sample import Sample
 from selftaught.format import Format
 from selftaught.loop import improve
-from selftaught.models.base import Run
-from selftaught.models.local import LocalModel
+from selftaught.models.language.local import LocalModel
+from selftaught.monitors.alarms import DEFAULT_MONITORS
+from selftaught.protocols import Run
 from selftaught.recipe import Phase, Recipe
 from selftaught.run.folder import RunFolder
-from selftaught.run.live import LiveRun
+from selftaught.run.training import TrainingRun
 from selftaught.stages import Credit, Objective
 from selftaught.supervise.check import Rule
 from selftaught.train.credit.group_centred import GroupCentred, centred
@@ -44,7 +44,7 @@ def dtypes() -> list[str]:
 
 def worth() -> list[str]:
     """Those among which a side may be fastest: a processor without instructions for bfloat16 takes ten times as long for it."""
-    from selftaught.models.opening import slow_bfloat16
+    from selftaught.models.loading.opening import slow_bfloat16
 
     return [name for name in dtypes() if name == "float32" or not slow_bfloat16()]
 
@@ -86,7 +86,7 @@ def recipe(lr: float, skip: bool = True, tasks: int = PROMPTS, n: int = GROUP) -
     return Recipe(name="speed", signal="rule", phases=(phase,))
 
 
-class Seen(LiveRun):
+class Seen(TrainingRun):
     """A run that keeps the groups of its last step. Attributes: those groups."""
 
     groups: Sequence[Group] = ()

@@ -14,7 +14,7 @@ from benchmarks.speed.training import Steps, open_model
 
 from selftaught.explore.sample import Sample
 from selftaught.recipe import Phase, Recipe
-from selftaught.recipes.rest_mcts_star import recipe as rest_mcts_star
+from selftaught.recipes.searches.rest_mcts_star import recipe as rest_mcts_star
 from selftaught.types import Attempt, SampleRequest
 
 SEARCHES = 64

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from selftaught.coroutines import finished
-from selftaught.job import Job
+from selftaught.jobs.accuracy import evaluate, few_answers
+from selftaught.jobs.job import Job
+from selftaught.jobs.session import Session, open_session
+from selftaught.jobs.solving import solve
 from selftaught.loop import improve as run_loop
-from selftaught.measuring import evaluate, few_answers
 from selftaught.parts import BadInput, refuse_keys
 from selftaught.run.files import read_json, told_when_full, write_json
-from selftaught.session import Session, open_session
-from selftaught.solving import solve
 
 Say = Callable[[str], None]
 Watch = Callable[[Mapping[str, float]], None]
@@ -69,15 +69,15 @@ def new_folder(recipe: str) -> Path:
 
 async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) -> dict[str, Any]:
     """Forecast, measure the start, run the loop, measure the result, decide, report."""
-    from selftaught.evaluation.gate import not_tested
-    from selftaught.evaluation.paired import task_means
-    from selftaught.prove.cost import heed_forecast, spread
-    from selftaught.prove.outcome import judged
+    from selftaught.jobs.cost import heed_forecast, spread
+    from selftaught.jobs.outcome import judged
+    from selftaught.jobs.sizing import plan_of, said
+    from selftaught.prove.held_out import answered
     from selftaught.prove.plan import spread_of
     from selftaught.prove.proof import Measured, compared, measure
-    from selftaught.prove.sizing import plan_of, said
+    from selftaught.prove.verdict import not_tested
     from selftaught.report import write_report
-    from selftaught.run.heldout import answered
+    from selftaught.statistics.paired import task_means
 
     run, started = session.run, time.monotonic()
     for line in (*session.bench.lines(), *session.warnings):
@@ -157,7 +157,7 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
 
 async def forecast_of(session: Session) -> dict[str, Any] | None:
     """What the run may expect; said once, before the first step, and kept in its folder. None where it was not kept."""
-    from selftaught.prove.forecast import preflight
+    from selftaught.jobs.forecast import preflight
 
     path = session.run.folder.path / "forecast.json"
     if session.run.position:

@@ -20,8 +20,8 @@ from typing import Any, NoReturn
 
 import tyro
 
+from selftaught.commands.readable import complaint, readable
 from selftaught.parts import BadInput, nearest
-from selftaught.readable import complaint, readable
 from selftaught.shown import tell
 
 # As shells say of a program that wrote to nobody.

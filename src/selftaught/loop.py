@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 
 from selftaught.recipe import Phase, Recipe
 from selftaught.run.heap import settled_heap
-from selftaught.run.live import LiveRun
+from selftaught.run.training import TrainingRun
 from selftaught.stages import PerGroup, Reader
 from selftaught.types import Example, Group, Request
 
 
-async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambda: False) -> bool:
+async def improve(recipe: Recipe, run: TrainingRun, stop: Callable[[], bool] = lambda: False) -> bool:
     """Run a recipe's schedule from where the run stands, until it ends, the budget is spent or a monitor raises an alarm.
 
     `stop` is asked before each step; the answer True leaves the run as it is, to be resumed, and returns False.
@@ -24,7 +24,7 @@ async def improve(recipe: Recipe, run: LiveRun, stop: Callable[[], bool] = lambd
         return await play(recipe, run, stop)
 
 
-async def play(recipe: Recipe, run: LiveRun, stop: Callable[[], bool]) -> bool:
+async def play(recipe: Recipe, run: TrainingRun, stop: Callable[[], bool]) -> bool:
     """The schedule, phase by phase; see `improve`."""
     schedule = list(recipe.schedule())
     while run.position < len(schedule) and not run.alarmed and not run.ended:
@@ -53,7 +53,7 @@ async def play(recipe: Recipe, run: LiveRun, stop: Callable[[], bool]) -> bool:
     return True
 
 
-async def step(phase: Phase, run: LiveRun) -> bool:
+async def step(phase: Phase, run: TrainingRun) -> bool:
     """Explore to publish, once. False when not one more group fits the budget, or when an alarm forbids learning."""
     run.stage = "explore"
     # Readers of single groups need not wait for other groups, until the first that wants to see all of them.
@@ -86,7 +86,7 @@ async def step(phase: Phase, run: LiveRun) -> bool:
     return True
 
 
-async def follow(phase: Phase, early: Sequence[PerGroup], run: LiveRun, request: Request) -> Group:
+async def follow(phase: Phase, early: Sequence[PerGroup], run: TrainingRun, request: Request) -> Group:
     """Make a group's attempts, and have them read at once."""
     group = await phase.explore.explore(run, request)
     for part in early if group.attempts_G else ():
@@ -104,7 +104,7 @@ def leading(readers: Sequence[Reader]) -> list[PerGroup]:
     return found
 
 
-async def settle(phase: Phase, run: LiveRun) -> None:
+async def settle(phase: Phase, run: TrainingRun) -> None:
     """End a generation: keep it when it measures no worse than the best so far, else go back to that one.
 
     After an alarm nothing is measured: the run goes back to what was saved before the trouble.

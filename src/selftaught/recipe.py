@@ -138,10 +138,10 @@ class Recipe:
 def recipe_names() -> Mapping[str, str]:
     """Name -> module of every recipe, found once by walking the package and the entry points; imports none of them."""
     found = {}
-    for package in ("selftaught.recipes", "selftaught.recipes.controls"):
-        for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
-            if not info.ispkg:
-                found[info.name.replace("_", "-")] = f"{package}.{info.name}"
+    package = importlib.import_module("selftaught.recipes")
+    for info in pkgutil.walk_packages(package.__path__, "selftaught.recipes."):
+        if not info.ispkg:
+            found[info.name.rpartition(".")[2].replace("_", "-")] = info.name
     for entry in importlib.metadata.entry_points(group="selftaught.recipes"):
         found[entry.name] = entry.value
     return MappingProxyType(dict(sorted(found.items())))

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from selftaught.models.base import Pool, Run
 from selftaught.objectives import Average, Loss, Objective, Optimizer
 from selftaught.parts import Part
+from selftaught.protocols import Pool, Run
 from selftaught.types import Attempt, Example, Group, Request, Source, Split, Task
 
 __all__ = [

@@ -7,7 +7,7 @@ from refusals import seen, thinned
 
 from selftaught import BadInput, evaluate, improve, solve
 from selftaught.compare.runs import Settings, compare
-from selftaught.prove.gate import gate
+from selftaught.jobs.gate import gate
 
 JOB = {"model": "scripted", "tasks": "sums:level=2"}
 WRONG = {

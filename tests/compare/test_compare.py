@@ -17,10 +17,10 @@ from selftaught.compare.opened import declaration, open_recipe
 from selftaught.compare.runs import CONTROLS, Settings, ask, ask_all, compare, in_turn
 from selftaught.compare.sweep import Wanted, alone, sweep
 from selftaught.compare.table import lines, tabled
-from selftaught.evaluation.intervals import estimate
-from selftaught.evaluation.pooled import letters, over_seeds, pooled, told_apart, words
-from selftaught.evaluation.stats import crossed_interval, crossed_p, holm
 from selftaught.parts import BadInput
+from selftaught.statistics.differences import crossed_interval, crossed_p, holm
+from selftaught.statistics.intervals import estimate
+from selftaught.statistics.pooled import letters, over_seeds, pooled, told_apart, words
 
 SMALL = Settings(model="scripted", tasks=("linear:level=2",), held_out_count=12, budget=8_000)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from fuzzing import fuzz, instrumented
 
 with instrumented():
-    from selftaught.evaluation.scorefiles import read_scores
     from selftaught.parts import BadInput
+    from selftaught.scorefiles.scores import read_scores
 
 NAMES = ("scores.jsonl", "scores.json", "scores.eval", "scores.jsonl,metric=acc", "scores.jsonl,filter=none")
 SAMPLE = {"id": 1, "epoch": 1, "input": "1+1", "target": "2", "scores": {"match": {"value": "C"}}}

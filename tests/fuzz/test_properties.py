@@ -8,15 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from selftaught.answers.spelling import canonical
-from selftaught.evaluation.scorefiles import read_scores
 from selftaught.format import READINGS, Format
+from selftaught.jobs.label_files import read_labels, read_questions
 from selftaught.parts import BadInput, parse_options
-from selftaught.prove.labelfiles import read_labels, read_questions
 from selftaught.recipe import get_recipe
 from selftaught.run.budget import Budget
 from selftaught.run.files import append_line, read_json, write_json
 from selftaught.run.journal import Journal, decode, encode
-from selftaught.tasks.files import READERS, File, load
+from selftaught.scorefiles.scores import read_scores
+from selftaught.tasks.data.files import READERS, File, load
 from selftaught.tasks.own import families
 from selftaught.tasks.source import parse_source
 from selftaught.types import Tokens

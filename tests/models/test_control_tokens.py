@@ -9,7 +9,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
 from selftaught.format import Format
-from selftaught.models.render import Renderer
+from selftaught.models.language.render import Renderer
 from selftaught.parts import BadInput
 from selftaught.types import Message
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from local_models import Adam, Weighted, example, make_folder, request
 
-from selftaught.models.encoder import TableModel
-from selftaught.models.local import LocalModel
+from selftaught.models.language.local import LocalModel
 from selftaught.models.scripted import ScriptedModel
+from selftaught.models.tables.model import TableModel
 from selftaught.stages import Objective
 
 OBJECTIVE = Objective(loss=Weighted(), optimizer=Adam(minibatches=1))

@@ -10,12 +10,12 @@ from local_models import Adam, Weighted, example, make_folder, request
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
 
 from selftaught.format import Format
-from selftaught.models import draws, room
-from selftaught.models.family import Family
+from selftaught.models.language import draws, room
+from selftaught.models.language.fast import Family
+from selftaught.models.language.local import LocalModel
+from selftaught.models.language.log_probabilities import picked
+from selftaught.models.language.prefixes import Prefixes
 from selftaught.models.learner import Pass
-from selftaught.models.local import LocalModel
-from selftaught.models.picked import picked
-from selftaught.models.prefixes import Prefixes
 from selftaught.parts import BadInput
 from selftaught.stages import Objective
 from selftaught.types import Message, ScoreRequest
@@ -71,7 +71,7 @@ def test_the_fast_sampler_draws_what_the_slow_one_draws(folders, name, rows):
 def test_steps_of_one_shape_draw_the_same(folders, name, monkeypatch):
     """What a CUDA graph replays, without a graph."""
     fast, slow = both(folders[name])
-    monkeypatch.setattr("selftaught.models.decoder.SPAN", 7)
+    monkeypatch.setattr("selftaught.models.language.decoder.SPAN", 7)
     monkeypatch.setattr(fast.sampler.decoder, "capture", lambda: lambda body: body)
     assert_equal(sample(fast, *wave()), sample(slow, *wave()))
     parents, twins = (sample(model, request("p", n=5, max_tokens=9))[0] for model in (fast, slow))
@@ -128,7 +128,7 @@ def test_what_was_computed_for_an_attempt_scores_it(folders, replayed, monkeypat
     torch.nn.init.normal_(fast.heads["value"].weight)
     slow.heads["value"].load_state_dict(fast.heads["value"].state_dict())
     if replayed:
-        monkeypatch.setattr("selftaught.models.decoder.SPAN", 7)
+        monkeypatch.setattr("selftaught.models.language.decoder.SPAN", 7)
         monkeypatch.setattr(fast.sampler.decoder, "capture", lambda: lambda body: body)
     roots = [replace(r, remember=True) for r in wave() if r.key != "long"]
     first = [a for group in sample(fast, *roots) for a in group]
@@ -282,15 +282,15 @@ def test_adapters_the_fast_forward_does_not_know_are_trained_through_the_module(
 
 
 def test_a_large_head_is_made_ready_once_and_draws_the_same(folders, monkeypatch):
-    monkeypatch.setattr("selftaught.models.packed.LARGE_HEAD", 1)
+    monkeypatch.setattr("selftaught.models.language.packed.LARGE_HEAD", 1)
     fast, slow = both(folders["llama"])
     sizes, product = set(), torch.ops.mkldnn._linear_pointwise
-    monkeypatch.setattr("selftaught.models.family.by_ready", lambda x, w: sizes.add(len(x)) or product(x, w, None, "none", [], ""))
+    monkeypatch.setattr("selftaught.models.language.fast.by_ready", lambda x, w: sizes.add(len(x)) or product(x, w, None, "none", [], ""))
     assert_equal(sample(fast, *wave()), sample(slow, *wave()))
     assert fast.sampler.packs["policy"].ready is not None and sizes <= {16, 32, 48, 64}
     # what is differentiated is the weight itself
     assert fast.learner.pack().ready is None and fast.learner.pack().leaves().ready is None
-    monkeypatch.setattr("selftaught.models.packed.by_ready", lambda *_: torch.ops.mkldnn.no_such_product())
+    monkeypatch.setattr("selftaught.models.language.packed.by_ready", lambda *_: torch.ops.mkldnn.no_such_product())
     fast.sampler.forget()
     assert_equal(sample(fast, *wave()), sample(slow, *wave()))
     assert fast.sampler.packs["policy"].ready is None
@@ -381,7 +381,7 @@ def test_picked_log_probabilities_have_the_gradients_of_a_plain_softmax(monkeypa
     weight = torch.randn(13)
     grads = torch.autograd.grad((wanted * weight).sum(), (hidden, head))
     for chunk in (2**22, 100):
-        monkeypatch.setattr("selftaught.models.picked.CHUNK", chunk)
+        monkeypatch.setattr("selftaught.models.language.log_probabilities.CHUNK", chunk)
         found = picked(hidden, head, target)
         torch.testing.assert_close(found, wanted)
         for a, b in zip(torch.autograd.grad((found * weight).sum(), (hidden, head)), grads, strict=True):

@@ -9,9 +9,9 @@ from local_models import ARCHITECTURES, Adam, Regressed, Weighted, example, make
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from selftaught.models.base import Model
-from selftaught.models.local import LocalModel
+from selftaught.models.language.local import LocalModel
 from selftaught.parts import BadInput
+from selftaught.protocols import Model
 from selftaught.stages import Objective
 from selftaught.types import ScoreRequest
 
@@ -142,5 +142,5 @@ def test_opening_says_what_is_missing_in_one_line(folders, tmp_path):
 def test_it_is_a_model_and_the_protocol_needs_no_torch(folders):
     model = LocalModel.open(folders["llama"], device="cpu", threads=1)
     assert isinstance(model, Model) and model.parameters == sum(p.numel() for p in model.module.parameters())
-    script = "import sys, selftaught.models.base; sys.exit('torch' in sys.modules)"
+    script = "import sys, selftaught.protocols; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0

@@ -7,10 +7,10 @@ import pytest
 import torch
 from local_models import ARCHITECTURES, Adam, Ranked, Regressed, Weighted, example, make_folder, request
 
-from selftaught.models.forward import runs_of
-from selftaught.models.layout import lay_out
+from selftaught.models.language.forward import runs_of
+from selftaught.models.language.layout import lay_out
+from selftaught.models.language.local import LocalModel
 from selftaught.models.learner import OptimizerState, Pass
-from selftaught.models.local import LocalModel
 from selftaught.parts import BadInput
 from selftaught.stages import Objective
 from selftaught.types import Example, ScoreRequest

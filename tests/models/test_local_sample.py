@@ -8,9 +8,9 @@ import torch
 from local_models import ARCHITECTURES, make_folder, make_tokenizer, request
 
 from selftaught.format import Format
-from selftaught.models.draws import Draw, batches, choose, uniforms
-from selftaught.models.local import LocalModel
-from selftaught.models.render import Renderer
+from selftaught.models.language.draws import Draw, batches, choose, uniforms
+from selftaught.models.language.local import LocalModel
+from selftaught.models.language.render import Renderer
 from selftaught.parts import BadInput
 from selftaught.types import Message, SamplerSettings, ScoreRequest
 

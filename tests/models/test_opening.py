@@ -12,8 +12,8 @@ from local_models import make_folder, make_tokenizer
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, GPTNeoXConfig, MistralConfig, OPTConfig, Qwen2Config
 
-from selftaught.models import opening, places
-from selftaught.models.local import LocalModel
+from selftaught.models.language.local import LocalModel
+from selftaught.models.loading import opening, places
 from selftaught.parts import BadInput
 
 SIZES = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, vocab_size=102, max_position_embeddings=64)
@@ -181,7 +181,7 @@ def test_without_an_end_of_text_it_says_so_and_without_a_pad_it_does_not_matter(
 
 
 def test_a_hub_id_without_a_network_is_one_line_at_once(tmp_path):
-    code = "from selftaught.models.places import find_place; find_place('nobody/nothing')"
+    code = "from selftaught.models.loading.places import find_place; find_place('nobody/nothing')"
     env = os.environ | {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
     started = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)

@@ -13,10 +13,10 @@ from peft import IA3Config, LoraConfig, PromptTuningConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from selftaught.models import opening
-from selftaught.models.local import LocalModel
+from selftaught.jobs.checkpoints import find_checkpoint
+from selftaught.models.language.local import LocalModel
+from selftaught.models.loading import opening
 from selftaught.parts import BadInput
-from selftaught.prove.checkpoints import find_checkpoint
 
 IDS = torch.arange(40, 60)[None]
 CASES = Path(os.environ.get("SELFTAUGHT_CASES", Path(__file__).parents[3] / "shared" / "cases"))

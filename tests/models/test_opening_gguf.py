@@ -11,13 +11,13 @@ import pytest
 import torch
 from local_models import request
 
-from selftaught.models import gguf as files
-from selftaught.models import opening
-from selftaught.models.gguf_header import read_header
-from selftaught.models.local import LocalModel
+from selftaught.jobs.checkpoints import find_checkpoint
+from selftaught.models.language.local import LocalModel
+from selftaught.models.loading import gguf as files
+from selftaught.models.loading import opening
+from selftaught.models.loading.gguf_header import read_header
 from selftaught.parts import BadInput
-from selftaught.prove.checkpoints import find_checkpoint
-from selftaught.run.cache import cache_folder
+from selftaught.prove.cache import cache_folder
 
 TEMPLATE = "{% for m in messages %}<|start|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|start|>{% endif %}"
 SIZE, HEADS, WIDE = 64, 4, 64

@@ -11,15 +11,14 @@ import torch
 from local_models import Adam, Weighted, example, make_folder, request
 
 from selftaught.format import Format
-from selftaught.job import Job
-from selftaught.models import vllm_probe as probe
+from selftaught.jobs.gate import gate
+from selftaught.jobs.job import Job
+from selftaught.jobs.session import open_model
 from selftaught.models.engines import open_language_model, parse_engine
-from selftaught.models.local import LocalModel
-from selftaught.models.vllm import StaleWeights, VllmModel
-from selftaught.models.vllm_engine import checkpoint, seed_of
+from selftaught.models.language.local import LocalModel
+from selftaught.models.vllm.engine import checkpoint, seed_of
+from selftaught.models.vllm.model import StaleWeights, VllmModel, probe
 from selftaught.parts import BadInput
-from selftaught.prove.gate import gate
-from selftaught.session import open_model
 from selftaught.stages import Objective
 from selftaught.types import ScoreRequest
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from local_models import Adam, Weighted, example, request
 
-from selftaught.job import SPROUT
-from selftaught.models import vllm_probe as probe
-from selftaught.models.local import LocalModel
+from selftaught.jobs.job import SPROUT
+from selftaught.models.language.local import LocalModel
+from selftaught.models.vllm.model import probe
 from selftaught.stages import Objective
 
 pytest.importorskip("vllm")
@@ -24,7 +24,7 @@ def learn(model):
 
 @pytest.mark.parametrize("adapter", ["", "lora"])
 def test_vllm_samples_what_was_learned(tmp_path, adapter):
-    from selftaught.models.vllm import StaleWeights, VllmModel
+    from selftaught.models.vllm.model import StaleWeights, VllmModel
 
     model, local = VllmModel.open(SPROUT, adapter=adapter, options=QUICK), LocalModel.open(SPROUT, adapter=adapter)
     llm, expected = model.engine.llm, probe.tolerance(model.engine.dtype)

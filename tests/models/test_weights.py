@@ -10,9 +10,9 @@ import torch
 from local_models import Adam, Weighted, example, make_folder
 from torch import nn
 
-from selftaught.models.encoder import TableModel
-from selftaught.models.local import LocalModel
+from selftaught.models.language.local import LocalModel
 from selftaught.models.scripted import ScriptedModel
+from selftaught.models.tables.model import TableModel
 from selftaught.models.weights import Weights, clone
 from selftaught.objectives import Average
 from selftaught.parts import BadInput

@@ -5,7 +5,7 @@ import asyncio
 from selftaught.format import Format
 from selftaught.loop import improve
 from selftaught.run.folder import RunFolder, write_json
-from selftaught.run.live import LiveRun
+from selftaught.run.training import TrainingRun
 from selftaught.tasks.splits import split
 from selftaught.types import SamplerSettings
 
@@ -25,7 +25,7 @@ def live(recipe, model, path, sources, *, resume=False, settings=None, budget=No
         if stop_after is not None and numbers["step"] >= stop_after:
             raise Stopped
 
-    return LiveRun(
+    return TrainingRun(
         recipe=recipe, model=model, pool=pool, folder=folder, settings=settings or SamplerSettings(max_tokens=64), format=Format(),
         seed=seed, budget=budget, watch=watch,
     )  # fmt: skip

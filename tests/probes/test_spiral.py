@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from probes.helpers import live, stopped_and_resumed, whole
-from selftaught.evaluation.exploitability import best_response, expected_return, exploitability, points, text_policy, uniform
+from selftaught.measures.exploitability import best_response, expected_return, exploitability, points, text_policy, uniform
 from selftaught.models.scripted import ScriptedModel
 from selftaught.recipe import get_recipe
-from selftaught.tasks.games.kuhn import Kuhn
-from selftaught.tasks.games.source import Games
+from selftaught.tasks.games import Games
+from selftaught.worlds.kuhn import Kuhn
 
 
 def play(cards, moves):

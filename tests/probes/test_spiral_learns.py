@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from probes.helpers import live, whole
-from selftaught.evaluation.exploitability import exploitability, text_policy
 from selftaught.explore.selfplay import said
 from selftaught.format import Format
+from selftaught.measures.exploitability import exploitability, text_policy
 from selftaught.recipe import get_recipe
 from selftaught.stages import Objective
-from selftaught.tasks.games.kuhn import Kuhn
-from selftaught.tasks.games.source import Games
+from selftaught.tasks.games import Games
 from selftaught.train.losses.nll import NLL
 from selftaught.train.optim import AdamW
 from selftaught.types import Attempt, Example, SamplerSettings, Task, Tokens
+from selftaught.worlds.kuhn import Kuhn
 
 WORDS = (
     *("check", "bet", "call", "fold", "pass", "J", "Q", "K", "You", "are", "player", "0", "1", "and", "hold", "or", "The", "other", "says"),
@@ -30,7 +30,7 @@ def tiny_model(seed=0):
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    from selftaught.models.local import LocalModel
+    from selftaught.models.language.local import LocalModel
 
     vocab = {token: i for i, token in enumerate(["<pad>", "<end>", "<unk>", *WORDS])}
     core = Tokenizer(models.WordLevel(vocab, unk_token="<unk>"))

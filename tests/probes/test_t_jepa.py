@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from probes.helpers import live, stopped_and_resumed, whole
-from selftaught.evaluation.probe import feature_variance, features_of, probe, uniformity
 from selftaught.explore.views import MaskedViews
-from selftaught.models.encoder import TableModel
+from selftaught.measures.probe import feature_variance, features_of, probe, uniformity
+from selftaught.models.tables.model import TableModel
 from selftaught.parts import BadInput
 from selftaught.recipe import get_recipe
 from selftaught.tasks.source import parse_source

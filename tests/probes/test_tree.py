@@ -95,8 +95,8 @@ def test_thousands_of_requests_flow_in_few_waves(tmp_path):
     wide = {"explore.tasks": 128, "explore.rounds": 3, "explore.parallel": 8, "explore.branch": 4}
     run = small(tmp_path, steps=1, explore=wide)
     asked = []
-    plain = run.seam.ask
-    run.seam.ask = lambda kind, key, request, **how: asked.append(kind) or plain(kind, key, request, **how)
+    plain = run.dispatcher.ask
+    run.dispatcher.ask = lambda kind, key, request, **how: asked.append(kind) or plain(kind, key, request, **how)
     start = time.perf_counter()
     whole(run)
     seconds = time.perf_counter() - start
@@ -142,7 +142,7 @@ def test_search_follows_the_value_model(tmp_path):
     tasks = run.pool.draw(run.rng("plan"), 8)
     model.truth = {task.id: truth(task) for task in tasks}
     run.model = model
-    run.seam.performers.update(sample=model.sample, score=model.score)
+    run.dispatcher.performers.update(sample=model.sample, score=model.score)
     groups = groups_of(run)
     first = [group.attempts_G[0].text == model.truth[group.task.id] for group in groups]
     best = [any(a.text == model.truth[group.task.id] for a in group.attempts_G) for group in groups]

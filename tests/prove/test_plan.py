@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from selftaught.job import Job
+from selftaught.jobs.gate import gate
+from selftaught.jobs.job import Job
 from selftaught.parts import BadInput
-from selftaught.prove.gate import gate
 from selftaught.prove.plan import WHOLE, Plan, few, sized
 from selftaught.recipe import get_recipe
 

@@ -8,7 +8,7 @@ import pytest
 
 from selftaught import api
 from selftaught.cli import main
-from selftaught.job import Job
+from selftaught.jobs.job import Job
 from selftaught.report.rerun import rerun_command
 
 JOBS = (

@@ -9,10 +9,10 @@ import pytest
 
 from models.local_models import make_folder
 from selftaught.api import improve
-from selftaught.chat import replies
 from selftaught.cli import main
+from selftaught.jobs.chat import replies
+from selftaught.jobs.gate import gate
 from selftaught.parts import BadInput
-from selftaught.prove.gate import gate
 from selftaught.run.files import keep_lines, write_whole
 from selftaught.run.journal import Journal, encode
 

@@ -16,7 +16,7 @@ from selftaught.run.faults import FEWEST, Faults
 from selftaught.run.grader import Grader
 from selftaught.run.ledger import Ledger
 from selftaught.stages import TaskSource
-from selftaught.tasks.checkers import CheckerPool
+from selftaught.tasks.grading.checkers import CheckerPool
 from selftaught.tasks.own import family_class
 from selftaught.types import SampleRequest, SamplerSettings, Task
 
@@ -128,7 +128,7 @@ def test_a_conversation_that_the_template_refuses_is_one_attempt_without_text(tm
     sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
     from local_models import make_folder
 
-    from selftaught.models.local import LocalModel
+    from selftaught.models.language.local import LocalModel
     from selftaught.types import Message
 
     folder = make_folder(tmp_path / "model", "llama")

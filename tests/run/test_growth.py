@@ -8,8 +8,8 @@ import tracemalloc
 import pytest
 
 from scripted_run import live_run
-from selftaught.evaluation.monitors import DEFAULT_MONITORS
 from selftaught.loop import improve
+from selftaught.monitors.alarms import DEFAULT_MONITORS
 from selftaught.recipe import get_recipe
 
 SOURCES = ("linear:level=6", "sort:level=6", "sudoku:level=8")
@@ -61,7 +61,7 @@ def test_memory_hardly_grows_over_hundreds_of_rounds(name, options, tmp_path):
 def calls(run):
     """How many functions are called in one step, the model's sampling left out."""
     profile = cProfile.Profile()
-    whole = run.seam.performers["sample"]
+    whole = run.dispatcher.performers["sample"]
 
     async def sample(requests):
         profile.disable()
@@ -70,7 +70,7 @@ def calls(run):
         finally:
             profile.enable()
 
-    run.seam.performers["sample"] = sample
+    run.dispatcher.performers["sample"] = sample
     run.watcher.monitors = ()
     profile.enable()
     asyncio.run(improve(run.recipe, run))

@@ -7,11 +7,11 @@ import math
 import pytest
 
 from selftaught.parts import BadInput
+from selftaught.prompts import wrapped
 from selftaught.recipe import get_recipe
 from selftaught.run.budget import Budget
 from selftaught.run.ledger import KINDS, Ledger
 from selftaught.run.stopwatch import Stopwatch
-from selftaught.run.turns import wrapped
 from selftaught.types import Message
 
 ASKED = (Message("user", "2+2?"),)
@@ -152,7 +152,7 @@ def test_draw_keeps_noise_and_names_templates(opened):
         asked.extend(requests)
         return await whole(requests)
 
-    run.seam.performers["sample"] = sample
+    run.dispatcher.performers["sample"] = sample
     tasks = run.pool.draw(run.rng("t"), 1)
     for template, purpose in (("{prompt}", "evaluate"), ("Q: {prompt} {brace}", "evaluate"), ("{prompt}", "audit")):
         [group] = asyncio.run(run.draw(tasks, 2, run.settings, "policy", "start", 3, template=template, purpose=purpose))

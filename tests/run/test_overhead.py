@@ -8,9 +8,9 @@ import pytest
 from benchmarks.speed.overhead import Clock
 
 from scripted_run import live_run
-from selftaught.evaluation.monitors import DEFAULT_MONITORS
 from selftaught.loop import improve
 from selftaught.models.scripted import ScriptedModel
+from selftaught.monitors.alarms import DEFAULT_MONITORS
 from selftaught.recipe import get_recipe
 
 SOURCES = ("linear:level=6", "sort:level=6", "sudoku:level=8")
@@ -68,8 +68,8 @@ def test_an_answer_costs_less_than_a_tenth_of_a_millisecond_beside_the_verbs(nam
     run = live_run(recipe, tmp_path / "run", sources=SOURCES)
     run.watcher.monitors = DEFAULT_MONITORS
     answers, scored = [], []
-    score = run.seam.performers["score"]
-    run.seam.performers["score"] = lambda wave: scored.extend(wave) or score(wave)
+    score = run.dispatcher.performers["score"]
+    run.dispatcher.performers["score"] = lambda wave: scored.extend(wave) or score(wave)
     run.watch = lambda row: answers.append(row["attempts"] + len(scored)) or scored.clear()
     meter = Overhead(run)
     try:
@@ -83,8 +83,8 @@ def test_an_answer_costs_less_than_a_tenth_of_a_millisecond_beside_the_verbs(nam
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ttrl", "co-reward"])
 def test_less_than_a_twentieth_of_a_step_of_sprout_is_overhead(name, tmp_path):
-    from selftaught.job import Job
-    from selftaught.session import open_session
+    from selftaught.jobs.job import Job
+    from selftaught.jobs.session import open_session
 
     session = open_session(Job(recipe=name, options=ATTEMPTS | {"steps": 5}, gate=False), tmp_path / "run")
     meter = Overhead(session.run)

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from selftaught.api import improve
+from selftaught.jobs import checkpoints
 from selftaught.parts import BadInput
-from selftaught.prove import checkpoints
 from selftaught.run.folder import RunFolder
 from selftaught.run.place import LOCK, hold
 
@@ -33,7 +33,7 @@ def nothing_is_opened(monkeypatch):
     def opened(*given, **named):
         raise AssertionError("a model was opened, or a run started")
 
-    monkeypatch.setattr("selftaught.session.open_model", opened)
+    monkeypatch.setattr("selftaught.jobs.session.open_model", opened)
     monkeypatch.setattr(checkpoints, "open_model", opened)
     monkeypatch.setattr("selftaught.compare.sweep.Wanted.start", opened)
 
@@ -125,7 +125,7 @@ def test_generations_of_others_are_neither_deleted_nor_in_the_way(folder):
 
 
 def test_a_gate_tells_its_verdict_before_it_writes(cli, folder, monkeypatch):
-    from selftaught.prove import gate
+    from selftaught.jobs import gate
 
     def refused(path, value):
         raise OSError(28, "No space left on device", str(path))

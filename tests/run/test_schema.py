@@ -8,9 +8,9 @@ import pytest
 
 from selftaught.api import improve
 from selftaught.cli import main
+from selftaught.jobs.gate import gate
 from selftaught.parts import BadInput
-from selftaught.prove.gate import gate
-from selftaught.run.cache import cache_folder
+from selftaught.prove.cache import cache_folder
 from selftaught.run.files import SCHEMA, append_line, keep_lines, read_json, write_json
 from selftaught.run.journal import decode
 

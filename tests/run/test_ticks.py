@@ -1,13 +1,13 @@
-"""Ticks of the seam by hand, and coroutines that go ahead of the loop."""
+"""Ticks of the dispatcher by hand, and coroutines that go ahead of the loop."""
 
 import asyncio
 
 import pytest
 
 from selftaught.format import Format
+from selftaught.run.dispatch import Dispatcher
 from selftaught.run.grader import Grader
 from selftaught.run.ledger import Ledger
-from selftaught.run.seam import Seam
 from selftaught.run.stopwatch import Ahead, Stopwatch
 from selftaught.run.waves import divided
 from selftaught.stages import PerGroup
@@ -55,13 +55,13 @@ def test_what_is_asked_of_the_model_meanwhile_waits_and_an_error_reaches_everyon
             raise ValueError("bad")
         return list(requests)
 
-    async def twice(seam, key):
-        await seam.ask("sample", key, key)
-        return await seam.ask("score", key, key), await seam.ask("sample", f"{key}+", f"{key}+")
+    async def twice(dispatcher, key):
+        await dispatcher.ask("sample", key, key)
+        return await dispatcher.ask("score", key, key), await dispatcher.ask("sample", f"{key}+", f"{key}+")
 
     async def both(*keys):
-        seam = Seam(Nothing(), {"sample": echo, "score": echo}, Two())
-        return await asyncio.gather(*(twice(seam, key) for key in keys), return_exceptions=True)
+        dispatcher = Dispatcher(Nothing(), {"sample": echo, "score": echo}, Two())
+        return await asyncio.gather(*(twice(dispatcher, key) for key in keys), return_exceptions=True)
 
     asyncio.run(both("b", "a"))
     assert seen == [("sample", ["a"]), ("sample", ["b"]), ("score", ["a", "b"]), ("sample", ["a+"]), ("sample", ["b+"])]
@@ -76,13 +76,15 @@ def test_samples_wait_for_scores_so_that_waves_are_larger():
     async def echo(requests):
         return list(requests)
 
-    async def one(seam, key, *kinds):
+    async def one(dispatcher, key, *kinds):
         for i, kind in enumerate(kinds):
-            await seam.ask(kind, f"{key}{i}", f"{key}{i}")
+            await dispatcher.ask(kind, f"{key}{i}", f"{key}{i}")
 
     async def play():
-        seam = Seam(Nothing(), {"sample": echo, "score": echo})
-        await asyncio.gather(one(seam, "a", "sample", "score", "sample"), one(seam, "b", "sample", "sample"), one(seam, "c", "score"))
+        dispatcher = Dispatcher(Nothing(), {"sample": echo, "score": echo})
+        await asyncio.gather(
+            one(dispatcher, "a", "sample", "score", "sample"), one(dispatcher, "b", "sample", "sample"), one(dispatcher, "c", "score")
+        )
 
     seen = []
     asyncio.run(play())

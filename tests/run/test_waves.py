@@ -16,7 +16,7 @@ from selftaught.recipe import get_recipe
 from selftaught.run.budget import Budget
 from selftaught.run.folder import RunFolder
 from selftaught.run.journal import waves
-from selftaught.run.live import LiveRun
+from selftaught.run.training import TrainingRun
 from selftaught.stages import Supervise
 from selftaught.types import Score
 
@@ -63,7 +63,7 @@ class Graded(Supervise):
     signal = ("rule",)
 
     async def read_group(self, run, group):
-        grades = await run.seam.ask("check", f"{run.step}/{group.key}", [a.text for a in group.attempts_G])
+        grades = await run.dispatcher.ask("check", f"{run.step}/{group.key}", [a.text for a in group.attempts_G])
         run.ledger.add("calls", "checker", len(grades))
         return group.scored(
             [Score(attempt=a.id, value=v, source="rule", judge=self.name) for a, v in zip(group.attempts_G, grades, strict=True)]
@@ -81,7 +81,7 @@ def opened(folder, model, pause=lambda: 0.0):
     if (folder / "run.json").exists():
         run.folder.journal.close()
         again = RunFolder(folder, resume=True)
-        run = LiveRun(recipe=run.recipe, model=model, pool=run.pool, folder=again, settings=run.settings, format=run.format)
+        run = TrainingRun(recipe=run.recipe, model=model, pool=run.pool, folder=again, settings=run.settings, format=run.format)
     (folder / "run.json").write_text("{}")
     run.checked = []
 
@@ -93,7 +93,7 @@ def opened(folder, model, pause=lambda: 0.0):
     async def check(texts):
         return await asyncio.to_thread(grade, texts)
 
-    run.seam.performers["check"] = check
+    run.dispatcher.performers["check"] = check
     return run
 
 
@@ -153,7 +153,7 @@ def test_numbers_are_those_of_one_wave(tmp_path):
 def test_killed_at_any_part_and_resumed_equals_uninterrupted(at, crash_at, tmp_path):
     whole = play(opened(tmp_path / "whole", Parts()))
     run, calls = opened(tmp_path / "killed", Parts()), []
-    perform = run.seam.performers[at]
+    perform = run.dispatcher.performers[at]
 
     async def fails(requests):
         calls.append(1)
@@ -161,7 +161,7 @@ def test_killed_at_any_part_and_resumed_equals_uninterrupted(at, crash_at, tmp_p
             raise RuntimeError("power cut")
         return await perform(requests)
 
-    run.seam.performers[at] = fails
+    run.dispatcher.performers[at] = fails
     with pytest.raises(RuntimeError, match="power cut"):
         play(run)
     resumed = play(opened(tmp_path / "killed", Parts()))

@@ -73,7 +73,7 @@ USING = {
             "1}\nraise ValueError"),
         "the keeper": (ERROR, "import selftaught.sandbox.keeper as k\nk.understood = lambda *a: {'value': '31337'}\nraise ValueError"),
         "the exit": (ERROR, "import os\nos._exit = print\nos.write = print\nraise ValueError"),
-        "the checker": (E, "import sys\nsys.modules['selftaught.tasks.checkers'].CheckerPool.grade = lambda *a: [1.0]"),
+        "the checker": (E, "import sys\nsys.modules['selftaught.tasks.grading.checkers'].CheckerPool.grade = lambda *a: [1.0]"),
         "code of nothing": (T, "import marshal\nexec(marshal.loads(marshal.dumps(compile('1', 'x', 'exec'))))"),
         "code by hand": (T, "f = lambda: 0\nf.__code__ = type(f.__code__)(0, 0, 0, 0, 0, 0, b'', (), (), (), 'a', 'a', 'a', 0, b'', b'')"),
         "the encoder": (ERROR, "import json\njson.loads = None\nreturn 1"),

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from selftaught.tasks.asked import Asked, asks, pieces
+from selftaught.tasks.question import Asked, asks, pieces
 from selftaught.tasks.text import text_fingerprint
 from selftaught.types import Message
 

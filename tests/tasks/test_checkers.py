@@ -5,7 +5,7 @@ import pytest
 from selftaught.sandbox import found
 from selftaught.seals import GoldReader
 from selftaught.tasks import source
-from selftaught.tasks.checkers import CheckerPool
+from selftaught.tasks.grading.checkers import CheckerPool
 from selftaught.tasks.source import parse_source
 from selftaught.types import Task
 

@@ -138,7 +138,7 @@ def test_scalars_of_other_libraries():
     import numpy as np
     import pyarrow
 
-    from selftaught.tasks.golds import read_gold
+    from selftaught.tasks.data.golds import read_gold
 
     cells = [
         np.float32(2.5),
@@ -297,7 +297,7 @@ def test_missing_extras_are_one_line(monkeypatch, text, module, extra):
             raise ImportError(name)
         return real(name, *rest, **more)
 
-    from selftaught.tasks import gym
+    from selftaught.tasks.gym import source as gym
 
     gym.settings.cache_clear()
     monkeypatch.delitem(sys.modules, module, raising=False)

@@ -8,8 +8,8 @@ import pytest
 
 from selftaught.parts import BadInput
 from selftaught.seals import GoldReader
-from selftaught.tasks.gym import Gym
-from selftaught.tasks.gym_refusals import EXECUTES, HANGS, MANY_LINES, REFUSALS
+from selftaught.tasks.gym.refusals import EXECUTES, HANGS, MANY_LINES, REFUSALS
+from selftaught.tasks.gym.source import Gym
 from selftaught.tasks.source import is_unsafe, parse_source
 
 pytest.importorskip("reasoning_gym")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from selftaught.tasks.checkers import CheckerPool
+from selftaught.tasks.grading.checkers import CheckerPool
+from selftaught.tasks.grading.selftest import self_test
 from selftaught.tasks.own import Own, families
-from selftaught.tasks.selftest import self_test
 from selftaught.tasks.source import parse_source
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from selftaught.parts import BadInput
 from selftaught.sandbox import box, found
-from selftaught.tasks import checkers, source
-from selftaught.tasks.checkers import CheckerPool, refuse_executing
+from selftaught.tasks import source
+from selftaught.tasks.grading import checkers
+from selftaught.tasks.grading.checkers import CheckerPool, refuse_executing
 from selftaught.tasks.own import Own
 from selftaught.types import Task
 

@@ -4,9 +4,9 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from selftaught.jobs.bench import Bench
 from selftaught.parts import BadInput
-from selftaught.prove.bench import Bench
-from selftaught.tasks.marks import Marks
+from selftaught.tasks.known import Marks
 from selftaught.tasks.source import parse_source
 from selftaught.types import Message, Task
 

@@ -21,13 +21,13 @@ from selftaught.callbacks.leaks import refuse_shared
 from selftaught.callbacks.live import undisturbed, unwrapped
 from selftaught.coroutines import finished
 from selftaught.format import Format
-from selftaught.models.local import LocalModel
+from selftaught.jobs.bench import Bench, apart, open_bench
+from selftaught.models.language.local import LocalModel
 from selftaught.parts import BadInput
-from selftaught.prove.bench import Bench, apart, open_bench
+from selftaught.prove.held_out import answered
 from selftaught.prove.plan import few
 from selftaught.prove.proof import Measured
 from selftaught.run.files import read_json, write_json
-from selftaught.run.heldout import answered
 from selftaught.shown import tell
 from selftaught.types import SamplerSettings
 

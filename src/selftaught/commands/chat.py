@@ -23,7 +23,7 @@ class Options:
 
 def run(options: Options) -> int:
     """Read questions from standard input, answer each before and after."""
-    from selftaught.chat import replies
+    from selftaught.jobs.chat import replies
 
     both = replies(options.run, sys.stdin, options.temperature)
     tell("Ask something (an empty line ends). Each question is answered by the model before the run, then by the one after it.", error=True)

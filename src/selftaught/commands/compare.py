@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from selftaught.commands.progress import Progress
 from selftaught.parts import BadInput
-from selftaught.progress import Progress
 from selftaught.shown import tell
 
 WORDS = "recipes"

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from selftaught.commands.progress import Progress
 from selftaught.commands.shared import Common, job_of, percent
-from selftaught.progress import Progress
 from selftaught.shown import tell
 
 NAMES = {

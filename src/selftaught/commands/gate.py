@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from selftaught.commands.progress import Progress
 from selftaught.commands.shared import print_verdict
 from selftaught.parts import BadInput
-from selftaught.progress import Progress
 from selftaught.shown import tell
 
 NO_GAIN = 3
@@ -91,7 +91,7 @@ class Options:
 def run(options: Options) -> int:
     """Print the verdict; exit code 3 when a gain was required and none is shown."""
     from selftaught.cli import emit
-    from selftaught.evaluation.scorefiles import is_score_file
+    from selftaught.scorefiles.scores import is_score_file
 
     if not 0 < options.margin < math.inf:
         raise BadInput(f"--margin {options.margin:g}: give a positive part, such as 0.05 for 5 points")
@@ -104,7 +104,7 @@ def run(options: Options) -> int:
 
 def of_models(options: Options) -> dict[str, Any]:
     """The verdict on two models."""
-    from selftaught.prove.gate import gate
+    from selftaught.jobs.gate import gate
 
     refused(options, FILES_ALONE, "is for score files")
     given = {name: getattr(options, name) for name in (*MODELS_ALONE, "margin")}
@@ -121,8 +121,8 @@ def refused(options: Options, names: tuple[str, ...], why: str) -> None:
 
 def of_files(options: Options) -> dict[str, Any]:
     """The verdict on two files of scores."""
-    from selftaught.evaluation.scorefiles import read_scores
-    from selftaught.evaluation.scoreverdict import compare_scores
+    from selftaught.scorefiles.scores import read_scores
+    from selftaught.scorefiles.verdict import compare_scores
 
     if bool(options.best_base) != bool(options.best_candidate):
         raise BadInput("give both --best-base and --best-candidate, or neither: each side is decoded at its best")

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from selftaught.commands.progress import Progress
 from selftaught.commands.shared import Common, job_of, print_result
 from selftaught.parts import BadInput
-from selftaught.progress import Progress
 from selftaught.shown import tell
 
 WORDS = "recipe"
@@ -74,7 +74,7 @@ def run(options: Options, extra: dict[str, str]) -> int:
     """Run the loop and print the verdict."""
     from selftaught import api
     from selftaught.cli import emit
-    from selftaught.job import Job
+    from selftaught.jobs.job import Job
     from selftaught.run.budget import Budget
 
     if options.no_gate and options.gate == "full":
@@ -85,7 +85,7 @@ def run(options: Options, extra: dict[str, str]) -> int:
     switched = {"gate": gate, "forecast": not options.no_forecast, "monitors": not options.no_alarms}
     job = job_of(options, {"options": extra, **switched})
     if options.dry_run:
-        from selftaught.estimate import estimate, lines
+        from selftaught.jobs.estimate import estimate, lines
 
         planned = estimate(Job(**job))
         tell(*lines(planned))

@@ -34,8 +34,8 @@ def run(options: Options) -> int:
     from pathlib import Path
 
     from selftaught.cli import emit
-    from selftaught.prove.labelfiles import plain, read_labels, read_questions, write_label
-    from selftaught.prove.labels import estimate, plan, queue
+    from selftaught.jobs.label_files import plain, read_labels, read_questions, write_label
+    from selftaught.jobs.labels import estimate, plan, queue
 
     if options.count < 0:
         raise BadInput(f"label: --count {options.count}: give a number of labels, or leave it out for all that wait")

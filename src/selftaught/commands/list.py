@@ -24,7 +24,7 @@ class Options:
 def run(options: Options) -> int:
     """List recipes, parts or tasks."""
     from selftaught.cli import emit
-    from selftaught.describe import parts_table, recipes_table, tasks_table
+    from selftaught.commands.describe import parts_table, recipes_table, tasks_table
 
     tables = {"recipes": recipes_table, "parts": parts_table, "tasks": tasks_table}
     if options.what not in tables:

@@ -44,7 +44,7 @@ class Common:
 
 def job_of(options: Any, extra: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a Job among a command's options."""
-    from selftaught.job import Job
+    from selftaught.jobs.job import Job
 
     known = {name: value for name, value in asdict(options).items() if name in Job.__dataclass_fields__}
     return {**known, **extra}
@@ -75,7 +75,7 @@ def print_result(result: dict[str, Any]) -> None:
 
 def print_verdict(result: Mapping[str, Any]) -> None:
     """The sentence, what decoding alone makes of the start, and how much the verdict is worth."""
-    from selftaught.run.cache import ordinal
+    from selftaught.prove.cache import ordinal
 
     tell("", result["sentence"], "")
     if result["before"] is None:

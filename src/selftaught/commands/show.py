@@ -20,7 +20,7 @@ class Options:
 
 def run(options: Options) -> int:
     """Show one recipe, part or task source."""
-    from selftaught.describe import describe
+    from selftaught.commands.describe import describe
 
     tell(*describe(options.name).split("\n"))
     return 0

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from selftaught.commands.progress import Progress
 from selftaught.commands.shared import Common, job_of
-from selftaught.progress import Progress
 from selftaught.shown import tell
 
 
@@ -21,7 +21,7 @@ class Options(Common):
 def run(options: Options) -> int:
     """Print prompt, reply, what was read and what it was compared with."""
     from selftaught.cli import emit
-    from selftaught.prove.example import example
+    from selftaught.jobs.example import example
 
     shown = example(say=Progress().say, **job_of(options, {}))
     for name, text in shown.items():

@@ -28,7 +28,7 @@ def run(options: Options) -> int:
     """Print the answer to a question, and the reply it was read from where that is asked for or nothing could be read."""
     from selftaught import api
     from selftaught.cli import emit
-    from selftaught.progress import Progress
+    from selftaught.commands.progress import Progress
 
     job = job_of(options, {})
     job.pop("recipe", None)

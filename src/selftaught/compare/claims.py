@@ -19,7 +19,7 @@ from selftaught.compare.page import page
 from selftaught.compare.runs import Settings, ask_all, in_turn, slug
 from selftaught.compare.stamp import recipe_file, stamp
 from selftaught.compare.sweep import AGAIN, Say, Wanted, sweep
-from selftaught.job import DEFAULT_TASKS
+from selftaught.jobs.job import DEFAULT_TASKS
 from selftaught.parts import BadInput, nearest
 from selftaught.recipe import get_recipe, recipe_names
 from selftaught.run.files import read_json, write_json, write_whole

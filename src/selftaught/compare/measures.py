@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from selftaught.coroutines import finished
-from selftaught.job import Job
+from selftaught.jobs.job import Job
+from selftaught.jobs.session import Session, open_session
 from selftaught.parts import BadInput
-from selftaught.session import Session, open_session
 from selftaught.shown import tell
 from selftaught.types import Group, Message, SampleRequest
 
@@ -66,7 +66,7 @@ async def turns(session: Session) -> dict[str, Any]:
 
 async def exploited(session: Session) -> dict[str, Any]:
     """Exact exploitability in Kuhn poker, of the start and of the result."""
-    from selftaught.evaluation.exploitability import exploitability, text_policy
+    from selftaught.measures.exploitability import exploitability, text_policy
 
     run, game, found = session.run, session.run.environment("kuhn", {}), {}
     limit = getattr(session.recipe.phases[0].explore, "max_tokens", 0) or run.settings.max_tokens
@@ -78,7 +78,7 @@ async def exploited(session: Session) -> dict[str, Any]:
 
 async def probed(session: Session) -> dict[str, Any]:
     """What an MLP on frozen features, and the same MLP on raw rows, contribute row by row; and how much features vary."""
-    from selftaught.evaluation.probe import feature_variance, features_of, probe
+    from selftaught.measures.probe import feature_variance, features_of, probe
     from selftaught.tasks.source import parse_source
     from selftaught.tasks.tables import Tables
 

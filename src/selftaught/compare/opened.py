@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from selftaught.job import Job
+from selftaught.jobs.job import Job
 from selftaught.parts import BadInput, record
 from selftaught.recipe import Claim, Recipe, get_recipe
 from selftaught.types import content_hash

@@ -8,9 +8,9 @@ import numpy as np
 
 from selftaught.compare.sweep import AGAIN
 from selftaught.compare.table import stacked
-from selftaught.evaluation.pooled import Pooled, over_seeds, pooled
-from selftaught.evaluation.stats import Numbers
 from selftaught.run.files import read_json
+from selftaught.statistics.differences import Numbers
+from selftaught.statistics.pooled import Pooled, over_seeds, pooled
 
 # A first answer may lose this much while the second gains.
 HARDLY = 0.03

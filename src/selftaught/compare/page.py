@@ -7,8 +7,8 @@ from typing import Any
 
 from selftaught.compare import second
 from selftaught.compare.outcomes import Row
-from selftaught.evaluation.stats import holm
 from selftaught.recipe import get_recipe
+from selftaught.statistics.differences import holm
 
 HEAD = """# Claims
 

@@ -12,10 +12,10 @@ from typing import Any
 from selftaught.compare.opened import open_recipe
 from selftaught.compare.sweep import Say, Wanted, sweep
 from selftaught.compare.table import tabled
-from selftaught.job import DEFAULT_TASKS, SPROUT, Job
+from selftaught.jobs.bench import open_bench
+from selftaught.jobs.checkpoints import find_checkpoint
+from selftaught.jobs.job import DEFAULT_TASKS, SPROUT, Job
 from selftaught.parts import BadInput, refuse_keys
-from selftaught.prove.bench import open_bench
-from selftaught.prove.checkpoints import find_checkpoint
 from selftaught.types import content_hash
 
 CONTROLS = ("zero-lr", "random-reward", "sft-unfiltered", "shuffled-votes", "format-only", "cooler-start")

@@ -6,7 +6,7 @@ from typing import Any
 
 from selftaught.compare.outcomes import Row
 from selftaught.compare.runs import Settings
-from selftaught.known import KNOWN
+from selftaught.jobs.known import KNOWN
 from selftaught.recipe import Claim, get_recipe
 
 # Fixed before any of these runs. One seed, as a run takes some ten minutes of one core.

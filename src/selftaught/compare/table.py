@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from selftaught.compare.sweep import AGAIN
-from selftaught.evaluation.pooled import letters, pooled, told_apart, words
-from selftaught.evaluation.stats import Numbers, holm
 from selftaught.run.files import read_json
+from selftaught.statistics.differences import Numbers, holm
+from selftaught.statistics.pooled import letters, pooled, told_apart, words
 
 MEASURES = ("stated", "best", "pass@16")
 

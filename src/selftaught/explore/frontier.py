@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from selftaught.explore.sample import Sample
-from selftaught.models.base import Pool, Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Pool, Run
 from selftaught.stages import State
 from selftaught.types import Group, Message, Request
 

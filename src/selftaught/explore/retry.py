@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selftaught.explore.sample import Sample
-from selftaught.models.base import Run
 from selftaught.parts import part
+from selftaught.protocols import Run
 from selftaught.types import Group, Message, Request
 
 # The words of reflect's Revise: a model that was taught to revise knows them.

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from selftaught.models.base import Pool, Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Pool, Run
 from selftaught.stages import Explore
 from selftaught.types import Attempt, Group, Message, Request, Score, Task
 

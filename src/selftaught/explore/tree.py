@@ -5,8 +5,8 @@ from asyncio import gather
 from dataclasses import dataclass, replace
 
 from selftaught.explore.nodes import Node, below, first, searched, step_sizes
-from selftaught.models.base import Pool, Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Pool, Run
 from selftaught.stages import Explore
 from selftaught.types import Attempt, Group, Request, SamplerSettings
 

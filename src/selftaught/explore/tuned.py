@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from selftaught.explore.sample import Sample
-from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Run
 from selftaught.stages import State
 from selftaught.types import Group, Request, Task
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.format import Format
-from selftaught.models.base import Model
-from selftaught.models.gguf import gguf_file
-from selftaught.models.places import find_place
+from selftaught.models.loading.gguf import gguf_file
+from selftaught.models.loading.places import find_place
 from selftaught.parts import BadInput, nearest, parse_options
+from selftaught.protocols import Model
 
 ENGINES = ("local", "vllm")
 LOCAL_OPTIONS = ("dtype", "fast")
@@ -47,12 +47,12 @@ def open_language_model(
     """
     name, options = parse_engine(engine)
     if name == "vllm":
-        from selftaught.models.vllm import VllmModel
+        from selftaught.models.vllm.model import VllmModel
 
         return VllmModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules, options=options)
     if not gguf_file(str(where)):
         # before torch is imported, which takes seconds
         find_place(str(where))
-    from selftaught.models.local import LocalModel
+    from selftaught.models.language.local import LocalModel
 
     return LocalModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules, **options)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from selftaught.models.forward import Forward, runs_of
+from selftaught.models.language.forward import Forward, runs_of
+from selftaught.models.language.packed import Packed
 from selftaught.models.microbatch import sequences_of, tensors_of
-from selftaught.models.packed import Packed
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput, record
 from selftaught.stages import Objective

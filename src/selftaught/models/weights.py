@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from selftaught.models.fits import check_weights
-from selftaught.models.opening import quiet
+from selftaught.models.loading.fit import check_weights
+from selftaught.models.loading.opening import quiet
 from selftaught.parts import BadInput
 from selftaught.shown import reason
 

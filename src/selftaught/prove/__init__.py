@@ -1,1 +1,1 @@
-"""From two sides to a verdict: in a run, for checkpoints from anywhere, by labels; and the forecast before it."""
+"""From two sides on the same held-out tasks to a verdict."""

@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from selftaught.evaluation.looks import level_at, looks_of
-from selftaught.evaluation.record import Side
-from selftaught.evaluation.stats import Numbers, smallest_effect
 from selftaught.parts import BadInput
+from selftaught.prove.looks import level_at, looks_of
+from selftaught.prove.record import Side
+from selftaught.statistics.differences import Numbers, smallest_effect
 from selftaught.types import Task, content_hash
 
 SHARE = 0.25

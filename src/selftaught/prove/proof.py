@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from selftaught.evaluation.decision import decided
-from selftaught.evaluation.families import family_rows
-from selftaught.evaluation.gate import Side, measure_side, reach, verdict, widen, zero_families
-from selftaught.evaluation.looks import level_at, told, why_ended
-from selftaught.evaluation.record import AS_IS
+from selftaught.prove.cache import CachedSampler
+from selftaught.prove.decision import decided
+from selftaught.prove.held_out import HeldOut
+from selftaught.prove.looks import level_at, told, why_ended
+from selftaught.prove.off_task import family_rows
 from selftaught.prove.plan import WHOLE, Plan
-from selftaught.run.cache import CachedDrawer
-from selftaught.run.drawer import drawer_for
-from selftaught.run.heldout import HeldOut
-from selftaught.run.live import LiveRun
+from selftaught.prove.record import AS_IS
+from selftaught.prove.sampling import drawer_for
+from selftaught.prove.verdict import Side, measure_side, reach, verdict, widen, zero_families
+from selftaught.run.training import TrainingRun
 from selftaught.types import Split, Task
 
 OFF_TASK = 2
@@ -57,7 +57,7 @@ class Measured:
 
 
 async def measure(
-    run: LiveRun, label: str, splits: Splits, seed: int, *, weights: str = "policy", off: Splits | None = None,
+    run: TrainingRun, label: str, splits: Splits, seed: int, *, weights: str = "policy", off: Splits | None = None,
     before: Measured | None = None, full: bool = False, plan: Plan = WHOLE, margin: float = MARGIN,
 ) -> Measured:  # fmt: skip
     """Measure the start of a run, or, given the start as `before`, what became of it; the run is left as it was.
@@ -84,15 +84,15 @@ async def measure(
     Raises:
         RuntimeError: the weights changed meanwhile.
     """
-    cached, held, tasks = CachedDrawer(run=run, seed=seed), HeldOut(run), splits["held-out"]
-    drawer = drawer_for(run, seed) if before else cached
+    cached, held, tasks = CachedSampler(run=run, seed=seed), HeldOut(run), splits["held-out"]
+    sampler = drawer_for(run, seed) if before else cached
     plain, keep = not before or run.recipe.decide is None, held.keep(label)
     n = plan.start if full or not before else plan.result
     looks = plan.staged(len(tasks)) if before else (len(tasks),)
 
     async def stage(first: int, last: int, chosen: Side | None = None) -> Side:
         return await measure_side(
-            drawer, label, weights, tasks[first:last], splits["development"], run.settings, n, n_best=plan.best, n_development=plan.tries,
+            sampler, label, weights, tasks[first:last], splits["development"], run.settings, n, n_best=plan.best, n_development=plan.tries,
             chosen=chosen, keep=keep,
         )  # fmt: skip
 
@@ -100,7 +100,7 @@ async def measure(
     while before and look < len(looks) - 1 and not ended(before.side, side, looks, look, compared(full, plan), margin):
         side, look = side.joined(await stage(looks[look], looks[look + 1], side)), look + 1
     if before and plain and n < plan.start and verdict(before.side, side)["verdict"] == "improved":
-        side = await widen(drawer, side, weights, tasks, plan.start, keep)
+        side = await widen(sampler, side, weights, tasks, plan.start, keep)
     zero = zero_families(side) if full and not before else ()
     unreached = await reach(cached, weights, [t for t in tasks if t.source in zero], run.settings, label=label)
     found = None
@@ -109,8 +109,8 @@ async def measure(
             cached, f"{label}-off", weights, off["held-out"], off["development"], run.settings, OFF_TASK,
             temperatures=(), templates=(AS_IS,),
         )  # fmt: skip
-    digest = drawer.digest(weights)
-    for one in (drawer, cached):
+    digest = sampler.digest(weights)
+    for one in (sampler, cached):
         one.settle()
     return Measured(digest=digest, side=side, off=found, unreached=unreached, rows=held.sides[label], ledger=run.ledger.summary())
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Run
 from selftaught.stages import Reflect
 from selftaught.types import Group, Message
 

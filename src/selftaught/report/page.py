@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from selftaught.job import DEFAULT_TASKS
+from selftaught.jobs.job import DEFAULT_TASKS
 from selftaught.report import amounts, figures
 from selftaught.report.bars import short
 from selftaught.report.dots import percent

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
-from selftaught.job import Job
+from selftaught.jobs.job import Job
 
 # Switches whose name on the command line is not the field's.
 SPELLED = {"monitors": "alarms"}

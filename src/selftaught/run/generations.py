@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from selftaught.models.base import Model
 from selftaught.parts import BadInput
+from selftaught.protocols import Model
 from selftaught.run.files import full, not_written, read_json, write_json
 from selftaught.run.hashes import ANOTHER, check_whole, load_whole, seal_off
 

@@ -13,7 +13,7 @@ from selftaught.run.faults import Faults
 from selftaught.run.ledger import Ledger
 from selftaught.seals import REMEDY, GoldReader, SealBroken
 from selftaught.stages import TaskSource
-from selftaught.tasks.equality import compare
+from selftaught.tasks.grading.equality import compare
 from selftaught.types import Purpose, Split, Task, content_hash
 
 # Which tasks' answers may be read for what.
@@ -60,7 +60,7 @@ class Grader:
         """Whether attempts at a task are checked by the pool's processes, if this recipe has them checked."""
         return self.declared and task.checker == "gold"
 
-    async def check(self, seam: Any, task: Task, texts: Sequence[str], purpose: Purpose, gold: bool) -> list[float]:
+    async def check(self, dispatcher: Any, task: Task, texts: Sequence[str], purpose: Purpose, gold: bool) -> list[float]:
         """See `models.base.Run.check`. NaN for all when the calls do not fit the budget; raises SealBroken as `reader` does."""
         unable = [math.nan] * len(texts)
         if task.checker == "rule":
@@ -82,8 +82,8 @@ class Grader:
         answers = [format.extract(text, task.numeric) for text in texts]
         key = content_hash(task.id, answers, purpose)
         # The same answers to the same question, asked at the same time, are graded once.
-        asked = seam.waiting.get(("check", key))
-        replies: list[list[Any]] = await (asked.reply if asked else seam.ask("check", key, (task, answers, entry)))
+        asked = dispatcher.waiting.get(("check", key))
+        replies: list[list[Any]] = await (asked.reply if asked else dispatcher.ask("check", key, (task, answers, entry)))
         return self._counted([(float(grade), kind) for grade, kind in replies], purpose)
 
     def _counted(self, verdicts: Sequence[tuple[float, str]], purpose: Purpose) -> list[float]:
@@ -105,7 +105,7 @@ class Grader:
 
     async def perform(self, wave: Sequence[tuple[Task, list[str | None], Any]]) -> list[list[list[Any]]]:
         """[grade, kind of failure] a text of a wave, from the pool; an attempt without an answer is wrong and is not sent."""
-        from selftaught.tasks.checkers import CheckerPool
+        from selftaught.tasks.grading.checkers import CheckerPool
 
         self.pool = self.pool or CheckerPool(unsafe_checkers=self.unsafe_checkers)
         calls = [(task.source, task, answer, entry) for task, answers, entry in wave for answer in answers if answer is not None]

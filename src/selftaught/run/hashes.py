@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from selftaught.models.base import Model
 from selftaught.parts import BadInput
+from selftaught.protocols import Model
 from selftaught.run.files import read_json, sync, write_json
 from selftaught.shown import reason
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.evaluation import injections, kept_answers, start_probe
-from selftaught.evaluation.audit import calibration_error, vote_accuracy
-from selftaught.evaluation.health import first_attempts, lengths
-from selftaught.evaluation.monitor import Monitor
+from selftaught.monitors import injections, kept_answers, start_probe
+from selftaught.monitors.audit import calibration_error, vote_accuracy
+from selftaught.monitors.base import Monitor
+from selftaught.monitors.health import first_attempts, lengths
+from selftaught.run.access import RunAccess
 from selftaught.run.generations import LAG
-from selftaught.run.trial import Trial
-from selftaught.run.voice import Voice
+from selftaught.run.method import Method
 from selftaught.types import Floats, Group, Purpose, Task, content_hash
 
 SCORED, AUDITED = 16, 8
@@ -43,7 +43,7 @@ class Watcher:
         self.lengths: dict[str, float] = {}
         self.alarms: list[dict[str, Any]] = []
 
-    async def examine(self, run: Voice, groups: Sequence[Group]) -> None:
+    async def examine(self, run: RunAccess, groups: Sequence[Group]) -> None:
         """Note what the step's groups do not say by themselves, and raise the alarms that are due."""
         if not self.monitors or not run.recipe.trains:
             return
@@ -64,7 +64,7 @@ class Watcher:
             run.note(name, value)
         self.hear([*self.steps, run.notes], run.position + 1)
 
-    async def examine_end(self, run: Voice) -> None:
+    async def examine_end(self, run: RunAccess) -> None:
         """Look once more behind the last step: what it learned has not been seen by the next one."""
         if not self.monitors or not run.recipe.trains or self.start is None:
             return
@@ -72,7 +72,7 @@ class Watcher:
             found = await self.look(run)
         self.hear([*self.steps, found | vitals(run, found, ())], run.position)
 
-    async def look(self, run: Voice) -> dict[str, float]:
+    async def look(self, run: RunAccess) -> dict[str, float]:
         """How the policy stands to the start."""
         return await start_probe.look(run, self.start or []) | await kept_answers.still_kept(run, self.answers)
 
@@ -89,7 +89,7 @@ class Watcher:
         raised = {alarm["name"] for alarm in self.alarms}
         return max((monitor.lag for monitor in self.monitors if monitor.name in raised), default=LAG)
 
-    async def measure(self, run: Voice) -> None:
+    async def measure(self, run: RunAccess) -> None:
         """Note how right the votes, the attempts and the rewards are on the audit set."""
         if not self.audit:
             return
@@ -97,7 +97,7 @@ class Watcher:
             groups = await run.draw(self.audit, AUDITED, run.settings, "policy", f"audit/{run.position}", run.seed, purpose="audit")
             graded = await gather(*(run.check(g.task, [a.text for a in g.attempts_G], "audit", gold=True) for g in groups))
             rewarded: Sequence[Group] = groups
-            trial = Trial(run, run.settings, run.seed, f"audit/{run.position}")
+            trial = Method(run, run.settings, run.seed, f"audit/{run.position}")
             trial.purpose = "audit"
             for part in trial.phase.read if trial.phase else ():
                 rewarded = await part.read(trial, rewarded)
@@ -120,7 +120,7 @@ class Watcher:
         self.start, self.lengths, self.alarms[:], self.steps = saved["start"], saved["lengths"], saved["alarms"], list(steps)
 
 
-async def drift(run: Voice, groups: Sequence[Group]) -> dict[str, float]:
+async def drift(run: RunAccess, groups: Sequence[Group]) -> dict[str, float]:
     """KL of the policy from the start in nats a token, on some of the step's attempts.
 
     Mean of exp(-d) - 1 + d with d = log p_policy - log p_start of a sampled token: unbiased, never negative (Schulman
@@ -137,13 +137,13 @@ async def drift(run: Voice, groups: Sequence[Group]) -> dict[str, float]:
     return {"kl": float(np.mean(np.expm1(-d_T.astype(np.float64)) + d_T))}
 
 
-def probes(run: Voice) -> int:
+def probes(run: RunAccess) -> int:
     """How many replies of the start are held against the policy at every step: fewer where they would be dear to draw."""
     flops = 2 * run.model.parameters * start_probe.TASKS * run.settings.max_tokens
     return start_probe.TASKS if flops <= DEAR else start_probe.TASKS // 3
 
 
-def vitals(run: Voice, found: Mapping[str, float], groups: Sequence[Group]) -> dict[str, float]:
+def vitals(run: RunAccess, found: Mapping[str, float], groups: Sequence[Group]) -> dict[str, float]:
     """Whether the policy still is a model: broken, 1 when a log-probability is not finite; uniformity.
 
     uniformity is the mean surprise of a token, sampled by the policy or of the start's replies, over ln(vocabulary): 1
@@ -159,7 +159,7 @@ def vitals(run: Voice, found: Mapping[str, float], groups: Sequence[Group]) -> d
 
 
 @contextmanager
-def outside(run: Voice, purpose: Purpose = "audit") -> Iterator[None]:
+def outside(run: RunAccess, purpose: Purpose = "audit") -> Iterator[None]:
     """What is asked inside belongs to the audit (or to the evaluation), not to the budget."""
     before, stage = run.purpose, run.stage
     run.purpose = run.stage = purpose

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Run
 from selftaught.stages import Reader, Supervise
 from selftaught.supervise.vote import unscored
 from selftaught.types import Group, Score, Task

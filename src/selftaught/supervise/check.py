@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import part
+from selftaught.protocols import Run
 from selftaught.stages import Supervise
 from selftaught.supervise.vote import unscored
 from selftaught.types import Group, Score, Source, Task

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import part
+from selftaught.protocols import Run
 from selftaught.stages import Decide
 from selftaught.supervise.vote import majority
 from selftaught.types import Attempt, Group

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Run
 from selftaught.stages import Reader, State, Supervise
 from selftaught.supervise.vote import majority, unscored
 from selftaught.types import Attempt, Group, Score, Tokens

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Run
 from selftaught.stages import Supervise
 from selftaught.types import Attempt, Floats, Group, Score, Task
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Run
 from selftaught.stages import Supervise
 from selftaught.types import Attempt, Group, Score
 

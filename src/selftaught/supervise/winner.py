@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from selftaught.models.base import Run
 from selftaught.parts import part
+from selftaught.protocols import Run
 from selftaught.stages import Supervise
 from selftaught.supervise.vote import unscored
 from selftaught.types import Group, Score, Task

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from selftaught.parts import BadInput
 from selftaught.stages import TaskSource
-from selftaught.tasks.asked import Asked
-from selftaught.tasks.columns import Columns, Table
+from selftaught.tasks.data.columns import Columns, Table
+from selftaught.tasks.question import Asked
 from selftaught.types import Task
 
 

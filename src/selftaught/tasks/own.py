@@ -9,8 +9,8 @@ from typing import Any
 from selftaught.format import canonical
 from selftaught.parts import BadInput, build, nearest, parse_options, part, shelf, walk
 from selftaught.stages import TaskSource
-from selftaught.tasks.asked import question
 from selftaught.tasks.family import Family
+from selftaught.tasks.question import question
 from selftaught.tasks.text import make_task, text_fingerprint, words
 from selftaught.types import Split, Task, content_hash
 

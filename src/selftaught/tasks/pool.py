@@ -8,7 +8,7 @@ from typing import Any
 from selftaught.parts import BadInput
 from selftaught.stages import TaskSource
 from selftaught.tasks.found import Found
-from selftaught.tasks.marks import Marks
+from selftaught.tasks.known import Marks
 from selftaught.tasks.source import parse_source
 from selftaught.types import Message, Task
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from selftaught.parts import BadInput, build, nearest, parse_options
 from selftaught.stages import TaskSource
-from selftaught.tasks.files import File
-from selftaught.tasks.games.source import Games
-from selftaught.tasks.gym import Gym
-from selftaught.tasks.hub import Hub
+from selftaught.tasks.data.files import File
+from selftaught.tasks.data.hub import Hub
+from selftaught.tasks.games import Games
+from selftaught.tasks.gym.source import Gym
 from selftaught.tasks.own import Own, families, family_class
 from selftaught.tasks.tables import Tables
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from selftaught.parts import BadInput
 from selftaught.stages import TaskSource
-from selftaught.tasks.columns import Columns
+from selftaught.tasks.data.columns import Columns
 from selftaught.tasks.found import find
-from selftaught.tasks.marks import Marks
+from selftaught.tasks.known import Marks
 from selftaught.tasks.own import Own
 from selftaught.tasks.pool import TaskPool
 from selftaught.tasks.source import parse_source

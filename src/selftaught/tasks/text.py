@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from functools import lru_cache
 from typing import Any
 
-from selftaught.tasks.asked import asks, question
+from selftaught.tasks.question import asks, question
 from selftaught.types import Message, Sealed, Split, Task, content_hash
 
 WORD = re.compile(r"\w+")

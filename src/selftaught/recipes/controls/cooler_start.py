@@ -9,7 +9,7 @@ same gain in `baselines.best_temperature` and on the start's side of `best`.
 from dataclasses import replace
 
 from selftaught.recipe import Claim
-from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.recipes.answers.ttrl import recipe as ttrl
 from selftaught.supervise.decide import First
 
 cooler = ttrl.with_options({"explore.temperature": 0.3, "steps": 1})

@@ -6,7 +6,7 @@ Right or wrong does not matter. What this gains is form: answers that get finish
 from dataclasses import replace
 
 from selftaught.recipe import Claim
-from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.recipes.answers.ttrl import recipe as ttrl
 from selftaught.supervise.spurious import FormatOnly
 
 recipe = replace(

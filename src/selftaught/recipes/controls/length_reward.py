@@ -6,7 +6,7 @@ A made disaster: attempts grow to their limit, answers are lost. What catches it
 from dataclasses import replace
 
 from selftaught.recipe import Claim
-from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.recipes.answers.ttrl import recipe as ttrl
 from selftaught.supervise.spurious import LengthReward
 
 recipe = replace(

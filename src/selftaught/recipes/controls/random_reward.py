@@ -7,7 +7,7 @@ comes from training at all, not from the vote.
 from dataclasses import replace
 
 from selftaught.recipe import Claim
-from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.recipes.answers.ttrl import recipe as ttrl
 from selftaught.supervise.spurious import RandomReward
 
 recipe = replace(

@@ -7,7 +7,7 @@ gradient is zero at first; what it gains or loses comes from self-imitation, not
 from dataclasses import replace
 
 from selftaught.recipe import Claim
-from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.recipes.answers.ttrl import recipe as ttrl
 from selftaught.stages import Objective
 from selftaught.supervise.spurious import RandomReward
 from selftaught.train.credit.kept import Kept

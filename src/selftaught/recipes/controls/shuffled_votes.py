@@ -7,7 +7,7 @@ from how often ttrl pays, not from whom.
 from dataclasses import replace
 
 from selftaught.recipe import Claim
-from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.recipes.answers.ttrl import recipe as ttrl
 from selftaught.supervise.spurious import ShuffledVotes
 
 recipe = replace(

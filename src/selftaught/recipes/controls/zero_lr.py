@@ -6,7 +6,7 @@ Every step is taken and changes nothing: the result is the start bit for bit, at
 from dataclasses import replace
 
 from selftaught.recipe import Claim
-from selftaught.recipes.ttrl import recipe as ttrl
+from selftaught.recipes.answers.ttrl import recipe as ttrl
 
 recipe = replace(
     ttrl.with_options({"optimizer.lr": 0.0}),

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from selftaught.models.base import Run
 from selftaught.parts import part
+from selftaught.protocols import Run
 from selftaught.stages import Credit
 from selftaught.types import Example, Group
 

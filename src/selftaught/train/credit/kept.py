@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Run
 from selftaught.stages import Credit
 from selftaught.train.credit.streams import comparable, mask_of, retarget, source_of
 from selftaught.types import Attempt, Example, Floats, Group

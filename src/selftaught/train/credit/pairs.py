@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Run
 from selftaught.stages import Credit
 from selftaught.train.credit.streams import comparable, mask_of, source_of, start_logprobs
 from selftaught.types import Attempt, Example, Group

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Run
 from selftaught.stages import Credit, State
 from selftaught.train.credit.streams import comparable, policy_example, source_of
 from selftaught.types import Example, Group

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import part
+from selftaught.protocols import Run
 from selftaught.stages import Credit
 from selftaught.types import Example, Group
 

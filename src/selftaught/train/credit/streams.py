@@ -6,7 +6,7 @@ from math import isnan
 
 import numpy as np
 
-from selftaught.models.base import Run
+from selftaught.protocols import Run
 from selftaught.types import Attempt, Example, Floats, Group, Ints, Source, Tokens
 
 

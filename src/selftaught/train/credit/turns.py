@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from selftaught.models.base import Run
 from selftaught.parts import BadInput, part
+from selftaught.protocols import Run
 from selftaught.stages import Credit
 from selftaught.train.credit.group_centred import centred
 from selftaught.train.credit.streams import mask_of, policy_example, source_of, trainable

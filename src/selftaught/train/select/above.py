@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from selftaught.models.base import Run
 from selftaught.parts import part
+from selftaught.protocols import Run
 from selftaught.stages import Select
 from selftaught.types import Group
 

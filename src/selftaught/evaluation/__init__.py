@@ -1,1 +1,0 @@
-"""Measures a model, and decides whether a difference between two is real."""

@@ -1,0 +1,76 @@
+"""One question through a recipe's test-time method."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from selftaught.coroutines import finished
+from selftaught.jobs.asking import choose_wording
+from selftaught.jobs.job import Job
+from selftaught.jobs.session import Session, open_session
+from selftaught.parts import BadInput
+from selftaught.run.method import OneTask
+from selftaught.types import Task
+
+
+def solve(
+    question: str, *, recipe: str = "self-consistency", say: Callable[[str], None] = lambda line: None, **job: Any
+) -> dict[str, Any]:  # fmt: skip
+    """Answer one question with a recipe's test-time method: explore, read, decide.
+
+    A model without a chat template is asked in the wording under which most attempts at the question give an answer.
+
+    Args:
+        question: the question.
+        recipe: whose method answers.
+        say: called with one line for people about what was chosen.
+        job: fields of a `Job`.
+
+    Returns:
+        text and answer of the attempt decided on, how many attempts there were, how many of them give that answer, and the
+        ledger.
+    """
+    import tempfile
+
+    if not question.strip():
+        raise BadInput("there is no question: write one, such as selftaught solve 'What is 3 times 4?'")
+    with tempfile.TemporaryDirectory() as folder:
+        session = open_session(Job(recipe=recipe, gate=False, **job), Path(folder) / "run")
+        try:
+            for line in session.warnings:
+                say(line)
+            return finished(lambda: solve_session(session, question, say))
+        finally:
+            session.close()
+
+
+async def solve_session(session: Session, question: str, say: Callable[[str], None]) -> dict[str, Any]:
+    """One question through the first phase's explore and read parts, then decide."""
+    from selftaught.tasks.text import make_task
+
+    run, phase = session.run, session.recipe.phases[0]
+    task = recognized(question) or make_task(question, "asked", "train", None, "")
+    await choose_wording(run, [task], session.job.seed, say)
+    run.begin_step(replace(phase, objectives=()), of=1)
+    [request, *_] = phase.explore.plan(run, OneTask(task))
+    groups = [await phase.explore.explore(run, request)]
+    for part in phase.read:
+        groups = await part.read(run, groups)
+    group = groups[0]
+    decide = session.recipe.decide
+    attempt = await decide.decide(run, group) if decide else group.attempts_G[0]
+    answer, answers = run.answer(attempt.text, task), [run.answer(a.text, task) for a in group.attempts_G]
+    found = {"text": attempt.text, "answer": answer, "attempts": len(answers), "agreed": answers.count(answer)}
+    return found | run.ledger.summary()
+
+
+def recognized(question: str) -> Task | None:
+    """The question as a task of an own family, which brings its rule checker."""
+    from selftaught.tasks.own import families
+    from selftaught.tasks.text import make_task
+
+    for name, cls in families().items():
+        if cls.read(question) is not None:
+            return make_task(question, name, "train", None, "rule" if cls.signal == "rule" else "", cls.numeric, cls.reads)
+    return None

@@ -1,0 +1,1 @@
+"""The six verbs over a causal language model in this process."""

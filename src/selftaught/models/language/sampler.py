@@ -1,0 +1,100 @@
+"""Sampler: draws of named weights, by the fast decoder where there is one, else by the module's own forward."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from selftaught.models.language import room
+from selftaught.models.language.decoder import Decoder
+from selftaught.models.language.draws import Draw, Said, batches
+from selftaught.models.language.fast import Family
+from selftaught.models.language.packed import Packed
+from selftaught.models.language.plain import decode
+from selftaught.models.language.prefixes import Prefixes
+from selftaught.models.weights import Weights
+from selftaught.types import ScoreRequest
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+def side_by_side(function: Callable[[A], B], items: Sequence[A], cores: int) -> list[B]:
+    """The function of every item, on threads that compute on one core each; in this thread where that gains nothing."""
+    if cores < 2 or len(items) < 2:
+        return [function(item) for item in items]
+    # a thread takes over what is set when it begins
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(min(cores, len(items))) as threads:
+            return list(threads.map(function, items))
+    finally:
+        torch.set_num_threads(cores)
+
+
+class Sampler:
+    """What a model says. Fused weights, and keys and values of what was said, last until the weights change.
+
+    Attributes:
+        decoder: the fast one, or None.
+        packs: fused weights by name.
+        max_rows: most attempts decoded together.
+    """
+
+    def __init__(self, weights: Weights, family: Family | None, dtype: torch.dtype) -> None:
+        """`dtype` is the fast decoder's."""
+        self.weights, self.dtype = weights, dtype
+        self.device: torch.device = next(weights.module.parameters()).device
+        self.decoder = Decoder(family, Prefixes(len(family.body.layers), room.prefix_bytes(self.device))) if family else None
+        self.packs: dict[str, Packed] = {}
+        self.max_rows = room.rows(self.device)
+
+    def draw(self, name: str, draws: Sequence[Draw]) -> list[Said]:
+        """What named weights say after each draw's context, in the order asked."""
+        longest = max(len(draw.context) + draw.limit for draw in draws)
+        most = room.rows_that_fit(self.device, self.weights.module, self.dtype, longest, self.max_rows)
+        with self.weights.use(name):
+            packed = self.packed(name)
+            said = self._fast(self.decoder, packed, name, draws, most) if self.decoder and packed else self._plain(draws, most)
+        return [said[i] for i in range(len(draws))]
+
+    def _plain(self, draws: Sequence[Draw], most: int) -> dict[int, Said]:
+        said: dict[int, Said] = {}
+        for batch in batches(draws, most):
+            said |= zip(batch, decode(self.weights.module, [draws[i] for i in batch]), strict=True)
+        return said
+
+    def _fast(self, decoder: Decoder, packed: Packed, name: str, draws: Sequence[Draw], most: int) -> dict[int, Said]:
+        """Batches side by side where there are cores for it: each then waits for no other core after every operation."""
+        prefixes = decoder.prefixes
+        prefixes.expect(draws)
+        cores = torch.get_num_threads() if self.device.type == "cpu" and len(draws) >= 2 * room.LEAST_ROWS else 1
+        most = max(room.LEAST_ROWS, min(most, -(-len(draws) // cores)))
+        plan = list(batches(draws, most, partial(prefixes.held, name)))
+        found = side_by_side(lambda batch: decoder.decode(packed, name, [draws[i] for i in batch]), plan, cores)
+        # in the order of the batches, whichever ended first
+        for ended in found:
+            prefixes.remember(*ended.kept)
+        return {i: said for batch, ended in zip(plan, found, strict=True) for i, said in zip(batch, ended.said, strict=True)}
+
+    def recall(self, name: str, request: ScoreRequest) -> Tensor | None:
+        """Last hidden states f32[T - start, H] of an attempt, if they were kept when it was sampled."""
+        if not request.attempt or self.decoder is None:
+            return None
+        return self.decoder.prefixes.hidden(name, request.attempt, tuple(request.payload.ids.tolist()), request.start)
+
+    def forget(self) -> None:
+        """Drop what was computed with weights that change."""
+        self.packs.clear()
+        if self.decoder:
+            self.decoder.prefixes.forget()
+
+    @torch.inference_mode()
+    def packed(self, name: str) -> Packed | None:
+        """The fused weights of a name that is in use, for whoever samples or scores by the fast forward."""
+        if self.decoder and name not in self.packs:
+            self.packs[name] = self.decoder.family.pack(self.dtype)
+        return self.packs.get(name)

@@ -1,0 +1,1 @@
+"""Folders, hub ids, GGUF files and adapters: found, checked and opened."""

@@ -1,0 +1,1 @@
+"""The six verbs over rows of a table."""

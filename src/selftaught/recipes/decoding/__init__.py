@@ -1,0 +1,1 @@
+"""Recipes that change nothing and answer better."""

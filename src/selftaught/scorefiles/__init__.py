@@ -1,0 +1,1 @@
+"""Files of scores that other tools wrote, and the verdict on two of them."""

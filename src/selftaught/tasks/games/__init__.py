@@ -1,1 +1,0 @@
-"""Games as text: environments, and the source that deals them."""

@@ -1,0 +1,1 @@
+"""Games and worlds that answer to what a model does."""
