@@ -27,7 +27,7 @@ from selftaught.run.watcher import Watcher, outside
 
 RESULTS = Path(__file__).parent / "results" / "disasters.json"
 ATTEMPTS, CLOSE, EVERY, GENERATION, LAG, LOST = 2, 6, 3, 10, 8, 0.05
-SMALL = {"explore.tasks": 16}
+SMALL = {"plan.tasks": 16}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +71,11 @@ def healthy(seeds: tuple[int, ...], tune: bool) -> list[Run]:
     """Recipes that improve, or change little. The default's tasks are checked by rules, the votes' and answers' by nobody."""
     mixed = ("sudoku:level=7", "sort:level=6") if tune else ("linear:level=7", "sort:level=5")
     kinds = [
-        ("default", "selftaught", mixed, {"explore.tasks": 12}),
+        ("default", "selftaught", mixed, {"plan.tasks": 12}),
         ("votes", "ttrl", ("sums:level=7", "chain:level=5") if tune else ("sums:level=8", "chain:level=6"), SMALL | {"optimizer.lr": 5e-5}),
         ("answers", "ttrl", ("chain:level=7",) if tune else ("sums:level=8",), SMALL | {"read": "gold", "optimizer.lr": 1e-4}),
         ("rules", "ttrl", ("sort:level=6",) if tune else ("linear:level=6",), SMALL | {"read": "rule", "optimizer.lr": 1e-4}),
-        ("imitation", "star", ("chain:level=6",) if tune else ("countdown:level=4",), {"explore.tasks": 16, "rounds": 2}),
+        ("imitation", "star", ("chain:level=6",) if tune else ("countdown:level=4",), {"plan.tasks": 16, "rounds": 2}),
     ]
     # The anchor was taken from recipes that read answers after seeds 301 and 302 of "answers" had raised it; others followed.
     moved = {"answers": 0 if tune else 100}

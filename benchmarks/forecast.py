@@ -29,13 +29,13 @@ from selftaught.prove.sampling import RunSampler
 from selftaught.prove.side import Side, measure_side
 from selftaught.prove.verdict import verdict
 
-FAST = {"explore.tasks": 16, "optimizer.lr": 3e-4}
+FAST = {"plan.tasks": 16, "optimizer.lr": 3e-4}
 OPTIONS: dict[str, dict[str, Any]] = {
     "selftaught": {"keep.tasks": 48, "steps": 12},
     "star/rule": {"rounds": 2, "0.steps": 5, "1.steps": 1},
     "star/votes": {"rounds": 2, "0.steps": 5, "1.steps": 1},
-    "co-reward": {"explore.tasks": 8, "steps": 12},
-    "sharpening": {"explore.tasks": 8, "steps": 12},
+    "co-reward": {"plan.tasks": 8, "steps": 12},
+    "sharpening": {"plan.tasks": 8, "steps": 12},
     "self-rewarding-dpo": {"optimizer.lr": 1e-4, "steps": 12},
 }
 TAUGHT = ("linear:level=6", "sort:level=5")

@@ -13,9 +13,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from selftaught.models.language.local import LocalModel
 from selftaught.stages import Objective
+from selftaught.train import AdamW, PolicyGradient
 from selftaught.train.credit.group_centred import centred
-from selftaught.train.losses.policy_gradient import PolicyGradient
-from selftaught.train.optim import AdamW
 from selftaught.types import Attempt, Example, SampleRequest, SamplerSettings, Task, content_hash
 
 RATE = 1e-7

@@ -14,12 +14,11 @@ import torch
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from selftaught.explore.selfplay import said
+from selftaught.explore.selfplay import shown
 from selftaught.format import Format
 from selftaught.models.language.local import LocalModel
 from selftaught.stages import Objective
-from selftaught.train.losses.nll import NLL
-from selftaught.train.optim import AdamW
+from selftaught.train import NLL, AdamW
 from selftaught.types import Attempt, Example, Task, Tokens
 from selftaught.worlds.kuhn import Kuhn
 
@@ -53,17 +52,18 @@ def games(model: LocalModel, rng: random.Random) -> list[Example]:
     for _ in range(GAMES):
         game.reset(str(rng.random()))
         held: dict[int, Attempt] = {}
-        returns = None
-        while returns is None:
-            seat, seen = game.observe()
+        over = False
+        while not over:
+            turn = game.observe()
+            seat, seen = turn.seat, turn.view
             word, before = rng.choice(game.actions()), held.get(seat)
-            opening = said(Task(id="t", prompt=game.rules), seen, first=before is None)
+            opening = shown(Task(id="t", prompt=game.rules), seen, first=before is None)
             ids = [*model.renderer.context(opening, before), model.tokenizer.convert_tokens_to_ids(word), end]
             chosen_T = np.arange(len(ids)) >= len(ids) - 2
             tokens = Tokens(ids=np.array(ids, np.int32), sampled=chosen_T, logprobs=np.zeros(len(ids), np.float32))
             held[seat] = Attempt(id="a", task="t", payload=tokens, text=word, messages=opening)
             examples.append(Example(payloads=(tokens,), streams={"weight": chosen_T.astype(np.float32)}))
-            returns = game.step(word)
+            over = game.step(word).over
     return examples
 
 

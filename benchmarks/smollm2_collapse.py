@@ -28,7 +28,7 @@ SETTINGS = {
     "hot": ["--temperature", "1", "--optimizer.lr", "2e-4", "--steps", "14"],
     "cool": ["--temperature", "0.4", "--optimizer.lr", "1.5e-4", "--steps", "13"],
 }
-SAME = ["--adapter", "lora", "--explore.tasks", "24", "--explore.n", "8", "--max-tokens", "32", "--answer", "number", "--anyway"]
+SAME = ["--adapter", "lora", "--plan.tasks", "24", "--plan.n", "8", "--max-tokens", "32", "--answer", "number", "--anyway"]
 
 
 def write_tasks(out: Path) -> tuple[Path, Path]:

@@ -33,7 +33,7 @@ def collapses(after):
 
 
 def opened(folder, monitors, *, steps=30, every=2, script=solve, name="ttrl", audit=(), resume=False, rate=0.0):
-    recipe = get_recipe(name).with_options({"explore.tasks": 4, "explore.n": 4, "steps": steps, "every": every})
+    recipe = get_recipe(name).with_options({"plan.tasks": 4, "plan.n": 4, "steps": steps, "every": every})
     pool, _ = split(TASKS, seed=0, counts={"held-out": 8, "development": 4, "audit": 4})
     return TrainingRun(
         recipe=recipe, model=ScriptedModel(0.8, script, rate), pool=pool, folder=RunFolder(folder, resume), format=Format(),
@@ -205,7 +205,7 @@ def gives_up(after):
 
 def test_giving_up_the_starts_answers_is_an_alarm_at_the_second_step(tmp_path):
     run = opened(tmp_path / "run", DEFAULT_MONITORS, steps=20, script=gives_up(6))
-    run.recipe = run.recipe.with_options({"explore.tasks": 16})
+    run.recipe = run.recipe.with_options({"plan.tasks": 16})
     play(run)
     assert [(alarm["name"], alarm["step"]) for alarm in run.alarms] == [("kept", 8)]
     assert "gives up what the start was sure of: 100%" in run.alarms[0]["message"]

@@ -14,7 +14,7 @@ from selftaught.api import improve
 from selftaught.recipe import recipe_names
 from selftaught.run.files import SCHEMA
 
-SMALL = ["--model", "scripted", "--tasks", "sums:level=3", "--held-out-count", "12", "--explore.tasks", "4", "--explore.n", "4"]
+SMALL = ["--model", "scripted", "--tasks", "sums:level=3", "--held-out-count", "12", "--plan.tasks", "4", "--plan.n", "4"]
 SEVEN = {"metric", "before", "after", "gain", "low", "high", "p"}
 KINDS = {"prompted", "sampled", "scored", "trained", "evaluated"}
 WITHOUT_CHILD = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -146,11 +146,11 @@ def test_without_answers_the_verdict_is_not_tested_and_says_how_many_labels_woul
         (["improve", "b-star/golf", *SMALL], "'gold'"),
         (["improve", "ttrl", "star", *SMALL], "'star'"),
         (["improve", "ttrl", *SMALL, "--stepps", "3"], "'steps'"),
-        (["improve", "ttrl", *SMALL, "--explore.nn", "3"], "'explore.n'"),
+        (["improve", "ttrl", *SMALL, "--explore.nn", "3"], "'plan.n'"),
         (["improve", "ttrl", *SMALL, "--explore", "smaple"], "'sample'"),
-        (["improve", "ttrl", *SMALL, "--explore.n", "many"], "explore.n"),
-        (["improve", "ttrl", *SMALL, "--explore.n", "0"], "at least 1"),
-        (["improve", "ttrl", *SMALL, "--explore.n"], "value"),
+        (["improve", "ttrl", *SMALL, "--plan.n", "many"], "plan.n"),
+        (["improve", "ttrl", *SMALL, "--plan.n", "0"], "at least 1"),
+        (["improve", "ttrl", *SMALL, "--plan.n"], "value"),
         (["improve", "ttrl", *SMALL, "--resumee"], "'resume'"),
         (["improve", "ttrl", *SMALL, "--steps", "x"], "--steps"),
         (["improve", "ttrl", *SMALL, "--budget", "-5"], "budget '-5'"),
@@ -193,9 +193,7 @@ def test_list(cli):
         assert code == 0 and len(out.splitlines()) > 8
 
 
-@pytest.mark.parametrize(
-    ("name", "says"), [("ttrl", "2504.16084"), ("b-star/gold", "--explore.n"), ("vote", "min_share"), ("sums", "Levels")]
-)
+@pytest.mark.parametrize(("name", "says"), [("ttrl", "2504.16084"), ("b-star/gold", "--plan.n"), ("vote", "min_share"), ("sums", "Levels")])
 def test_show(cli, name, says):
     code, out, err = cli("show", name)
     assert code == 0 and says in out and not err
@@ -275,7 +273,7 @@ def test_python_functions_say_what_the_command_line_says(cli):
         tasks=("sums:level=3",),
         steps=2,
         gate=False,
-        options={"explore.tasks": 4},
+        options={"plan.tasks": 4},
         say=lines.append,
         watch=steps.append,
     )

@@ -85,7 +85,7 @@ def dear(monkeypatch):
 
 def test_no_help_expected_asks_before_anything_is_spent(dear, tmp_path):
     said, out = [], tmp_path / "run"
-    job = dict(SMALL, steps=1, options={"explore.tasks": 4}, out=out)
+    job = dict(SMALL, steps=1, options={"plan.tasks": 4}, out=out)
     with pytest.raises(BadInput, match="--anyway") as refusal:
         api.improve("zero-lr", say=said.append, **job)
     assert "\n" not in str(refusal.value) and said[0].startswith("forecast: no help expected") and len(said) == 1
@@ -104,18 +104,18 @@ def test_what_else_lies_in_the_folder_stays(dear, tmp_path):
 
 
 def test_help_expected_no_forecast_and_cheap_runs_are_not_asked(tmp_path, monkeypatch):
-    few = dict(SMALL, gate=False, options={"explore.tasks": 4}, steps=1)
+    few = dict(SMALL, gate=False, options={"plan.tasks": 4}, steps=1)
     assert api.improve("zero-lr", out=tmp_path / "cheap", **few)["steps"] == 1
     monkeypatch.setattr(cost, "CHEAP_MINUTES", -1.0)
     monkeypatch.setattr(cost, "CHEAP_FLOPS", -1.0)
     assert api.improve("zero-lr", out=tmp_path / "blind", forecast=False, **few)["steps"] == 1
-    rule = few | {"tasks": ("countdown:level=1",), "options": {"explore.tasks": 4, "optimizer.lr": 0.05}}
+    rule = few | {"tasks": ("countdown:level=1",), "options": {"plan.tasks": 4, "optimizer.lr": 0.05}}
     result = api.improve("ttrl", out=tmp_path / "helps", **(rule | {"options": rule["options"] | {"read": "rule"}}))
     assert result["forecast"]["help"] and result["steps"] == 1
 
 
 def sized(parameters, max_tokens, n=8, tasks=32, budget=None, steps=40):
-    phase = SimpleNamespace(explore=SimpleNamespace(n=n, tasks=tasks), objectives=(1,))
+    phase = SimpleNamespace(plan=SimpleNamespace(n=n, tasks=tasks), objectives=(1,))
     run = SimpleNamespace(
         settings=SimpleNamespace(max_tokens=max_tokens), model=SimpleNamespace(parameters=parameters),
         ledger=SimpleNamespace(budget=SimpleNamespace(tokens=budget)),

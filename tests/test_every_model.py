@@ -48,7 +48,7 @@ def test_commands(told, folders, kind):
     assert ("no thinking:" in out) == (kind == "thinking") and "Question:" not in out
     out, _ = told("evaluate", "--model", model, "--tasks", tasks, "--count", 10, *asked, "--json")
     assert json.loads(out.splitlines()[-1])["tasks"] == 10
-    small = ("--explore.tasks", 3, "--explore.n", 3, "--steps", 2, "--every", 1, "--held-out-count", 10, "--no-forecast", "--anyway")
+    small = ("--plan.tasks", 3, "--plan.n", 3, "--steps", 2, "--every", 1, "--held-out-count", 10, "--no-forecast", "--anyway")
     out, _ = told("improve", "ttrl", "--model", model, "--tasks", tasks, *small, *asked, "--out", "run", "--json")
     result = json.loads(out.splitlines()[-1])
     assert result["steps"] == 2 and result["gold_read"]["train"] == 0 and result["answered"]["before"] > 0
@@ -68,7 +68,7 @@ def test_commands(told, folders, kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_comparing(told, folders, kind):
-    small = ("--explore.tasks", 3, "--explore.n", 3, "--budget", 2000, "--seeds", 1, "--held-out-count", 10, "--jobs", 1, "--no-controls")
+    small = ("--plan.tasks", 3, "--plan.n", 3, "--budget", 2000, "--seeds", 1, "--held-out-count", 10, "--jobs", 1, "--no-controls")
     asked = (*KINDS[kind], *SHORT)
     out, _ = told("compare", "ttrl", "--model", folders[kind], "--tasks", folders["tasks"], *small, *asked, "--out", "c", "--json")
     assert "ttrl" in out
@@ -107,7 +107,7 @@ def test_python(folders, tmp_path):
     asked = {"model": folders["base"], "tasks": (folders["tasks"],), "template": "{prompt}", "answer": "text", "max_tokens": 6}
     assert selftaught.evaluate(count=10, **asked)["tasks"] == 10
     assert selftaught.solve("1+1=", **asked)["text"]
-    options = {"explore.tasks": 3, "explore.n": 3}
+    options = {"plan.tasks": 3, "plan.n": 3}
     result = selftaught.improve("ttrl", out=tmp_path / "run", steps=1, held_out_count=10, forecast=False, options=options, **asked)
     assert result["steps"] == 1 and result["verdict"]
 

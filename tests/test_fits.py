@@ -9,11 +9,11 @@ from selftaught.jobs.job import Job
 from selftaught.jobs.session import open_session
 from selftaught.models.scripted import ScriptedModel
 from selftaught.models.tables.model import TableModel
-from selftaught.objectives import Average
 from selftaught.parts import BadInput, shelf
 from selftaught.recipe import Phase, Recipe, all_recipes, get_recipe
 from selftaught.stages import Reader
 from selftaught.tasks.splits import split
+from selftaught.train import Average
 
 FEW = {"held-out": 2, "development": 2, "audit": 2}
 
@@ -111,7 +111,7 @@ def test_updates_no_learner_would_take_are_refused(updates, words):
 
 def test_an_adapters_start_is_not_averaged_and_a_model_that_cannot_learn_is_not_trained():
     phase = get_recipe("ttrl").phases[0]
-    made = Recipe(name="made", phases=(Phase(explore=phase.explore, updates=(Average(source="start"),)),))
+    made = Recipe(name="made", phases=(Phase(plan=phase.plan, explore=phase.explore, updates=(Average(source="start"),)),))
     fit_model(made, ScriptedModel())
     with pytest.raises(BadInput, match="LoRA"):
         fit_model(made, ScriptedModel(), "lora")

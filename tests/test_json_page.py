@@ -14,7 +14,7 @@ from selftaught.parts import shelf
 
 PAGE = (Path(__file__).parent.parent / "docs" / "json.md").read_text()
 TASKS = ("--model", "scripted", "--tasks", "tasks.jsonl", "--max-tokens", "200")
-RUN = ("improve", "ttrl", *TASKS, "--steps", "1", "--explore.tasks", "2", "--explore.n", "2", "--held-out-count", "4")
+RUN = ("improve", "ttrl", *TASKS, "--steps", "1", "--plan.tasks", "2", "--plan.n", "2", "--held-out-count", "4")
 KEY = "hf_" + "aB3dE5gH7jK9mN1pQ3sT5"
 # Which sections an output has, and how it is made.
 OUTPUTS = {

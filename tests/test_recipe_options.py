@@ -2,18 +2,12 @@
 
 import pytest
 
-from selftaught.explore.frontier import Reword
-from selftaught.explore.sample import Sample
+from selftaught.explore import Even, Frontier, Reword, Sample, Track
 from selftaught.parts import BadInput
 from selftaught.recipe import Phase, Recipe, all_recipes, get_recipe
 from selftaught.stages import Objective
-from selftaught.supervise.check import Gold, Rule
-from selftaught.supervise.decide import Best, Majority
-from selftaught.supervise.track import Track
-from selftaught.supervise.vote import Vote
-from selftaught.train.losses.nll import NLL
-from selftaught.train.losses.policy_gradient import PolicyGradient
-from selftaught.train.optim import AdamW
+from selftaught.supervise import Best, Gold, Majority, Rule, Vote
+from selftaught.train import NLL, AdamW, PolicyGradient
 
 TTRL, STAR = get_recipe("ttrl"), get_recipe("star")
 
@@ -23,11 +17,11 @@ def phase(recipe, index=0):
 
 
 def test_reaches_fields_of_parts():
-    recipe = TTRL.with_options({"explore.n": "16", "explore.temperature": "0.7", "read.vote.min_share": 0.5})
-    assert phase(recipe).explore == Sample(tasks=32, n=16, temperature=0.7)
+    recipe = TTRL.with_options({"plan.n": "16", "plan.temperature": "0.7", "read.vote.min_share": 0.5})
+    assert phase(recipe).plan == Even(tasks=32, n=16, temperature=0.7)
     assert phase(recipe).read == (Vote(min_share=0.5),)
-    assert phase(TTRL).explore.n == 8, "the recipe itself must not change"
-    assert phase(recipe.with_options({"explore.temperature": "none"})).explore.temperature is None
+    assert phase(TTRL).plan.n == 8, "the recipe itself must not change"
+    assert phase(recipe.with_options({"plan.temperature": "none"})).plan.temperature is None
 
 
 def test_reaches_through_objectives():
@@ -41,9 +35,9 @@ def test_dashes_are_underscores():
 
 
 def test_sets_every_phase_or_one():
-    both, one = STAR.with_options({"every": 3, "explore.n": 4}), STAR.with_options({"0.steps": 3, "1.explore.n": 4})
-    assert [(p.every, p.explore.n) for p in both.phases] == [(3, 4), (3, 4)]
-    assert [(p.steps, p.explore.n) for p in one.phases] == [(3, 8), (1, 4)]
+    both, one = STAR.with_options({"every": 3, "plan.n": 4}), STAR.with_options({"0.steps": 3, "1.plan.n": 4})
+    assert [(p.every, p.plan.n) for p in both.phases] == [(3, 4), (3, 4)]
+    assert [(p.steps, p.plan.n) for p in one.phases] == [(3, 8), (1, 4)]
 
 
 def test_sets_fields_of_the_recipe():
@@ -53,8 +47,8 @@ def test_sets_fields_of_the_recipe():
 
 
 def test_swaps_parts_by_name():
-    recipe = TTRL.with_options({"explore": "reword:n=4", "read": "rule+vote:min_share=0.5", "select": "none"})
-    assert phase(recipe).explore == Reword(n=4)
+    recipe = TTRL.with_options({"plan": "even:n=4", "explore": "reword", "read": "rule+vote:min_share=0.5", "select": "none"})
+    assert phase(recipe).explore == Reword() and phase(recipe).plan == Even(n=4)
     assert phase(recipe).read == (Rule(), Vote(min_share=0.5))
     assert phase(recipe).select == ()
     assert phase(TTRL.with_options({"read": "gold"})).read == (Gold(),)
@@ -69,15 +63,15 @@ def test_preset_is_options():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"explore.nn": 1}, "did you mean 'explore.n'"),
-        ({"exploer.n": 1}, "did you mean 'explore.n'"),
+        ({"explore.nn": 1}, "did you mean 'plan.n'"),
+        ({"exploer.n": 1}, "did you mean 'plan.n'"),
         ({"stesp": 1}, "did you mean 'steps'"),
         ({"loss.clpi": 0.1}, "did you mean 'loss.clip'"),
         ({"explore": "samplex"}, "did you mean 'sample'"),
-        ({"explore": "sample:m=4"}, "unknown option 'm'"),
+        ({"plan": "even:m=4"}, "unknown option 'm'"),
         ({"read": "votes"}, "did you mean 'vote'"),
-        ({"explore.n": "many"}, "many"),
-        ({"explore.n": 0}, "must be at least 1"),
+        ({"plan.n": "many"}, "many"),
+        ({"plan.n": 0}, "must be at least 1"),
         ({"steps": 0}, "must be at least 1"),
         ({"credit": "none"}, "objectives without credit"),
         ({"loss": "nll"}, "does not write"),
@@ -98,15 +92,22 @@ def test_unknown_recipe_and_preset():
 
 def test_undeclared_state_is_refused():
     with pytest.raises(BadInput, match="not declared"):
-        Recipe(name="x", phases=(Phase(explore=Sample(), read=(Track(state="lost"),)),))
+        Recipe(name="x", phases=(Phase(plan=Even(), explore=Sample(), updates=(Track(state="lost"),)),))
 
 
 def test_loss_without_its_stream_is_refused():
     with pytest.raises(BadInput, match="reads advantage"):
-        Phase(explore=Sample(), credit=phase(STAR).credit, objectives=(Objective(loss=PolicyGradient(), optimizer=AdamW()),))
+        Phase(plan=Even(), explore=Sample(), credit=phase(STAR).credit, objectives=(Objective(loss=PolicyGradient(), optimizer=AdamW()),))
     with pytest.raises(BadInput, match="reads start_logprobs"):
-        Phase(explore=Sample(), credit=phase(TTRL).credit, objectives=(Objective(loss=PolicyGradient(kl=0.1), optimizer=AdamW()),))
-    assert Phase(explore=Sample(), credit=phase(STAR).credit, objectives=(Objective(loss=NLL(), optimizer=AdamW()),)).steps == 40
+        Phase(
+            plan=Even(),
+            explore=Sample(),
+            credit=phase(TTRL).credit,
+            objectives=(Objective(loss=PolicyGradient(kl=0.1), optimizer=AdamW()),),
+        )
+    assert (
+        Phase(plan=Even(), explore=Sample(), credit=phase(STAR).credit, objectives=(Objective(loss=NLL(), optimizer=AdamW()),)).steps == 40
+    )
 
 
 @pytest.mark.parametrize("name", list(all_recipes()))

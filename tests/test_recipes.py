@@ -110,7 +110,7 @@ def test_decides_among_its_attempts(name, opened):
 
     async def reply(run):
         phase = recipe.phases[0]
-        groups = [await phase.explore.explore(run, phase.explore.plan(run, run.pool)[0])]
+        groups = list(await phase.explore.explore(run, phase.plan.plan(run, run.pool)[0]))
         for part in phase.read:
             groups = await part.read(run, groups)
         return await recipe.decide.decide(run, groups[0]) in groups[0].attempts_G
@@ -135,7 +135,7 @@ def test_star_begins_each_round_anew(play):
 def test_control_explores_as_ttrl_does(name):
     ttrl, control = RECIPES["ttrl"], RECIPES[name]
     for mine, its in zip(control.phases, ttrl.phases, strict=True):
-        assert replace(mine.explore, temperature=None) == its.explore
+        assert replace(mine.plan, temperature=None) == its.plan
         assert [replace(o.optimizer, lr=1.0) for o in mine.objectives] == [replace(o.optimizer, lr=1.0) for o in its.objectives][
             : len(mine.objectives)
         ]

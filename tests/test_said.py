@@ -27,7 +27,7 @@ def test_every_option_that_is_shown_can_be_given_as_it_is_shown(name):
 
 def test_options_have_a_meaning_and_a_range():
     said = "\n".join(table(usable(all_recipes()["ttrl"])))
-    for line in ("--explore.n 8 ", "[whole number from 1]", "[number from 0 to 1]", "[number above 0]", "[token, sequence]", "0.9+0.99 "):
+    for line in ("--plan.n 8 ", "[whole number from 1]", "[number from 0 to 1]", "[number above 0]", "[token, sequence]", "0.9+0.99 "):
         assert line in said
     assert "[a part: " in said and "--grow none" in said and "None" not in re.sub(r"\bwhen None|None takes", "", said)
 

@@ -10,8 +10,7 @@ from benchmarks.speed.training import dtypes, open_model
 from benchmarks.speed.worker import Worker
 
 from selftaught.stages import Objective
-from selftaught.train.losses.policy_gradient import PolicyGradient
-from selftaught.train.optim import AdamW
+from selftaught.train import AdamW, PolicyGradient
 from selftaught.types import Example
 
 SHORT = {"float32": "fp32", "bfloat16": "bf16"}

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from benchmarks.speed import memory
 from benchmarks.speed.setting import BETAS, CLIP, FOLDER, GROUP, MAX_NORM, NEW_TOKENS, PROMPTS, TEMPERATURE
 
-from selftaught.explore.sample import Sample
+from selftaught.explore import Even, Sample
 from selftaught.format import Format
 from selftaught.loop import improve
 from selftaught.models.language.local import LocalModel
@@ -23,12 +23,10 @@ from selftaught.recipe import Phase, Recipe
 from selftaught.run.folder import RunFolder
 from selftaught.run.training import TrainingRun
 from selftaught.stages import Credit, Objective
-from selftaught.supervise.check import Rule
-from selftaught.train.credit.group_centred import GroupCentred, centred
+from selftaught.supervise import Rule
+from selftaught.train import AdamW, GroupCentred, PolicyGradient, Signal
+from selftaught.train.credit.group_centred import centred
 from selftaught.train.credit.streams import comparable, differ, policy_example, source_of
-from selftaught.train.losses.policy_gradient import PolicyGradient
-from selftaught.train.optim import AdamW
-from selftaught.train.select.signal import Signal
 from selftaught.types import Example, Group, SamplerSettings
 
 LONG = 1000
@@ -79,7 +77,7 @@ def recipe(lr: float, skip: bool = True, tasks: int = PROMPTS, n: int = GROUP) -
     """Policy gradients on a rule, with the arithmetic the trainer of the other side is told to use."""
     optimizer = AdamW(lr=lr, betas=BETAS, max_norm=MAX_NORM)
     phase = Phase(
-        explore=Sample(tasks=tasks, n=n), read=(Rule(),), select=(Signal(),) if skip else (),
+        plan=Even(tasks=tasks, n=n), explore=Sample(), read=(Rule(),), select=(Signal(),) if skip else (),
         credit=GroupCentred(scale="std") if skip else EveryGroup(),
         objectives=(Objective(loss=PolicyGradient(clip=CLIP), optimizer=optimizer),), steps=LONG, every=LONG,
     )  # fmt: skip

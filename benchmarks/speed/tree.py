@@ -3,7 +3,6 @@
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from benchmarks.speed.options import Found, Options, noted, opening
@@ -12,19 +11,21 @@ from benchmarks.speed.results import ratio
 from benchmarks.speed.setting import SOURCES, TASKS_SEED, opened
 from benchmarks.speed.training import Steps, open_model
 
-from selftaught.explore.sample import Sample
+from selftaught.explore import Even, Sample
 from selftaught.recipe import Phase, Recipe
 from selftaught.recipes.searches.rest_mcts_star import recipe as rest_mcts_star
 from selftaught.types import Attempt, SampleRequest
 
 SEARCHES = 64
 # The search of the recipe rest-mcts-star, with more tasks in flight.
-SEARCH = replace(rest_mcts_star.phases[0].explore, tasks=SEARCHES)
+SEARCH = rest_mcts_star.phases[0].explore
 
 
-def only(explore: Any) -> Recipe:
+def only(explore: Any, n: int = 1) -> Recipe:
     """A method that looks and learns nothing."""
-    return Recipe(name="search", phases=(Phase(explore=explore, steps=1000, every=1000),), modules={"value": 1})
+    return Recipe(
+        name="search", phases=(Phase(plan=Even(tasks=SEARCHES, n=n), explore=explore, steps=1000, every=1000),), modules={"value": 1}
+    )
 
 
 class Side:
@@ -51,9 +52,9 @@ class Side:
         self.runs = {"tree": self.opened(SEARCH)}
         return {}
 
-    def opened(self, explore: Any) -> Steps:
+    def opened(self, explore: Any, n: int = 1) -> Steps:
         """A run of it, without monitors."""
-        return Steps(self.model, only(explore), opened(SOURCES, TASKS_SEED)[0], monitored=False)
+        return Steps(self.model, only(explore, n), opened(SOURCES, TASKS_SEED)[0], monitored=False)
 
     def tree(self) -> dict[str, Any]:
         """A step of 64 searches."""
@@ -61,7 +62,7 @@ class Side:
 
     def flat(self, n: int) -> dict[str, Any]:
         """A step of 64 prompts, n attempts each."""
-        self.runs.setdefault(f"flat {n}", self.opened(Sample(tasks=SEARCHES, n=n)))
+        self.runs.setdefault(f"flat {n}", self.opened(Sample(), n))
         return self.unit(f"flat {n}")
 
     def unit(self, name: str) -> dict[str, Any]:

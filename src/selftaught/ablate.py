@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-from selftaught.explore.sample import Sample
+from selftaught.explore.sample import Even, Sample
 from selftaught.parts import BadInput, nearest
 from selftaught.recipe import Phase, Recipe
 from selftaught.stages import Objective, Reflect
-from selftaught.supervise.track import Track
 from selftaught.supervise.vote import CrossVote, Vote
 from selftaught.supervise.winner import Winner
 from selftaught.train.credit.kept import Kept
@@ -31,12 +30,11 @@ def without(recipe: Recipe, pillar: str) -> Recipe:
 def plain(phase: Phase, pillar: str) -> Phase:
     """One phase without a pillar."""
     if pillar == "explore":
-        tasks, n = getattr(phase.explore, "tasks", 16), getattr(phase.explore, "n", 8)
         # With one wording only, views cannot check each other: the vote over all attempts takes their place.
         read = tuple(Vote() if isinstance(part, CrossVote) else part for part in phase.read)
-        return replace(phase, explore=Sample(tasks=tasks, n=n), read=read)
+        return replace(phase, plan=Even(tasks=phase.plan.tasks, n=phase.plan.n), explore=Sample(), read=read)
     if pillar == "supervise":
-        kept = [part for part in phase.read if isinstance(part, (Reflect, Track))]
+        kept = [part for part in phase.read if isinstance(part, Reflect)]
         # The vote comes before what looks back on it, and once more for attempts reflection has added.
         return replace(phase, read=(Vote(), *kept, Winner()))
     if pillar == "reflect":

@@ -5,14 +5,13 @@ to load the last saved generation and run the same coroutines again, fed from th
 """
 
 import math
-from asyncio import gather
 from collections.abc import Callable, Sequence
 
 from selftaught.recipe import Phase, Recipe
 from selftaught.run.heap import settled_heap
+from selftaught.run.method import attempted
 from selftaught.run.training import TrainingRun
-from selftaught.stages import PerGroup, Reader
-from selftaught.types import Example, Group, Request
+from selftaught.types import Example, Group
 
 
 async def improve(recipe: Recipe, run: TrainingRun, stop: Callable[[], bool] = lambda: False) -> bool:
@@ -54,17 +53,12 @@ async def play(recipe: Recipe, run: TrainingRun, stop: Callable[[], bool]) -> bo
 
 
 async def step(phase: Phase, run: TrainingRun) -> bool:
-    """Explore to publish, once. False when not one more group fits the budget, or when an alarm forbids learning."""
-    run.stage = "explore"
-    # Readers of single groups need not wait for other groups, until the first that wants to see all of them.
-    early = leading(phase.read)
-    made = await gather(*(follow(phase, early, run, request) for request in phase.explore.plan(run, run.pool)))
-    groups: Sequence[Group] = [group for group in made if group.attempts_G]
+    """Plan to publish, once. False when not one more group fits the budget, or when an alarm forbids learning."""
+    run.stage = "plan"
+    groups: Sequence[Group] = await attempted(phase, run, phase.plan.plan(run, run.pool))
     if not groups:
         return False
-    run.stage = "read"
-    for part in phase.read[len(early) :]:
-        groups = await part.read(run, groups)
+    read = groups
     run.record(groups)
     await run.examine(groups)
     if run.alarmed:
@@ -77,31 +71,14 @@ async def step(phase: Phase, run: TrainingRun) -> bool:
     run.stage = "train"
     if examples:
         await run.learn(examples, phase.objectives)
+    run.stage = "update"
     for update in phase.updates:
-        await run.average(update)
+        await update.update(run, read)
     await run.publish()
     if phase.grow:
         run.stage = "grow"
         run.pool.add(await phase.grow.grow(run, groups))
     return True
-
-
-async def follow(phase: Phase, early: Sequence[PerGroup], run: TrainingRun, request: Request) -> Group:
-    """Make a group's attempts, and have them read at once."""
-    group = await phase.explore.explore(run, request)
-    for part in early if group.attempts_G else ():
-        group = await run.ahead("read", part.read_group(run, group))
-    return group
-
-
-def leading(readers: Sequence[Reader]) -> list[PerGroup]:
-    """The readers of single groups before the first reader that wants all of them."""
-    found: list[PerGroup] = []
-    for reader in readers:
-        if not isinstance(reader, PerGroup):
-            break
-        found.append(reader)
-    return found
 
 
 async def settle(phase: Phase, run: TrainingRun) -> None:

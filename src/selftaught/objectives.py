@@ -1,11 +1,11 @@
-"""What the learner is told: losses, optimizers, objectives and averages. It never learns a method's name."""
+"""What the learner is told: losses, optimizers and objectives. It never learns a method's name."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from selftaught.parts import BadInput, Part
+from selftaught.parts import Part
 from selftaught.types import Example
 
 
@@ -58,28 +58,3 @@ class Objective:
     updates: tuple[str, ...] = ("policy",)
     every: int = 1
     weight: float = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Average(Part):
-    """After learning: into = decay * into + (1 - decay) * source. `into` starts as a copy of `source`.
-
-    A name nothing was written to yet reads as the policy: it can be copied from, and folded into the policy it changes
-    nothing.
-
-    Raises:
-        BadInput: for a decay outside [0, 1], weights averaged with themselves, or "start", which is frozen.
-    """
-
-    kind: ClassVar[str] = "update"
-    source: str = "policy"
-    into: str = "ema"
-    decay: float = 0.99
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.decay <= 1:
-            raise BadInput(f"decay={self.decay} must lie in [0, 1]")
-        if self.source == self.into:
-            raise BadInput(f"an average of '{self.source}' with itself changes nothing: name other weights as source or into")
-        if self.into == "start":
-            raise BadInput("weights 'start' are frozen: name others in into")

@@ -59,7 +59,7 @@ class Part:
 P = TypeVar("P", bound=type[Part])
 _SHELVES: dict[str, dict[str, type[Part]]] = {}
 _WALKED: set[str] = set()
-HOMES = ("tasks", "worlds", "explore", "supervise", "reflect", "train", "monitors", "measures")
+HOMES = ("tasks", "worlds", "tools", "explore", "supervise", "reflect", "train", "monitors", "measures")
 
 
 def part(cls: P) -> P:

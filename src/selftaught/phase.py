@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from selftaught.parts import BadInput
-from selftaught.stages import Average, Credit, Explore, Grow, Keep, Objective, Reader, Select
+from selftaught.stages import Credit, Explore, Grow, Keep, Objective, Plan, Reader, Select, Update
 
 # Beyond this a number is a slip of the hand.
 MOST_ATTEMPTS = 10**6
@@ -15,12 +15,13 @@ class Phase:
     """A set of stages, and for how long they run.
 
     Attributes:
-        explore: plans and makes attempts.
+        plan: which tasks are attempted, how often and how.
+        explore: makes the attempts.
         read: supervise and reflect parts, in order.
         select: which groups go on.
         credit: scores to streams; None when nothing is learned.
         objectives: losses, optimizers and what they change.
-        updates: averages taken after learning.
+        updates: what moves after learning: states, and weights that follow others.
         grow: writes new tasks.
         keep: measures a generation; a worse one is rolled back.
         steps: how many steps the phase takes.
@@ -28,12 +29,13 @@ class Phase:
         start: weights it begins from: "previous" phase's, or "start".
     """
 
+    plan: Plan
     explore: Explore
     read: tuple[Reader, ...] = ()
     select: tuple[Select, ...] = ()
     credit: Credit | None = None
     objectives: tuple[Objective, ...] = ()
-    updates: tuple[Average, ...] = ()
+    updates: tuple[Update, ...] = ()
     grow: Grow | None = None
     keep: Keep | None = None
     steps: int = 40
@@ -53,7 +55,7 @@ class Phase:
     def __post_init__(self) -> None:
         if self.steps < 1 or self.every < 1:
             raise BadInput(f"steps={self.steps} and every={self.every} must be at least 1")
-        attempts = getattr(self.explore, "tasks", 1) * getattr(self.explore, "n", 1)
+        attempts = self.plan.tasks * self.plan.n
         if attempts > MOST_ATTEMPTS:
             raise BadInput(f"a step of {attempts:,} attempts (tasks x n) is more than any machine holds: give at most {MOST_ATTEMPTS:,}")
         if self.objectives and self.credit is None:

@@ -8,6 +8,11 @@ from selftaught.types import Attempt, Message
 PLAIN = "{prompt}"
 
 
+def continued(after: Attempt | None, cut: int | None) -> int:
+    """Tokens of a request's context that an earlier request has been counted for: those of the attempt it continues."""
+    return 0 if after is None else len(after.payload) if cut is None else cut
+
+
 def new_tokens(attempt: Attempt, prompted: int) -> int:
     """Tokens sampled by the request itself: an attempt that continues another holds older ones too."""
     payload = attempt.payload

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from selftaught.interaction import Reply
 from selftaught.types import (
     Attempt,
     Example,
@@ -81,27 +82,6 @@ class TextModel(Protocol):
         """Render and read by another format from now on."""
 
 
-class Environment(Protocol):
-    """A game or world. It owns its random key; `snapshot` and `restore` make tree search and resume possible."""
-
-    seats: int
-
-    def reset(self, key: str) -> None:
-        """Begin anew; every draw depends on the key alone."""
-
-    def observe(self) -> tuple[int, str]:
-        """(seat to move, what that seat sees)."""
-
-    def step(self, action: str) -> tuple[float, ...] | None:
-        """Play; returns one return per seat when the game is over. An illegal action loses."""
-
-    def snapshot(self) -> Any:
-        """JSON-ready state."""
-
-    def restore(self, snapshot: Any) -> None:
-        """The inverse of `snapshot`."""
-
-
 class Pool(Protocol):
     """The tasks a run may draw from: its sources and the tasks parts have added. Saved with a generation."""
 
@@ -119,8 +99,18 @@ class Run(Protocol):
 
     generation: int
     seed: int
-    state: dict[str, Any]
     settings: SamplerSettings
+    pool: Pool
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What the recipe remembers, by the names it declared; not to be changed in place."""
+
+    def write(self, name: str, value: Any) -> None:
+        """Set a state; raises BadInput outside the stages `update` and `keep`, and for a name the recipe does not declare."""
+
+    async def average(self, source: str, into: str, decay: float) -> None:
+        """Fold named weights into others: into = decay * into + (1 - decay) * source."""
 
     @property
     def step(self) -> int:
@@ -161,6 +151,12 @@ class Run(Protocol):
         which is counted under the purpose.
         """
 
+    async def call(self, tag: str, task: Task, tool: Any, argument: str, *, role: str = "solver") -> Reply:
+        """What a tool answers; a call that fails is a reply that says so. `tag` as in `sample`."""
+
+    def reveal(self, task: Task, purpose: Purpose = "train") -> str:
+        """The answer of a task, to be shown (a hint, an answer to explain): counted, and refused unless a part declares "gold"."""
+
     def answer(self, text: str, task: Task) -> str | None:
         """The canonical answer in a reply to a task by the run's Format; equal answers are equal strings."""
 
@@ -173,8 +169,8 @@ class Run(Protocol):
     def note(self, name: str, value: float) -> None:
         """Record a number of this step for the log."""
 
-    def fault(self, kind: Literal["attempts", "checks", "verdicts"], failed: int, tried: int) -> None:
+    def fault(self, kind: Literal["attempts", "checks", "verdicts", "calls"], failed: int, tried: int) -> None:
         """Count what came to nothing of so many; the run goes on, unless it is most of a step (see `run.faults`)."""
 
-    def environment(self, name: str, options: Mapping[str, Any]) -> Any:
-        """A game or world by name."""
+    def world(self, name: str, options: Mapping[str, Any]) -> Any:
+        """A world by name."""

@@ -9,18 +9,21 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-from selftaught.claim import Claim
+from selftaught.claim import Claim as Claim
+from selftaught.objectives import Objective as Objective
 from selftaught.options import leaves_of, names_of, parts_of, set_in
 from selftaught.parts import BadInput, convert, nearest, record
 from selftaught.phase import Phase
 from selftaught.schedule import in_all
-from selftaught.stages import Decide, State
+from selftaught.stages import Decide, Stage, State
 from selftaught.types import content_hash
 
-__all__ = ["Claim", "Phase", "Recipe", "all_recipes", "get_recipe", "recipe_names"]
+__all__ = ["Claim", "Objective", "Phase", "Recipe", "all_recipes", "get_recipe", "recipe_names"]
 
 Pillar = Literal["explore", "supervise", "reflect", "train"]
 Changes = Literal["weights", "adapter", "prefix", "prompt", "memory", "program", "nothing"]
+# Changes that a plain sample of the weights does not show.
+REMEMBERED: tuple[Changes, ...] = ("prefix", "prompt", "memory", "program")
 # Beyond this a number is a slip of the hand.
 MOST_STEPS = 10**7
 
@@ -68,6 +71,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.rounds < 1 or self.steps > MOST_STEPS:
             raise BadInput(f"rounds={self.rounds} with {self.steps:,} steps in all: give at least 1 round and at most {MOST_STEPS:,} steps")
+        if self.remembers and (self.decide is None or not (self.state or self.trains)):
+            raise BadInput(f"{self.name}: what changes is its {self.changes}, so give decide=, and state= or weights that hold it")
         for phase in self.phases:
             for part in parts_of(phase):
                 if (name := getattr(part, "state", "")) and name not in self.state:
@@ -79,9 +84,18 @@ class Recipe:
         return any(phase.objectives for phase in self.phases)
 
     @property
+    def remembers(self) -> bool:
+        """Whether what it remembers is what changes, and its gain that of its method with what it had at the start."""
+        return self.changes in REMEMBERED
+
+    def initial(self) -> dict[str, Any]:
+        """What it remembers before the first step."""
+        return {name: part.initial() for name, part in self.state.items()}
+
+    @property
     def reads_gold(self) -> bool:
-        """Whether a part of it scores by answers."""
-        return any("gold" in part.signal for phase in self.phases for part in phase.read)
+        """Whether a part of it scores by answers, or shows them."""
+        return any("gold" in part.signal for phase in self.phases for part in parts_of(phase) if isinstance(part, Stage))
 
     def schedule(self) -> Iterator[tuple[Phase, bool, bool]]:
         """Every step of the run: its phase, whether it is the phase's first, whether it ends a generation."""
@@ -97,7 +111,7 @@ class Recipe:
     def with_options(self, options: Mapping[str, Any]) -> Self:
         """This recipe with options changed by dotted names; raises BadInput naming the nearest known one.
 
-        `explore.n`: a field of a part in every phase that has it; `explore`: another part by name
+        `plan.n`: a field of a part in every phase that has it; `explore`: another part by name
         (`sample`, `sample:n=4`); `read.vote.min_share` and `0.steps` pick by part name or index;
         `loss.` and `optimizer.` reach through objectives; `steps` is the number of steps in all (see `schedule.in_all`).
         """

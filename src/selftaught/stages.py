@@ -1,23 +1,37 @@
 """What each stage of a step is asked and gives. A part subclasses one of these and is done.
 
-A step goes: plan -> explore -> read (supervise, reflect) -> select -> credit -> learn -> update -> publish -> grow.
+A step goes: plan -> explore -> read (supervise, reflect) -> select -> credit -> learn -> update -> publish -> grow; a
+generation ends with keep. State is read anywhere and written by update and keep alone.
 """
 
+import math
 from abc import abstractmethod
 from asyncio import gather
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from selftaught.objectives import Average, Loss, Objective, Optimizer
-from selftaught.parts import Part
+from selftaught.interaction import Reply
+from selftaught.objectives import Loss, Objective, Optimizer
+from selftaught.parts import BadInput, Part
 from selftaught.protocols import Pool, Run
 from selftaught.types import Attempt, Example, Group, Request, Source, Split, Task
 
 __all__ = [
-    "Average", "Credit", "Decide", "Explore", "Grow", "Keep", "Loss", "Objective", "Optimizer",
-    "PerGroup", "Reader", "Reflect", "Select", "State", "Supervise", "TaskSource",
+    "Credit", "Decide", "Explore", "Grow", "Keep", "Loss", "Objective", "Optimizer",
+    "PerGroup", "Plan", "Reader", "Reflect", "Select", "Stage", "State", "Supervise", "TaskSource", "Tool", "Update",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Part):
+    """A part that does something in a step.
+
+    Attributes:
+        signal: sources of what it says of attempts, or shows of answers; a recipe with "gold" in one is not label-free.
+    """
+
+    signal: ClassVar[tuple[Source, ...]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +67,46 @@ class TaskSource(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explore(Part):
-    """Plans how many attempts each task gets, and makes them; `signal` is the source of rewards it gives by itself.
+class Plan(Stage):
+    """Which tasks a step attempts, how many times, and how they are sampled.
+
+    Attributes:
+        tasks: tasks a step.
+        n: attempts a task (G).
+        temperature: sampling temperature; None takes the run's stated sampler.
+        max_tokens: most tokens of an attempt; 0 takes the run's.
+    """
+
+    kind: ClassVar[str] = "plan"
+    tasks: int = 16
+    n: int = 8
+    temperature: float | None = None
+    max_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if self.tasks < 1 or self.n < 1 or self.max_tokens < 0:
+            raise BadInput(f"plan: tasks={self.tasks} and n={self.n} must be at least 1, max_tokens={self.max_tokens} at least 0")
+        if self.temperature is not None and not 0 <= self.temperature < math.inf:
+            raise BadInput(f"plan: temperature={self.temperature} must be at least 0, or none for the run's sampler")
+
+    def plan(self, run: Run, pool: Pool) -> list[Request]:
+        """The step's requests, one task each."""
+        return [self.request(run, task) for task in self.drawn(run, pool)]
+
+    @abstractmethod
+    def drawn(self, run: Run, pool: Pool) -> list[Task]:
+        """The step's tasks."""
+
+    def request(self, run: Run, task: Task) -> Request:
+        """The plan's line for one task."""
+        settings = run.settings if self.temperature is None else replace(run.settings, temperature=self.temperature)
+        settings = replace(settings, max_tokens=self.max_tokens) if self.max_tokens else settings
+        return Request(task=task, n=self.n, settings=settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explore(Stage):
+    """Makes the attempts that a plan asks for; `signal` is the source of rewards it gives by itself, or "gold" where it shows answers.
 
     Attributes:
         takes: what its tasks are made of: "words", "rows" of a table, or "games".
@@ -62,26 +114,15 @@ class Explore(Part):
 
     kind: ClassVar[str] = "explore"
     takes: ClassVar[str] = "words"
-    signal: ClassVar[tuple[Source, ...]] = ()
 
     @abstractmethod
-    def plan(self, run: Run, pool: Pool) -> list[Request]:
-        """The step's requests, one task each."""
-
-    @abstractmethod
-    async def explore(self, run: Run, request: Request) -> Group:
-        """The attempts of one request; without any when the budget is spent."""
+    async def explore(self, run: Run, request: Request) -> Sequence[Group]:
+        """The attempts of one request, in one group or in several (of different roles); without any when the budget is spent."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reader(Part):
-    """A supervise or reflect part: reads the step's groups, adds scores (supervise) or attempts (reflect).
-
-    Attributes:
-        signal: source of the scores it gives, () for none; a recipe with "gold" in it is not label-free.
-    """
-
-    signal: ClassVar[tuple[Source, ...]] = ()
+class Reader(Stage):
+    """A supervise or reflect part: reads the step's groups, adds scores (supervise) or attempts (reflect)."""
 
     @abstractmethod
     async def read(self, run: Run, groups: Sequence[Group]) -> list[Group]:
@@ -127,7 +168,7 @@ class Reflect(PerGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Select(Part):
+class Select(Stage):
     """Drops, reorders or adds remembered groups; never alters a score."""
 
     kind: ClassVar[str] = "select"
@@ -138,7 +179,7 @@ class Select(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Credit(Part):
+class Credit(Stage):
     """Turns scores into streams.
 
     Attributes:
@@ -154,7 +195,18 @@ class Credit(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grow(Part):
+class Update(Stage):
+    """Moves what a method keeps beside what it learns, after learning: named state, or named weights."""
+
+    kind: ClassVar[str] = "update"
+
+    @abstractmethod
+    async def update(self, run: Run, groups: Sequence[Group]) -> None:
+        """Look at the step's groups as they were read; write with `Run.write`, or `Run.average` for weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grow(Stage):
     """Writes new tasks for the pool out of what happened."""
 
     kind: ClassVar[str] = "grow"
@@ -165,7 +217,7 @@ class Grow(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Keep(Part):
+class Keep(Stage):
     """Measures a generation by label-free means; one that measures lower than the best is rolled back.
 
     Attributes:
@@ -181,7 +233,7 @@ class Keep(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decide(Part):
+class Decide(Stage):
     """Ends a test-time method: which attempt of a group is the reply."""
 
     kind: ClassVar[str] = "decide"
@@ -192,8 +244,24 @@ class Decide(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tool(Part):
+    """Something a model may call by name while it answers; parts call it through `Run.call`, which journals and counts it.
+
+    Attributes:
+        about: one line that the model is shown, with an example call.
+    """
+
+    kind: ClassVar[str] = "tool"
+    about: ClassVar[str] = ""
+
+    @abstractmethod
+    def call(self, argument: str, task: Task) -> Reply:
+        """Answer; depends on the argument, the task and this part alone. What runs a model's text does so in `sandbox`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class State(Part):
-    """A named piece of state a recipe keeps: saved with every generation, JSON-ready."""
+    """A named piece of state a recipe keeps, JSON-ready: saved, promoted, handed back and rolled back with the generation."""
 
     kind: ClassVar[str] = "state"
 

@@ -16,7 +16,7 @@ WRONG = {
 }  # fmt: skip
 MORE = {
     "improve": {
-        "seed": [-1, 2**40], "budget": ["five", -5, float("nan")], "steps": [0, 10**12], "options": [{"nope": 1}, {"explore.n": 0}, {"optimizer.lr": float("nan")}],
+        "seed": [-1, 2**40], "budget": ["five", -5, float("nan")], "steps": [0, 10**12], "options": [{"nope": 1}, {"plan.n": 0}, {"optimizer.lr": float("nan")}],
         "without": ["sleep"], "adapter": ["rank"], "gate_share": [0, float("nan")], "recipe": ["ttlr", "ttrl/"], "resume": [True], "audit": [-1], "engine": ["warp"],
     },
     "gate": {"margin": [float("nan"), 0], "attempts": [-1, 10**9], "spent": [-5], "candidate": ["nowhere", None], "engine": ["warp"], "off_task": ["none.jsonl"]},

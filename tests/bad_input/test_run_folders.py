@@ -48,7 +48,7 @@ def prepared(tmp_path_factory):
     place = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SELFTAUGHT_CACHE", str(place / "cache"))
-        options = {"explore.tasks": 2, "explore.n": 4, "optimizer.lr": 1.0, "every": 1}
+        options = {"plan.tasks": 2, "plan.n": 4, "optimizer.lr": 1.0, "every": 1}
         job = {"model": "scripted", "tasks": ("sums:level=2",), "held_out_count": 10, "steps": 1, "forecast": False, "options": options}
         improve("ttrl", out=place / "good", **job)
     latest = json.loads((place / "good" / "latest.json").read_text())

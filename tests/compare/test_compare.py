@@ -136,7 +136,7 @@ def test_declaration_is_of_what_a_recipe_does():
 
     ttrl = get_recipe("ttrl")
     assert declaration(ttrl) == declaration(replace(ttrl, claim=Claim(text="else", status="fails"), tiny={}))
-    assert declaration(ttrl) != declaration(ttrl.with_options({"explore.n": 9}))
+    assert declaration(ttrl) != declaration(ttrl.with_options({"plan.n": 9}))
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def test_settings_that_end_otherwise_are_refused():
 
 
 def test_a_run_is_one_command(tmp_path):
-    run = ask("star/votes", 3, tmp_path, Settings(model="m", tasks=("a", "b"), budget=2e12, equal="flops", options={"explore.n": "4"}))
+    run = ask("star/votes", 3, tmp_path, Settings(model="m", tasks=("a", "b"), budget=2e12, equal="flops", options={"plan.n": "4"}))
     text = " ".join(run.words)
     assert run.folder == tmp_path / "star-votes-3" and "improve star/votes --seed 3 " in text
-    for piece in ("--model m", "--tasks a b", "--budget 2000000000000flops", "--rounds 10000", "--explore.n 4", "--held-out-count 100"):
+    for piece in ("--model m", "--tasks a b", "--budget 2000000000000flops", "--rounds 10000", "--plan.n 4", "--held-out-count 100"):
         assert piece in text
     assert "--budget" not in ask("self-consistency", 3, tmp_path, SMALL).words
     marked = ask("star/votes", 3, tmp_path, SMALL, marked=True)

@@ -2,18 +2,19 @@
 
 import asyncio
 
-from selftaught.explore.retry import QUESTION, Retry
+from selftaught.explore import Even, Retry
+from selftaught.explore.retry import QUESTION
 from selftaught.recipe import get_recipe
 from selftaught.reflect.revise import QUESTION as TAUGHT
 
 
 def test_revisions_continue_their_drafts(opened):
-    run, part = opened(get_recipe("score-self-correct")), Retry(tasks=1, n=3)
+    run, part = opened(get_recipe("score-self-correct")), Retry()
 
     async def made():
-        return await part.explore(run, part.plan(run, run.pool)[0])
+        return await part.explore(run, Even(tasks=1, n=3).plan(run, run.pool)[0])
 
-    group = asyncio.run(made())
+    [group] = asyncio.run(made())
     drafts, revised = group.attempts_G[:3], group.attempts_G[3:]
     assert [a.parents for a in revised] == [(a.id,) for a in drafts] and {a.role for a in revised} == {"reviser"}
     for draft, revision in zip(drafts, revised, strict=True):

@@ -17,7 +17,7 @@ from selftaught.prompts import wrapped
 from selftaught.types import Message, Task
 
 JOB = {"recipe": "ttrl", "model": "base", "tasks": ("sums:level=1",), "held_out_count": 12, "steps": 1}
-SMALL = {"options": {"explore.tasks": 4, "explore.n": 4}, "forecast": False}
+SMALL = {"options": {"plan.tasks": 4, "plan.n": 4}, "forecast": False}
 
 
 class Base(ScriptedModel):

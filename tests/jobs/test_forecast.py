@@ -11,7 +11,7 @@ from selftaught.jobs.session import open_session
 from selftaught.loop import improve
 from selftaught.recipe import all_recipes, recipe_names
 
-OPTIONS = {"explore.tasks": 4, "explore.n": 4, "steps": 2, "optimizer.lr": 1e-3}
+OPTIONS = {"plan.tasks": 4, "plan.n": 4, "steps": 2, "optimizer.lr": 1e-3}
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def alone(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A run of the scripted model that becomes much better."""
-    options, out = {"explore.tasks": 4, "optimizer.lr": 1.0}, tmp_path_factory.mktemp("finished") / "run"
+    options, out = {"plan.tasks": 4, "optimizer.lr": 1.0}, tmp_path_factory.mktemp("finished") / "run"
     improve("ttrl", model="scripted", tasks=("sums:level=3",), held_out_count=40, steps=8, out=out, forecast=False, options=options)
     return out
 

@@ -17,7 +17,7 @@ from selftaught.report import write_report
 from selftaught.run.journal import decode, encode
 
 TASKS = {"tasks": ("sums:level=2",), "held_out_count": 8}
-SCRIPTED = {"model": "scripted", "steps": 3, "options": {"explore.tasks": 2, "explore.n": 4, "optimizer.lr": 1.0, "every": 1}} | TASKS
+SCRIPTED = {"model": "scripted", "steps": 3, "options": {"plan.tasks": 2, "plan.n": 4, "optimizer.lr": 1.0, "every": 1}} | TASKS
 FILES = ("held_out.jsonl", "held_out.json", "ledger.json", "start.json", "result.json", "steps.jsonl", "report.html")
 
 
@@ -151,7 +151,7 @@ def test_the_start_that_is_said_is_the_start_of_the_verdict(tmp_path):
 def test_a_real_model_killed_while_it_learns_and_resumed(tmp_path, kill, adapter):
     """Where the start is told from, a resumed run has trained weights loaded."""
     model = str(make_folder(tmp_path / "model", "llama", chat=False))
-    options = {"explore.tasks": 2, "every": 1, "optimizer.lr": 3e-3}
+    options = {"plan.tasks": 2, "every": 1, "optimizer.lr": 3e-3}
     job = {
         "model": model,
         "adapter": adapter,
@@ -171,7 +171,7 @@ def test_a_real_model_killed_while_it_learns_and_resumed(tmp_path, kill, adapter
 def test_the_start_of_a_run_that_has_learned_is_still_its_start(tmp_path, adapter):
     """Without what was kept, it is drawn again: by the weights the run began with, not by those that are loaded."""
     model = str(make_folder(tmp_path / "model", "llama", chat=False))
-    options = {"explore.tasks": 2, "every": 1, "optimizer.lr": 0.1}
+    options = {"plan.tasks": 2, "every": 1, "optimizer.lr": 0.1}
     job = {
         "model": model,
         "adapter": adapter,

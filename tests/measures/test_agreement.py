@@ -5,7 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from selftaught.measures.agreement import Agreement, reference
+from selftaught.measures import Agreement
+from selftaught.measures.agreement import reference
 from selftaught.parts import BadInput, build
 from selftaught.types import Attempt, SamplerSettings, Task, Tokens
 
@@ -29,6 +30,7 @@ class FakeRun:
 
     def __init__(self, policy, tasks, broke=False):
         self.policy, self.pool, self.state, self.calls, self.broke = policy, FakePool(tasks), {"anchor": {}}, [], broke
+        self.write = self.state.__setitem__
 
     async def sample(self, tag, task, messages, *, n=1, settings=None, weights="policy", **_):
         self.calls.append((tag, task.id, n, weights, (settings or self.settings).temperature))

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from selftaught.stages import Loss
-from selftaught.train.optim import AdamW
+from selftaught.train import AdamW
 from selftaught.types import Example, SampleRequest, SamplerSettings, Task, Tokens, content_hash
 
 ARCHITECTURES = ("llama", "qwen3", "gpt2", "gemma2")

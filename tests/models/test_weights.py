@@ -14,10 +14,10 @@ from selftaught.models.language.local import LocalModel
 from selftaught.models.scripted import ScriptedModel
 from selftaught.models.tables.model import TableModel
 from selftaught.models.weights import Weights, clone
-from selftaught.objectives import Average
 from selftaught.parts import BadInput
 from selftaught.recipe import all_recipes
 from selftaught.stages import Objective
+from selftaught.train import Average
 
 NAMES = ("policy", "start", "ema", "student")
 

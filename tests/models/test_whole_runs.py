@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from selftaught import api
 from selftaught.parts import BadInput
 
-SMALL = {"explore.tasks": 2, "explore.n": 4}
+SMALL = {"plan.tasks": 2, "plan.n": 4}
 
 
 def weights(run):
@@ -57,7 +57,7 @@ def test_a_folder_and_a_file_of_ones_own(architecture, chat, adapter, tmp_path):
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     result = api.improve(
         "sft-unfiltered", out=tmp_path / "run", model=str(folder), tasks=(f"{tmp_path}/mine.jsonl,prompt=question,answer=solution",),
-        steps=1, adapter=adapter, max_tokens=6, options={**SMALL, "explore.temperature": 1.0},
+        steps=1, adapter=adapter, max_tokens=6, options={**SMALL, "plan.temperature": 1.0},
     )  # fmt: skip
     assert result["verdict"] != "not tested" and result["gold_read"]["evaluate"] > 0
     assert result["gold_read"]["train"] == result["gold_read"]["select"] == 0

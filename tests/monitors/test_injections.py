@@ -33,7 +33,7 @@ def gullible(text, coin):
 
 
 def played(folder, pays, monitors=WATCHED, name="self-rewarding-dpo", steps=11):
-    recipe = get_recipe(name).with_options({"explore.tasks": 5, "explore.n": 2, "steps": steps, "every": 4})
+    recipe = get_recipe(name).with_options({"plan.tasks": 5, "plan.n": 2, "steps": steps, "every": 4})
     pool, _ = split(("sums:level=3",), seed=0, counts={"held-out": 4, "development": 4, "audit": 4})
     run = TrainingRun(
         recipe=recipe, model=ScriptedModel(0.6, judging(pays)), pool=pool, folder=RunFolder(folder), format=Format(),

@@ -13,12 +13,18 @@ from selftaught.tasks.games import Games
 from selftaught.worlds.kuhn import Kuhn
 
 
+ILLEGAL = (("fold",), ("check", "call"), ("bet", "I say: nothing"))
+
+
 def play(cards, moves):
     game = Kuhn()
     game.restore({"cards": cards, "moves": []})
     for move in moves[:-1]:
-        assert game.step(move) is None
-    return game.step(moves[-1])
+        outcome = game.step(move)
+        assert not outcome.over and not outcome.rewards
+    outcome = game.step(moves[-1])
+    assert outcome.over and bool(outcome.error) == (tuple(moves) in ILLEGAL)
+    return outcome.rewards
 
 
 @pytest.mark.parametrize(
@@ -44,7 +50,7 @@ def test_snapshot_restores_and_reset_depends_on_the_key():
     saved = game.snapshot()
     game.step("bet")
     other.restore(saved)
-    assert other.observe()[0] == 1 and other.snapshot() == saved
+    assert other.observe().seat == 1 and other.snapshot() == saved
     deals = set()
     for key in range(40):
         game.reset(str(key))
@@ -93,7 +99,7 @@ def test_policy_is_read_off_a_model():
 
 
 def small(path, script=words, games=8, steps=4, **options):
-    recipe = get_recipe("spiral").with_options({"explore.games": games, "steps": steps, "every": 2})
+    recipe = get_recipe("spiral").with_options({"plan.tasks": games, "steps": steps, "every": 2})
     return live(recipe, ScriptedModel(script=script), path, [Games()], **options)
 
 
@@ -130,7 +136,7 @@ def test_budget_ends_a_game_without_pay(tmp_path):
 
 
 def test_fixed_opponent_trains_one_seat(tmp_path):
-    recipe = get_recipe("spiral/fixed-opponent").with_options({"explore.games": 16, "steps": 1})
+    recipe = get_recipe("spiral/fixed-opponent").with_options({"plan.tasks": 16, "steps": 1})
     run, groups = live(recipe, ScriptedModel(script=words), tmp_path, [Games()]), []
     run.record = groups.extend
     whole(run)

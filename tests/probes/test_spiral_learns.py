@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from probes.helpers import live, whole
-from selftaught.explore.selfplay import said
+from selftaught.explore.selfplay import shown
 from selftaught.format import Format
 from selftaught.measures.exploitability import exploitability, text_policy
 from selftaught.recipe import get_recipe
 from selftaught.stages import Objective
 from selftaught.tasks.games import Games
-from selftaught.train.losses.nll import NLL
-from selftaught.train.optim import AdamW
+from selftaught.train import NLL, AdamW
 from selftaught.types import Attempt, Example, SamplerSettings, Task, Tokens
 from selftaught.worlds.kuhn import Kuhn
 
@@ -56,18 +55,19 @@ def taught_the_rules(model, steps=60):
         examples = []
         for _ in range(64):
             game.reset(str(rng.random()))
-            held, returns = {}, None
-            while returns is None:
-                seat, seen = game.observe()
+            held, over = {}, False
+            while not over:
+                turn = game.observe()
+                seat, seen = turn.seat, turn.view
                 word = rng.choice(game.actions())
                 before = held.get(seat)
-                opening = said(Task(id="t", prompt=game.rules), seen, first=before is None)
+                opening = shown(Task(id="t", prompt=game.rules), seen, first=before is None)
                 ids = [*model.renderer.context(opening, before), model.tokenizer.convert_tokens_to_ids(word)]
                 mask = np.arange(len(ids)) == len(ids) - 1
                 tokens = Tokens(ids=np.array(ids, np.int32), sampled=mask, logprobs=np.zeros(len(ids), np.float32))
                 held[seat] = Attempt(id="a", task="t", payload=tokens, text=word, messages=opening)
                 examples.append(Example(payloads=(tokens,), streams={"weight": mask.astype(np.float32)}))
-                returns = game.step(word)
+                over = game.step(word).over
         asyncio.run(model.learn(examples, [objective]))
     model.weights.copies.clear()
     model.learner.states.clear()
@@ -85,7 +85,7 @@ def learned(path, *, recipe="spiral", games=256, steps=20, lr=3e-4, seed=0, watc
     model = taught_the_rules(tiny_model(seed))
     before = exploited(model)
     chosen = get_recipe(recipe).with_options(
-        {"explore.games": games, "explore.max_tokens": 1, "steps": steps, "optimizer.lr": lr, "every": steps}
+        {"plan.tasks": games, "plan.max_tokens": 1, "steps": steps, "optimizer.lr": lr, "every": steps}
     )
     run = live(chosen, model, path, [Games()], settings=SamplerSettings(max_tokens=1), seed=seed)
     run.watch = watch

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from probes.helpers import live, stopped_and_resumed, whole
-from selftaught.explore.views import MaskedViews
+from selftaught.explore import MaskedViews
 from selftaught.measures.probe import feature_variance, features_of, probe, uniformity
 from selftaught.models.tables.model import TableModel
 from selftaught.parts import BadInput
@@ -83,7 +83,7 @@ def test_hidden_values_are_not_looked_at_and_targets_are():
 
 
 def test_learning_lowers_the_loss_and_ema_follows(tmp_path):
-    run = small(tmp_path, options={"steps": 30, "every": 30, "optimizer.lr": 3e-3, "explore.tasks": 16})
+    run = small(tmp_path, options={"steps": 30, "every": 30, "optimizer.lr": 3e-3, "plan.tasks": 16})
     losses = []
     run.watch = lambda numbers: losses.append(numbers["loss/latent-regression"])
     whole(run)

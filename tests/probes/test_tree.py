@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 
 from probes.helpers import live, stopped_and_resumed, whole
+from selftaught.explore import TreeSearch
 from selftaught.explore.nodes import step_sizes
-from selftaught.explore.tree import TreeSearch
 from selftaught.models.scripted import ScriptedModel
 from selftaught.parts import BadInput
 from selftaught.recipe import get_recipe
 from selftaught.supervise.step_values import step_values
-from selftaught.train.credit.joined import Joined
-from selftaught.train.credit.kept import Kept
-from selftaught.train.credit.step_values import StepValues
+from selftaught.train import Joined, Kept, StepValues
 from selftaught.types import SamplerSettings
 
 
@@ -38,7 +36,7 @@ def test_steps_of_what_was_said_by_hand():
 
 
 def small(path, *, skill=0.5, steps=4, sources=("countdown:level=2",), explore=None, **options):
-    base = {"explore.tasks": 3, "explore.rounds": 2, "explore.parallel": 2, "explore.branch": 2, "steps": steps, "every": 2}
+    base = {"plan.tasks": 3, "explore.rounds": 2, "explore.parallel": 2, "explore.branch": 2, "steps": steps, "every": 2}
     recipe = get_recipe("rest-mcts-star").with_options(base | (explore or {}))
     return live(recipe, ScriptedModel(skill), path, list(sources), **options)
 
@@ -51,7 +49,7 @@ def groups_of(run):
 
 
 def test_attempts_are_whole_solutions_with_a_value_for_every_step(tmp_path):
-    groups = groups_of(small(tmp_path, steps=1, explore={"explore.tasks": 6}))
+    groups = groups_of(small(tmp_path, steps=1, explore={"plan.tasks": 6}))
     rewards, solved = [], 0
     for group in groups:
         found = {name: {s.attempt: s for s in group.scores if s.name == name} for name in ("search", "value", "trace", "reward")}
@@ -92,7 +90,7 @@ def test_a_solution_says_what_its_tokens_say_together(tmp_path):
 
 
 def test_thousands_of_requests_flow_in_few_waves(tmp_path):
-    wide = {"explore.tasks": 128, "explore.rounds": 3, "explore.parallel": 8, "explore.branch": 4}
+    wide = {"plan.tasks": 128, "explore.rounds": 3, "explore.parallel": 8, "explore.branch": 4}
     run = small(tmp_path, steps=1, explore=wide)
     asked = []
     plain = run.dispatcher.ask
@@ -131,7 +129,7 @@ def test_search_follows_the_value_model(tmp_path):
                 found.append({"value": np.concatenate([np.ones(len(r.payload) - len(text)), good]).astype(np.float32)})
             return found
 
-    run = small(tmp_path, steps=1, sources=("chain:level=5",), explore={"explore.tasks": 8, "explore.branch": 8, "explore.parallel": 1})
+    run = small(tmp_path, steps=1, sources=("chain:level=5",), explore={"plan.tasks": 8, "explore.branch": 8, "explore.parallel": 1})
     model = Knowing(0.8)
     from selftaught.tasks.families.chain import Chain
 
@@ -175,6 +173,7 @@ def test_refusals():
 
 def test_settings_reach_the_model(tmp_path):
     run = small(tmp_path, settings=SamplerSettings(temperature=0.7, max_tokens=64))
-    line = run.recipe.phases[0].explore.plan(run, run.pool)[0]
-    run.folder.journal.close()
-    assert line.settings == SamplerSettings(temperature=0.7, max_tokens=8, stop=(" ",))
+    asked, sample = [], run.model.sample
+    run.model.sample = lambda requests: asked.extend(requests) or sample(requests)
+    whole(run)
+    assert asked[0].settings == SamplerSettings(temperature=0.7, max_tokens=8, stop=(" ",)) and asked[0].n == 2

@@ -19,7 +19,7 @@ def data_of(path):
 
 def test_a_run_ends_with_its_report(tmp_path):
     out, sources = tmp_path / "run", ("sums:level=3", "countdown:level=1")
-    job = dict(model="scripted", tasks=sources, steps=2, held_out_count=6, forecast=False, options={"explore.tasks": 8, "explore.n": 4})
+    job = dict(model="scripted", tasks=sources, steps=2, held_out_count=6, forecast=False, options={"plan.tasks": 8, "plan.n": 4})
     result = api.improve("ttrl", out=out, **job)
     data = data_of(out / "report.html")
     assert len(data["held"]["questions"]) == 6 and set(data["held"]["sources"]) == set(sources)

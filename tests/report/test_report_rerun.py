@@ -20,7 +20,7 @@ JOBS = (
     {"engine": "local:dtype=bfloat16,fast=false"},
     {"forecast": False, "monitors": False, "audit": 12, "off_task": ("sums:level=2", "chain:level=3")},
     {"template": "Q: {prompt}\nA:", "system": "Be brief.", "answer": "number", "stop": ("\n", "#"), "chat_template_kwargs": '{"a": true}'},
-    {"options": {"explore.n": "16", "optimizer.lr": "1e-05", "explore": "sample:n=4", "read.vote.min_share": "-0.5"}},
+    {"options": {"plan.n": "16", "optimizer.lr": "1e-05", "explore": "sample:n=4", "read.vote.min_share": "-0.5"}},
 )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_every_field_is_tried():
 
 
 def test_options_given_from_python_are_spelled_as_the_command_line_reads_them(asked):
-    job = Job(recipe="ttrl", options={"explore.n": 4, "optimizer.betas": (0.9, 0.95), "steps": 2})
+    job = Job(recipe="ttrl", options={"plan.n": 4, "optimizer.betas": (0.9, 0.95), "steps": 2})
     assert asked(rerun_command(json.loads(json.dumps(asdict(job))))).resolved() == job.resolved()
 
 

@@ -17,7 +17,7 @@ from selftaught.run.files import keep_lines, write_whole
 from selftaught.run.journal import Journal, encode
 
 JOB = {"model": "scripted", "tasks": ("sums:level=2",), "held_out_count": 8, "steps": 3}
-OPTIONS = {"explore.tasks": 2, "explore.n": 4, "optimizer.lr": 1.0, "every": 1}
+OPTIONS = {"plan.tasks": 2, "plan.n": 4, "optimizer.lr": 1.0, "every": 1}
 TIMED = ("seconds", "wall_seconds", "cpu_seconds", "run", "reuse")
 
 
@@ -242,7 +242,7 @@ def test_a_run_whose_journal_is_damaged_comes_to_the_same_end(run, finished, at)
 def test_damaged_weights_of_a_real_model(tmp_path, adapter):
     model = str(make_folder(tmp_path / "model", "llama", chat=False))
     job = {"model": model, "adapter": adapter, "steps": 2, "max_tokens": 4, "answer": "text", "monitors": False, "gate": False}
-    options = {"explore.tasks": 2, "every": 1, "optimizer.lr": 3e-3}
+    options = {"plan.tasks": 2, "every": 1, "optimizer.lr": 3e-3}
     run = tmp_path / "run"
     whole = result_of(improve("sft-unfiltered", out=run, tasks=("sums:level=2",), forecast=False, options=options, **job))
     weights = "policy/adapter_model.safetensors" if adapter else "policy/model.safetensors"

@@ -20,7 +20,7 @@ from selftaught.tasks.grading.checkers import CheckerPool
 from selftaught.tasks.own import family_class
 from selftaught.types import SampleRequest, SamplerSettings, Task
 
-OPTIONS = {"explore.tasks": 4, "explore.n": 4, "every": 1, "steps": 2}
+OPTIONS = {"plan.tasks": 4, "plan.n": 4, "every": 1, "steps": 2}
 RULED = {"recipe": "star", "source": "subset:level=2", "options": OPTIONS | {"read": "rule"}}
 RUNS = {
     "attempts": {"recipe": "ttrl", "source": "sums:level=2", "options": OPTIONS}, "checks": RULED,

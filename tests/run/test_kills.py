@@ -15,7 +15,7 @@ from selftaught.parts import BadInput
 from selftaught.run import files
 
 JOB = {"model": "scripted", "tasks": ("sums:level=2",), "steps": 2, "held_out_count": 8}
-OPTIONS = {"explore.tasks": 2, "explore.n": 4, "optimizer.lr": 1.0, "every": 1}
+OPTIONS = {"plan.tasks": 2, "plan.n": 4, "optimizer.lr": 1.0, "every": 1}
 PLAIN = JOB | {"gate": False, "forecast": False}
 KILLED = 9
 TOUCHES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree"}
@@ -232,7 +232,7 @@ def test_a_small_disk(tmp_path, capfd, size):
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.8, 0.95])
 def test_a_small_disk_and_a_real_model(tmp_path, capfd, adapter, part):
     words = ["improve", "sft-unfiltered", "--model", str(make_folder(tmp_path / "model", "llama", chat=False)), "--tasks", "sums:level=2"]
-    words += ["--steps", "2", "--explore.tasks", "2", "--every", "1", "--max-tokens", "4", "--answer", "text", "--no-alarms", "--no-gate"]
+    words += ["--steps", "2", "--plan.tasks", "2", "--every", "1", "--max-tokens", "4", "--answer", "text", "--no-alarms", "--no-gate"]
     words += ["--no-forecast", *(["--adapter", adapter] if adapter else [])]
 
     def whole():

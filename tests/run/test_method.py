@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from scripted_run import SOURCES
-from selftaught.prove.sampling import RunSampler, TrialDrawer, drawer_for
+from selftaught.prove.proof import sampler_for
+from selftaught.prove.sampling import MethodSampler, RunSampler
 from selftaught.prove.side import measure_side
 from selftaught.recipe import get_recipe
 from selftaught.run.method import Method, own_temperature
@@ -28,7 +29,7 @@ def recipe_of(name):
 
 
 def draw(run, tasks, n=3, label="result/held-out/1", seed=1, **changes):
-    return asyncio.run(TrialDrawer(run=run, seed=seed).draw(tasks, n, replace(run.settings, **changes), "policy", label))
+    return asyncio.run(MethodSampler(run=run, seed=seed).draw(tasks, n, replace(run.settings, **changes), "policy", label))
 
 
 def texts(groups):
@@ -39,10 +40,10 @@ def texts(groups):
 def test_a_method_replies_beside_its_run(opened, tasks, name):
     tasks = tasks[::2]
     run = opened(recipe_of(name), budget="1000")
-    before = copy.deepcopy(run.state), run.position, dict(run.notes), run.ledger.spent, run.train_reserve
+    before = copy.deepcopy(run.states), run.position, dict(run.notes), run.ledger.spent, run.train_reserve
     groups = draw(run, tasks)
     assert [g.task for g in groups] == list(tasks) and {len(g.attempts_G) for g in groups} == {3}
-    assert (run.state, run.position, run.notes, run.ledger.spent, run.train_reserve) == before
+    assert (run.states, run.position, run.notes, run.ledger.spent, run.train_reserve) == before
     assert run.ledger.reserved == 0 and run.purpose == "train"
     assert texts(groups) == texts(draw(opened(recipe_of(name)), tasks))
     assert texts(groups) == [row[:3] for row in texts(draw(opened(recipe_of(name)), tasks, n=4))]
@@ -62,13 +63,13 @@ def test_the_tokens_of_a_reply_are_those_of_all_its_attempts(opened, tasks):
     trial = Method(opened(recipe_of("self-consistency")), run.settings, 1, "result/held-out/1/0")
     [reply] = asyncio.run(trial.reply(tasks[:1]))
     assert reply.text == group.attempts_G[0].text
-    mean = float(group.values("sampled")[0]) / recipe_of("self-consistency").phases[0].explore.n
+    mean = float(group.values("sampled")[0]) / recipe_of("self-consistency").phases[0].plan.n
     assert 0.5 < mean / reply.sampled_count < 2 and group.values("prompted")[0] == len(reply.payload) - reply.sampled_count
 
 
 def test_the_vote_of_a_method_is_a_vote(opened, tasks):
     run = opened(recipe_of("self-consistency"), skill=0.6)
-    method, plain = TrialDrawer(run=run, seed=1), RunSampler(run=run, seed=1)
+    method, plain = MethodSampler(run=run, seed=1), RunSampler(run=run, seed=1)
 
     async def right(sampler):
         side = await measure_side(sampler, "result", "policy", tasks[2:], tasks[:2], run.settings, 8)
@@ -91,8 +92,8 @@ def test_a_method_may_not_read_held_out_answers(opened, tasks):
 def test_what_there_is_to_choose_from(opened, tasks):
     fixed, free = opened(recipe_of("cooler-start")), opened(recipe_of("self-consistency"))
     assert own_temperature(fixed.recipe) and not own_temperature(free.recipe)
-    assert drawer_for(fixed, 1).temperatures == () and 0.0 in drawer_for(free, 1).temperatures
-    assert drawer_for(fixed, 1).templates == ("{prompt}",) and type(drawer_for(opened(recipe_of("ttrl")), 1)) is RunSampler
+    assert sampler_for(fixed, 1).temperatures == () and 0.0 in sampler_for(free, 1).temperatures
+    assert sampler_for(fixed, 1).templates == ("{prompt}",) and type(sampler_for(opened(recipe_of("ttrl")), 1)) is RunSampler
     [group] = draw(fixed, tasks[:1], n=1)
     assert group.attempts_G[0].settings.temperature == 0.3
     [group] = draw(free, tasks[:1], n=1, temperature=0.7)
@@ -107,8 +108,7 @@ def test_a_method_without_a_reply_leaves_the_task_out(opened, tasks):
         name = "picky"
 
         async def explore(self, run, request):
-            group = await super().explore(run, request)
-            return group if request.task is not tasks[0] else replace(group, attempts_G=())
+            return [] if request.task is tasks[0] else await super().explore(run, request)
 
     run.recipe = replace(run.recipe, phases=(replace(run.recipe.phases[0], explore=Picky()),))
     groups = draw(run, tasks)

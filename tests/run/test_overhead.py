@@ -14,7 +14,7 @@ from selftaught.monitors.alarms import DEFAULT_MONITORS
 from selftaught.recipe import get_recipe
 
 SOURCES = ("linear:level=6", "sort:level=6", "sudoku:level=8")
-ATTEMPTS = {"explore.tasks": 64, "explore.n": 8}
+ATTEMPTS = {"plan.tasks": 64, "plan.n": 8}
 
 
 class Overhead:

@@ -14,7 +14,7 @@ from selftaught.parts import BadInput
 from selftaught.run.folder import RunFolder
 from selftaught.run.place import LOCK, hold
 
-SMALL = ("--model", "scripted", "--tasks", "sums:level=2", "--held-out-count", "8", "--no-forecast", "--explore.tasks", "2", "--steps", "1")
+SMALL = ("--model", "scripted", "--tasks", "sums:level=2", "--held-out-count", "8", "--no-forecast", "--plan.tasks", "2", "--steps", "1")
 COMMANDS = {
     "improve": ("improve", "ttrl", *SMALL, "--no-gate"),
     "gate": ("gate", "scripted", "scripted", "--tasks", "sums:level=2", "--held-out-count", "8"),
@@ -118,7 +118,7 @@ def test_generations_of_others_are_neither_deleted_nor_in_the_way(folder):
         (home / "thesis").mkdir(exist_ok=True)
 
     job = {"model": "scripted", "tasks": ("sums:level=2",), "held_out_count": 8, "gate": False, "forecast": False}
-    improve("ttrl", out="run", steps=3, watch=step, options={"explore.tasks": 2, "every": 1}, **job)
+    improve("ttrl", out="run", steps=3, watch=step, options={"plan.tasks": 2, "every": 1}, **job)
     left = {path.name for path in (folder / "run" / "generations").iterdir()}
     pointed = json.loads((folder / "run" / "latest.json").read_text())
     assert pointed.pop("version") and left == {"note.txt", "thesis", *pointed.values()} and "00003" in pointed.values()
@@ -141,7 +141,7 @@ def test_a_gate_tells_its_verdict_before_it_writes(cli, folder, monkeypatch):
 
 @pytest.mark.parametrize("words", [(*COMMANDS["gate"], "--out", "run"), ("improve", "--resume", "--out", "run")])
 def test_the_second_process_is_told_who_holds_the_folder(words, cli, folder):
-    improve("ttrl", model="scripted", tasks=("sums:level=2",), steps=1, gate=False, forecast=False, out="run", options={"explore.tasks": 2})
+    improve("ttrl", model="scripted", tasks=("sums:level=2",), steps=1, gate=False, forecast=False, out="run", options={"plan.tasks": 2})
     if words[0] == "gate":
         for path in (folder / "run").iterdir():
             path.unlink() if path.is_file() else None
@@ -187,6 +187,6 @@ def test_the_same_line_starts_a_run_and_goes_on_with_it(made, cli, folder):
     first = (folder / "run" / "run.json").read_bytes()
     assert cli(*words)[0] == 0 and (folder / "run" / "run.json").read_bytes() == first
     assert cli("improve", "--resume", "--out", "run")[0] == 0
-    for more in (("--seed", "3"), ("--explore.n", "2"), ("--no-alarms",)):
+    for more in (("--seed", "3"), ("--plan.n", "2"), ("--no-alarms",)):
         code, _, err = cli(*words, *more)
         assert code == 2 and more[0] in err and len(err.splitlines()) == 1, err

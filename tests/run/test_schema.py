@@ -25,7 +25,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("schema")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SELFTAUGHT_CACHE", str(folder / "cache"))
-        improve("ttrl", out=folder / "run", options={"explore.tasks": 2, "explore.n": 4, "every": 1}, **JOB)
+        improve("ttrl", out=folder / "run", options={"plan.tasks": 2, "plan.n": 4, "every": 1}, **JOB)
         entries = [decode(gzip.decompress(path.read_bytes()))[0] for path in (cache_folder() / "draws").iterdir()]
     return folder / "run", entries
 

@@ -71,7 +71,7 @@ class Graded(Supervise):
 
 
 def recipe_of(steps=2):
-    recipe = get_recipe("ttrl").with_options({"explore.tasks": TASKS, "explore.n": N, "steps": steps})
+    recipe = get_recipe("ttrl").with_options({"plan.tasks": TASKS, "plan.n": N, "steps": steps})
     return replace(recipe, phases=(replace(recipe.phases[0], read=(Graded(),)),))
 
 

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from selftaught.supervise.balance import Balance, Share
-from selftaught.train.select.above import Above
+from selftaught.explore import Balance
+from selftaught.supervise import Share
+from selftaught.train import Above
 from selftaught.types import Attempt, Group, SamplerSettings, Score, Task
 
 
@@ -39,11 +40,11 @@ def test_balance_score_by_hand():
 
 def test_state_gets_the_best_pair():
     notes = {}
-    run = SimpleNamespace(state={"settings": {"temperature": 0.1, "threshold": 0.0}}, note=notes.__setitem__)
-    groups = [group(*ROWS)]
-    assert asyncio.run(Balance(thresholds=(0.0, 0.5)).read(run, groups)) == groups
+    state = {"settings": {"temperature": 0.1, "threshold": 0.0}}
+    run = SimpleNamespace(state=state, write=state.__setitem__, note=notes.__setitem__)
+    asyncio.run(Balance(thresholds=(0.0, 0.5)).update(run, [group(*ROWS)]))
     assert run.state["settings"] == {"temperature": 1.0, "threshold": 0.5} and notes["balance"] == pytest.approx(1 / 3)
-    asyncio.run(Balance().read(run, []))
+    asyncio.run(Balance().update(run, []))
     assert run.state["settings"] == {"temperature": 1.0, "threshold": 0.5}, "without groups nothing changes"
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from selftaught.supervise.decide import Best, First, Last, Majority
+from selftaught.supervise import Best, First, Last, Majority
 from selftaught.types import Attempt, Group, Score, Task
 
 RUN = SimpleNamespace(answer=lambda text, task: text or None)

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from selftaught.supervise.path_consistency import PathConsistency, likely, weibull_mixture
+from selftaught.supervise import PathConsistency
+from selftaught.supervise.path_consistency import likely, weibull_mixture
 from selftaught.types import Attempt, Group, Task, Tokens
 
 RUN = SimpleNamespace(answer=lambda text, task: text.rpartition("#")[2] or None)

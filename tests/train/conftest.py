@@ -42,6 +42,7 @@ class FakeRun:
 
     def __init__(self, state=None, broke=()):
         self.state, self.broke, self.notes, self.tags = dict(state or {}), broke, {}, []
+        self.write = self.state.__setitem__
 
     async def score(self, tag, payload, *, outputs=("logprobs",), weights="policy", role="solver", start=0):
         assert tag not in self.tags and weights == "start"

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from selftaught.parts import BadInput
-from selftaught.train.credit import Baseline, GroupCentred, Kept, Pairs, RoleBaseline, StepValues
-from selftaught.train.select import Majority, Signal
+from selftaught.train import Band, Baseline, GroupCentred, Kept, Pairs, Returns, RoleBaseline, Signal, StepValues
 from selftaught.types import Attempt, Group, Score, Task, Tokens
 
 NAN = float("nan")
@@ -132,10 +131,11 @@ def test_step_values(make):
 def test_role_baseline_moves_after_use(make):
     group = make.group([1, -1, 1, NAN], name="return", roles=["first", "second", "first", "first"])
     run = make.Run(state={"baseline": {"first": 0.5}})
-    found = advantages(credited(RoleBaseline(decay=0.5), [group], run))
+    found = advantages(credited(RoleBaseline(), [group], run))
     assert found == {"g/0": 0.5, "g/1": -1.0, "g/2": 0.5}
+    asyncio.run(Returns(decay=0.5).update(run, [group]))
     assert run.state["baseline"] == pytest.approx({"first": 0.25 * 0.5 + 0.75 * 1, "second": -0.5})
-    again = advantages(credited(RoleBaseline(decay=0.5), [group], run))
+    again = advantages(credited(RoleBaseline(), [group], run))
     assert again["g/1"] == pytest.approx(-0.5) and Baseline().initial() == {}
     assert list(RoleBaseline(anchor=True).writes)[-1] == "start_logprobs"
 
@@ -153,13 +153,11 @@ def test_majority_band(make):
     shares = {"a": [0.2, 0.2], "b": [0.5, 0.9], "c": [1.0, 1.0]}
     groups = [make.group([1, 0], key=k, confidences=c) for k, c in shares.items()] + [make.group([NAN], key="d")]
     run = make.Run()
-    assert [g.key for g in Majority(low=0.5, high=0.9).select(run, groups)] == ["b"] and run.notes["outside_band_groups"] == 0.75
-    assert [g.key for g in Majority().select(run, groups)] == ["a", "b", "c"]
+    assert [g.key for g in Band(low=0.5, high=0.9).select(run, groups)] == ["b"] and run.notes["outside_band_groups"] == 0.75
+    assert [g.key for g in Band().select(run, groups)] == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(
-    "part", [GroupCentred(), Kept(), Pairs(), RoleBaseline(), StepValues(), Baseline(), Signal(), Majority()], ids=repr
-)
+@pytest.mark.parametrize("part", [GroupCentred(), Kept(), Pairs(), RoleBaseline(), StepValues(), Baseline(), Signal(), Band()], ids=repr)
 def test_pickles(part):
     assert pickle.loads(pickle.dumps(part)) == part
 
@@ -172,9 +170,9 @@ def test_pickles(part):
         (Kept, {"best": -1}),
         (Kept, {"weighting": "x"}),
         (Pairs, {"margin": -1}),
-        (RoleBaseline, {"decay": 2}),
-        (Majority, {"low": 0.9, "high": 0.1}),
-        (Majority, {"high": 1.5}),
+        (Returns, {"decay": 2}),
+        (Band, {"low": 0.9, "high": 0.1}),
+        (Band, {"high": 1.5}),
     ],
 )
 def test_bad_values_are_refused(cls, options):

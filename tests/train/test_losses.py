@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from selftaught.parts import BadInput
-from selftaught.train.losses import DPO, NLL, LatentRegression, PolicyGradient, ValueRegression
-from selftaught.train.optim import AdamW
+from selftaught.train import DPO, NLL, AdamW, LatentRegression, PolicyGradient, ValueRegression
 from selftaught.types import Example, Rows
 
 LOSSES = [

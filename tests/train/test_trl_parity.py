@@ -144,7 +144,7 @@ def compare(ours, model, theirs, trainer, record_property):
 
 
 def test_sft(trl, record_property):
-    from selftaught.train.losses import NLL
+    from selftaught.train import NLL
 
     rows, trainer = sequences(), trl["sft"]
     ids, attention = padded([np.concatenate(r) for r in rows])
@@ -158,7 +158,7 @@ def test_sft(trl, record_property):
 
 
 def test_sft_over_micro_batches(trl, record_property):
-    from selftaught.train.losses import NLL
+    from selftaught.train import NLL
 
     rows, trainer = sequences(4), trl["sft"]
     total, theirs, ours = sum(len(c) for _, c in rows), 0, 0
@@ -177,7 +177,7 @@ def test_sft_over_micro_batches(trl, record_property):
 def test_dpo(trl, variant, beta, record_property):
     import torch
 
-    from selftaught.train.losses import DPO
+    from selftaught.train import DPO
     from selftaught.types import Example
 
     trainer, rows = trl["dpo"], sequences(1)
@@ -227,7 +227,7 @@ SETTINGS = {
 def test_policy_gradient(trl, name, tools, record_property):
     import torch
 
-    from selftaught.train.losses import PolicyGradient
+    from selftaught.train import PolicyGradient
 
     options, setting = SETTINGS[name]
     loss, trainer, rows = PolicyGradient(**options), trl["grpo"], sequences(2)

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from selftaught.train.credit.turns import Turns
+from selftaught.train import Turns
 from selftaught.types import Attempt, Group, Score, Task, Tokens
 
 
@@ -53,8 +53,7 @@ def test_without_difference_or_score_there_is_nothing(credit):
 
 def test_anchor_kl_by_hand():
     torch = pytest.importorskip("torch")
-    from selftaught.train.losses.anchor_kl import AnchorKL
-    from selftaught.train.losses.policy_gradient import PolicyGradient
+    from selftaught.train import AnchorKL, PolicyGradient
 
     logprobs = torch.tensor([0.0, -1.0, -2.0, float("-inf")], dtype=torch.float64)
     start, anchor = torch.tensor([0.0, -1.5, -1.0, 0.0], dtype=torch.float64), torch.tensor([0.0, 0.5, 2.0, 0.0], dtype=torch.float64)

@@ -52,7 +52,7 @@ def tasks_table() -> list[dict[str, Any]]:
         }
         for name, cls in families().items()
     ]
-    others = {f"game:{name}": first_line(cls.__doc__) for name, cls in shelf("environment").items()}
+    others = {f"game:{name}": first_line(cls.__doc__) for name, cls in shelf("world").items()}
     others |= {f"table:{name}": "rows of a table that scikit-learn brings (extra: tables)" for name in TABLES}
     others |= {f"gym:{name}": about for name, about in abouts().items()} or {
         "gym:NAME": "a family of reasoning-gym, with its options as gym:chain_sum,min_terms=4; for the names: pip install 'selftaught[gym]'"

@@ -20,7 +20,7 @@ Off = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 class Options(Common):
     """Let a model teach itself on tasks without labels, then test on held-out tasks whether it got better.
 
-    Options of the recipe's parts are reachable by name (--explore.n 16, --optimizer.lr 1e-5), and parts can be swapped
+    Options of the recipe's parts are reachable by name (--plan.n 16, --optimizer.lr 1e-5), and parts can be swapped
     (--explore sample). `selftaught show RECIPE` lists them.
 
     Attributes:

@@ -68,7 +68,7 @@ async def exploited(session: Session) -> dict[str, Any]:
     """Exact exploitability in Kuhn poker, of the start and of the result."""
     from selftaught.measures.exploitability import exploitability, text_policy
 
-    run, game, found = session.run, session.run.environment("kuhn", {}), {}
+    run, game, found = session.run, session.run.world("kuhn", {}), {}
     limit = getattr(session.recipe.phases[0].explore, "max_tokens", 0) or run.settings.max_tokens
     for side, weights in (("start", "start"), ("result", "policy")):
         policy = await text_policy(run.model, game, n=LINES, settings=replace(run.settings, max_tokens=limit), weights=weights)

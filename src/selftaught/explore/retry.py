@@ -1,12 +1,13 @@
 """Explore: every attempt gets a second turn."""
 
 from asyncio import gather
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from selftaught.explore.sample import Sample
 from selftaught.parts import part
 from selftaught.protocols import Run
+from selftaught.stages import Explore
 from selftaught.types import Group, Message, Request
 
 # The words of reflect's Revise: a model that was taught to revise knows them.
@@ -15,7 +16,7 @@ QUESTION = "Check that and answer again."
 
 @part
 @dataclass(frozen=True, kw_only=True)
-class Retry(Sample):
+class Retry(Explore):
     """Sample n drafts, then ask each, in its own conversation, to check and answer again.
 
     The group holds the drafts, then their revisions (role "reviser", parent the draft), whose payload is the whole
@@ -31,10 +32,10 @@ class Retry(Sample):
     continues = True
     question: str = QUESTION
 
-    async def explore(self, run: Run, request: Request) -> Group:
+    async def explore(self, run: Run, request: Request) -> Sequence[Group]:
         task, settings, asked = request.task, request.settings, (Message("user", self.question),)
         drafts = await run.sample("draft", task, task.messages, n=request.n, settings=settings)
         revised = await gather(
             *(run.sample(f"retry-{i}", task, asked, settings=settings, role="reviser", after=a) for i, a in enumerate(drafts))
         )
-        return Group(key=task.id, task=task, attempts_G=(*drafts, *(a for attempts in revised for a in attempts)))
+        return [Group(key=task.id, task=task, attempts_G=(*drafts, *(a for attempts in revised for a in attempts)))]

@@ -2,11 +2,12 @@
 
 import math
 from asyncio import gather
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from selftaught.explore.nodes import Node, below, first, searched, step_sizes
 from selftaught.parts import BadInput, part
-from selftaught.protocols import Pool, Run
+from selftaught.protocols import Run
 from selftaught.stages import Explore
 from selftaught.types import Attempt, Group, Request, SamplerSettings
 
@@ -25,7 +26,6 @@ class TreeSearch(Explore):
     rollouts go to the end (there a few steps) so that every round ends in answers; no self-critic ends a search.
 
     Attributes:
-        tasks: tasks a step of the run.
         rounds: rounds of a search.
         parallel: leaves expanded in a round.
         branch: next steps drawn for a leaf; equal ones count once.
@@ -37,7 +37,6 @@ class TreeSearch(Explore):
 
     name = "tree"
     continues = True
-    tasks: int = 16
     rounds: int = 4
     parallel: int = 4
     branch: int = 3
@@ -47,14 +46,11 @@ class TreeSearch(Explore):
     c: float = 0.5
 
     def __post_init__(self) -> None:
-        if min(self.tasks, self.rounds, self.parallel, self.branch, self.depth, self.step_tokens) < 1 or not self.ending or self.c < 0:
-            raise BadInput("tree: tasks, rounds, parallel, branch, depth, step_tokens must be at least 1, c at least 0, ending some text")
+        if min(self.rounds, self.parallel, self.branch, self.depth, self.step_tokens) < 1 or not self.ending or self.c < 0:
+            raise BadInput("tree: rounds, parallel, branch, depth, step_tokens must be at least 1, c at least 0, ending some text")
 
-    def plan(self, run: Run, pool: Pool) -> list[Request]:
-        settings = replace(run.settings, max_tokens=self.step_tokens, stop=(self.ending,))
-        return [Request(task=task, n=self.branch, settings=settings) for task in pool.draw(run.rng("plan"), self.tasks)]
-
-    async def explore(self, run: Run, request: Request) -> Group:
+    async def explore(self, run: Run, request: Request) -> Sequence[Group]:
+        request = replace(request, n=self.branch, settings=replace(request.settings, max_tokens=self.step_tokens, stop=(self.ending,)))
         root = Node()
         for number in range(self.rounds):
             leaves = self.leaves(root)
@@ -67,7 +63,7 @@ class TreeSearch(Explore):
         ends = [node for node in below(root) if node.over and node.attempt]
         attempts = [replace(a, text=node.text, messages=request.task.messages) for node in ends if (a := node.attempt)]
         scores = [searched(attempt, node, self.name) for attempt, node in zip(attempts, ends, strict=True)]
-        return Group(key=request.task.id, task=request.task, attempts_G=tuple(attempts), scores=tuple(scores))
+        return [Group(key=request.task.id, task=request.task, attempts_G=tuple(attempts), scores=tuple(scores))]
 
     def leaves(self, root: Node) -> list[Node]:
         """Up to `parallel` nodes to expand; each counts as a visit that found nothing until it is done."""

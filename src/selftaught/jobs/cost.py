@@ -114,7 +114,7 @@ def spend(session: Session, rates: Rates) -> dict[str, float]:
     run, recipe = session.run, session.recipe
     found = {"expected": 0.0, "worst": 0.0, "seconds": 0.0}
     for phase, _, _ in recipe.schedule():
-        groups, n = getattr(phase.explore, "tasks", getattr(phase.explore, "games", 1)), getattr(phase.explore, "n", 1)
+        groups, n = phase.plan.tasks, phase.plan.n
         attempts, most, learns = groups * n, run.settings.max_tokens, bool(phase.objectives)
         found["expected"] += attempts * (rates.attempt + rates.prompt / n + learns * (rates.prompt + rates.attempt) / 2)
         found["worst"] += attempts * (most + rates.prompt / n + learns * (rates.prompt + most))

@@ -22,7 +22,7 @@ def form_of(task: Task) -> str:
     """What a task is made of: words, rows of a table, or a game."""
     if isinstance(task.payload, Rows):
         return "rows"
-    return "games" if isinstance(task.start, Mapping) and "environment" in task.start else "words"
+    return "games" if isinstance(task.start, Mapping) and "world" in task.start else "words"
 
 
 def fit_tasks(recipe: Recipe, pool: TaskPool) -> list[str]:
@@ -87,7 +87,7 @@ def fit_model(recipe: Recipe, model: Model, adapter: str = "") -> None:
                 )
             refuse_updates(objective.updates, model, recipe)
         for update in phase.updates:
-            if adapter and update.source == "start":
+            if adapter and getattr(update, "source", "") == "start":
                 raise BadInput("weights 'start' of a LoRA model have no adapter to copy or average: take 'policy', or leave out --adapter")
 
 

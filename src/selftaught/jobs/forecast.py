@@ -12,9 +12,9 @@ from selftaught.jobs.session import Session
 from selftaught.prove.attempts import mean_logprob
 from selftaught.prove.preflight import Look, Paid, forecast, look_features, method, nothing, paid_features, winner
 from selftaught.recipe import Phase
-from selftaught.run.method import Method, OneTask
+from selftaught.run.method import Method
 from selftaught.statistics.metrics import Numbers
-from selftaught.types import Group, Task
+from selftaught.types import Task
 
 TASKS, ATTEMPTS, REHEARSED = 48, 8, 16
 # What a forecast may cost in any case, in FLOPs (half a minute of two cores); beyond it, its share of the run's tokens,
@@ -34,7 +34,7 @@ class Size:
 def size_of(session: Session) -> Size:
     """As much as is small, or else fits a share of the run, at its longest attempts."""
     run, phase = session.run, learning(session)
-    most, n = run.settings.max_tokens, getattr(phase.explore, "n", 1)
+    most, n = run.settings.max_tokens, phase.plan.n
     each = most * (ATTEMPTS + 1 + n * REHEARSED / TASKS)
     small, worst = SMALL / (2 * run.model.parameters), worst_tokens(session)
     tasks = int(min(TASKS, max(LEAST, small // each, SHARE * worst // each)))
@@ -49,26 +49,8 @@ def worst_tokens(session: Session) -> float:
     """Most tokens the run can spend: its budget, or all attempts at their longest, drawn and learned from."""
     most = session.run.ledger.budget.tokens
     phases = [phase for phase, _, _ in session.recipe.schedule()]
-    drawn = sum(getattr(p.explore, "tasks", 1) * getattr(p.explore, "n", 1) * (1 + bool(p.objectives)) for p in phases)
+    drawn = sum(p.plan.tasks * p.plan.n * (1 + bool(p.objectives)) for p in phases)
     return min(drawn * session.run.settings.max_tokens, math.inf if most is None else most)
-
-
-class Rehearsal(Method):
-    """A recipe's own explore and read parts on a few training tasks, beside its run: nothing is trained, spent or kept."""
-
-    def __init__(self, session: Session, phase: Phase) -> None:
-        super().__init__(session.run, session.run.settings, session.job.seed, "forecast")
-        self.phase = replace(phase, objectives=())
-
-    async def groups(self, tasks: Sequence[Task]) -> list[Group]:
-        """The groups as they stand after the last reader."""
-        assert self.phase is not None
-        explore = self.phase.explore
-        requests = [request for task in tasks for request in explore.plan(self, OneTask(task))[:1]]
-        groups = [group for group in await gather(*(explore.explore(self, request) for request in requests)) if group.attempts_G]
-        for part in self.phase.read:
-            groups = await part.read(self, groups)
-        return groups
 
 
 async def looks_at(session: Session, tasks: Sequence[Task], attempts: int = ATTEMPTS) -> list[Look]:
@@ -92,7 +74,7 @@ async def looks_at(session: Session, tasks: Sequence[Task], attempts: int = ATTE
 async def rehearsed(session: Session, tasks: Sequence[Task], looks: Sequence[Look]) -> list[Paid]:
     """How the recipe pays its own attempts at those tasks, beside what is true of them."""
     run = session.run
-    groups = await Rehearsal(session, learning(session)).groups(tasks)
+    groups = await Method(run, run.settings, session.job.seed, "forecast", phase=learning(session)).groups(tasks)
     majority = {task.id: winner(look.answers_G) for task, look in zip(tasks, looks, strict=True)}
     paid = []
     for group in groups:
@@ -118,7 +100,7 @@ def rates_of(session: Session, tokens: float) -> float:
     """
     most, spent, rates = session.run.ledger.budget.tokens, 0.0, 0.0
     for phase, _, _ in session.recipe.schedule():
-        spent += getattr(phase.explore, "tasks", 1) * getattr(phase.explore, "n", 1) * tokens * (2 if phase.objectives else 1)
+        spent += phase.plan.tasks * phase.plan.n * tokens * (2 if phase.objectives else 1)
         if most is not None and spent > most:
             break
         own = [o for o in phase.objectives if not set(o.updates) <= set(session.recipe.modules)]

@@ -39,7 +39,7 @@ KNOWN: Mapping[str, Known] = {
         temperature=0.4,
         max_tokens=24,
         steps=12,
-        options={"explore.tasks": 12, "explore.n": 8, "explore.reword": False, "keep.tasks": 24, "optimizer.lr": 3e-4, "every": 4},
+        options={"plan.tasks": 12, "plan.n": 8, "explore.reword": False, "keep.tasks": 24, "optimizer.lr": 3e-4, "every": 4},
     ),
 }  # fmt: skip
 

@@ -1,7 +1,6 @@
 """One question through a recipe's test-time method."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from selftaught.jobs.asking import choose_wording
 from selftaught.jobs.job import Job
 from selftaught.jobs.session import Session, open_session
 from selftaught.parts import BadInput
-from selftaught.run.method import OneTask
+from selftaught.run.method import Method
 from selftaught.types import Task
 
 
@@ -46,20 +45,15 @@ def solve(
 
 
 async def solve_session(session: Session, question: str, say: Callable[[str], None]) -> dict[str, Any]:
-    """One question through the first phase's explore and read parts, then decide."""
+    """One question through the recipe's method."""
     from selftaught.tasks.text import make_task
 
-    run, phase = session.run, session.recipe.phases[0]
+    run = session.run
     task = recognized(question) or make_task(question, "asked", "train", None, "")
     await choose_wording(run, [task], session.job.seed, say)
-    run.begin_step(replace(phase, objectives=()), of=1)
-    [request, *_] = phase.explore.plan(run, OneTask(task))
-    groups = [await phase.explore.explore(run, request)]
-    for part in phase.read:
-        groups = await part.read(run, groups)
-    group = groups[0]
-    decide = session.recipe.decide
-    attempt = await decide.decide(run, group) if decide else group.attempts_G[0]
+    method = Method(run, run.settings, session.job.seed, "solve", purpose="train")
+    [group] = await method.groups([task])
+    attempt = await method.decided(group)
     answer, answers = run.answer(attempt.text, task), [run.answer(a.text, task) for a in group.attempts_G]
     found = {"text": attempt.text, "answer": answer, "attempts": len(answers), "agreed": answers.count(answer)}
     return found | run.ledger.summary()

@@ -78,9 +78,10 @@ class Agreement(Keep):
         # Not run.rng, whose draws change with the step: generations must meet the same tasks.
         drawn = pool.draw(random.Random(content_hash("agreement", run.seed)), self.tasks)
         tasks = [task for task in drawn if task.origin == "data"]
-        anchors: dict[str, Any] = run.state[self.state]
+        anchors = dict(run.state[self.state])
         settings = replace(run.settings, temperature=self.temperature)
         pairs = np.array(await gather(*(self._measure_task(run, task, settings, anchors) for task in tasks)), np.float64).reshape(-1, 2)
+        run.write(self.state, anchors)
         if not np.isfinite(pairs).all():
             # The tasks that were still paid for are others than those of the last measure.
             return float("nan")

@@ -108,5 +108,5 @@ class NoSignal(Monitor):
             told = f"no attempt of {len(done)} steps could be scored"
             return f"nothing to learn from: {told}; give tasks the recipe can score, or another recipe"
         mean = sum(rewards) / len(rewards)
-        hint = "take harder tasks" if mean > 0.5 else "take easier tasks, more attempts (--explore.n) or longer ones (--max-tokens)"
+        hint = "take harder tasks" if mean > 0.5 else "take easier tasks, more attempts (--plan.n) or longer ones (--max-tokens)"
         return f"nothing to learn from: all attempts at a task were paid alike for {len(done)} steps (reward {mean:.2f} on average); {hint}"

@@ -11,7 +11,7 @@ from selftaught.prove.looks import level_at, told, why_ended
 from selftaught.prove.off_task import family_rows
 from selftaught.prove.plan import WHOLE, Plan
 from selftaught.prove.record import AS_IS
-from selftaught.prove.sampling import drawer_for
+from selftaught.prove.sampling import MethodSampler, RunSampler
 from selftaught.prove.verdict import Side, measure_side, reach, verdict, widen, zero_families
 from selftaught.run.training import TrainingRun
 from selftaught.types import Split, Task
@@ -62,7 +62,7 @@ async def measure(
 ) -> Measured:  # fmt: skip
     """Measure the start of a run, or, given the start as `before`, what became of it; the run is left as it was.
 
-    The start is always asked plainly, 16 attempts a held-out task, and found again when it was asked before. The result
+    The start is asked plainly (see `sampler_for`), 16 attempts a held-out task, and found again when it was asked before. The result
     answers by the recipe's own method where it has one, 4 attempts a task; when a plain result shows a gain, the
     attempts that are missing to 16 are drawn, because the kind of a gain is read from pass@16. Of a plan with looks the
     start is measured whole (it is in the cache afterwards, and every later look needs it) and the result in stages, until a
@@ -85,9 +85,9 @@ async def measure(
         RuntimeError: the weights changed meanwhile.
     """
     cached, held, tasks = CachedSampler(run=run, seed=seed), HeldOut(run), splits["held-out"]
-    sampler = drawer_for(run, seed) if before else cached
-    plain, keep = not before or run.recipe.decide is None, held.keep(label)
-    n = plan.start if full or not before else plan.result
+    sampler = sampler_for(run, seed, start=before is None)
+    plain, keep = not isinstance(sampler, MethodSampler), held.keep(label)
+    n = plan.start if full or (plain and not before) else plan.result
     looks = plan.staged(len(tasks)) if before else (len(tasks),)
 
     async def stage(first: int, last: int, chosen: Side | None = None) -> Side:
@@ -115,6 +115,17 @@ async def measure(
     return Measured(digest=digest, side=side, off=found, unreached=unreached, rows=held.sides[label], ledger=run.ledger.summary())
 
 
+def sampler_for(run: TrainingRun, seed: int, start: bool = False) -> RunSampler:
+    """How a side of a run is drawn.
+
+    The result by its method where the recipe decides, else plainly. The start plainly, unless what the method remembers
+    is what changes: then by the method as it began, so that only the difference is told.
+    """
+    if start and run.recipe.remembers:
+        return MethodSampler(run=run, seed=seed, state=run.recipe.initial())
+    return CachedSampler(run=run, seed=seed) if start else (MethodSampler if run.recipe.decide else RunSampler)(run=run, seed=seed)
+
+
 def compared(full: bool, plan: Plan = WHOLE) -> int:
     """Attempts a task that are compared at the stated sampler: the first ones of both sides, which share their noise."""
     return plan.start if full else plan.result
@@ -130,7 +141,7 @@ def ended(before: Side, side: Side, looks: Sequence[int], look: int, n: int, mar
 def decide(
     before: Measured, after: Measured, full: bool = False, plan: Plan = WHOLE, margin: float = MARGIN, **options: Any
 ) -> dict[str, Any]:
-    """The verdict on two measured sides, at the look at which the second ended; `options` go to `evaluation.gate.verdict`."""
+    """The verdict on two measured sides, at the look at which the second ended; `options` go to `prove.verdict.verdict`."""
     # Measured once, they are told at the full level whichever look was the last.
     off = family_rows([(before.off, after.off)]) if before.off and after.off else []
     seen, looks, n = len(after.side.tasks_B), plan.staged(len(before.side.tasks_B)), compared(full, plan)

@@ -1,8 +1,9 @@
 """How the gate draws and grades attempts through a run, outside its budget: of plain weights, or of a whole method."""
 
 from asyncio import gather
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from selftaught.types import Attempt, Floats, Group, SamplerSettings, Score, Tas
 
 @dataclass(frozen=True, kw_only=True)
 class RunSampler:
-    """Implements `evaluation.side.GateSampler`: what weights say when they are asked once.
+    """Implements `prove.record.GateSampler`: what weights say when they are asked once.
 
     Weights are hashed once a sampler: make one for each measurement, and `settle` it at the end.
 
@@ -58,11 +59,16 @@ class RunSampler:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialDrawer(RunSampler):
+class MethodSampler(RunSampler):
     """What a recipe's method replies: explore, read, decide. An attempt of a group is one whole run of the method.
 
     The stated temperature is used where the method has none of its own, and only then is there one to choose.
+
+    Attributes:
+        state: what the method remembers; what the run remembers now when None.
     """
+
+    state: Mapping[str, Any] | None = None
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -78,22 +84,18 @@ class TrialDrawer(RunSampler):
         self, tasks: Sequence[Task], n: int, settings: SamplerSettings, weights: str, label: str, template: str = PLAIN
     ) -> list[Group]:
         """One group a task, of n replies; scores "prompted" and "sampled" hold all the tokens a reply took."""
-        trials = [Method(self.run, settings, self.seed, f"{label}/{i}", self.digest(weights)) for i in range(n)]
-        replies = await gather(*(trial.reply(tasks) for trial in trials))
+        digest = self.digest(weights)
+        methods = [Method(self.run, settings, self.seed, f"{label}/{i}", digest, weights=weights, state=self.state) for i in range(n)]
+        replies = await gather(*(method.reply(tasks) for method in methods))
         groups = []
         for task, replies_n in zip(tasks, zip(*replies, strict=True), strict=True):
-            made = [(trial, attempt) for trial, attempt in zip(trials, replies_n, strict=True) if attempt is not None]
-            scores = [score for trial, attempt in made for score in costs(trial, attempt)]
+            made = [(method, attempt) for method, attempt in zip(methods, replies_n, strict=True) if attempt is not None]
+            scores = [score for method, attempt in made for score in costs(method, attempt)]
             groups.append(Group(key=task.id, task=task, attempts_G=tuple(attempt for _, attempt in made), scores=tuple(scores)))
         return groups
 
 
-def costs(trial: Method, attempt: Attempt) -> list[Score]:
+def costs(method: Method, attempt: Attempt) -> list[Score]:
     """The tokens of all requests behind a reply, as scores of it."""
-    spent = trial.spent[attempt.task]
-    return [Score(attempt=attempt.id, name=name, value=count, source="self", judge="trial") for name, count in spent.items()]
-
-
-def drawer_for(run: TrainingRun, seed: int) -> RunSampler:
-    """How the result of a run is drawn: by its method where the recipe has a `decide`, else plainly. The start is always plain."""
-    return (TrialDrawer if run.recipe.decide else RunSampler)(run=run, seed=seed)
+    spent = method.spent[attempt.task]
+    return [Score(attempt=attempt.id, name=name, value=count, source="self", judge="method") for name, count in spent.items()]

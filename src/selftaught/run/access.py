@@ -2,24 +2,30 @@
 
 import random
 from asyncio import gather
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 from selftaught.format import Format
-from selftaught.parts import build, find
-from selftaught.prompts import PLAIN, new_tokens, wrapped
+from selftaught.interaction import Reply
+from selftaught.parts import BadInput, build, find
+from selftaught.prompts import PLAIN, continued, new_tokens, wrapped
 from selftaught.protocols import Model, TextModel
 from selftaught.recipe import Phase, Recipe
 from selftaught.run.budget import Budget
+from selftaught.run.calls import called
 from selftaught.run.dispatch import Dispatcher, Perform
 from selftaught.run.faults import Kind
 from selftaught.run.folder import RunFolder
 from selftaught.run.grader import Grader
 from selftaught.run.ledger import Ledger
+from selftaught.run.stopwatch import Ahead, T
 from selftaught.types import Attempt, Floats, Group, Message, Purpose, SampleRequest, SamplerSettings, ScoreRequest, Task, content_hash
 
 # Roles whose attempts are judgments.
 JUDGES = ("judge", "critic")
+# Stages that write state: both come after learning.
+WRITERS = ("update", "keep")
 
 
 def sealed(digest: str) -> str:
@@ -28,12 +34,12 @@ def sealed(digest: str) -> str:
 
 
 class RunAccess:
-    """Implements the `Run` protocol of `models.base`.
+    """Implements the `Run` protocol of `protocols`.
 
     Attributes:
         position: steps of the schedule that are done.
         generation: version of the policy, as the model counts it.
-        train_reserve: tokens set aside for training on what this step has sampled.
+        train_reserve: tokens set aside for training on what this step has sampled; `train_reserves` says how many for an attempt.
         purpose: what requests are for; under "evaluate" and "audit" nothing is admitted, reserved or spent.
         seal: ends the keys under which replies are journaled; no part of the noise.
     """
@@ -54,10 +60,11 @@ class RunAccess:
         self.settings, self.format, self.seed = settings, format, seed
         self.ledger = Ledger(budget, model.parameters)
         self.grader = Grader(format, self.ledger, declared=recipe.reads_gold)
-        performers: dict[str, Perform] = {"sample": model.sample, "score": model.score, "check": self.grader.perform}
+        performers: dict[str, Perform] = {"sample": model.sample, "score": model.score, "check": self.grader.perform, "call": called}
         self.dispatcher = Dispatcher(folder.journal, performers, model, self.ledger.watch)
-        self.state = {name: part.initial() for name, part in recipe.state.items()}
+        self.states: dict[str, Any] = recipe.initial()
         self.position = self.generation = self.train_reserve = 0
+        self.train_reserves: dict[str, int] = {}
         self.purpose: Purpose = "train"
         self.notes: dict[str, float] = {}
         self.phase: Phase | None = None
@@ -91,6 +98,25 @@ class RunAccess:
         """Random numbers of this seed, step and key."""
         return random.Random(content_hash(self.seed, self.position, *key))
 
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What the recipe remembers, by name."""
+        return MappingProxyType(self.states)
+
+    def write(self, name: str, value: Any) -> None:
+        """See `protocols.Run.write`."""
+        if self.stage not in WRITERS or name not in self.states:
+            raise BadInput(f"state '{name}' is written in stage {self.stage}: declare it in state=, and write it in an update")
+        self.states[name] = value
+
+    async def average(self, source: str, into: str, decay: float) -> None:
+        """See `protocols.Run.average`."""
+        await self.model.average(source, into, decay)  # type: ignore[attr-defined]
+
+    def ahead(self, stage: str, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        """Await work of a later stage than the one under way; it is counted there."""
+        return Ahead(self.ledger.watch, stage, work)
+
     def note(self, name: str, value: float) -> None:
         """Record a number of this step."""
         self.notes[name] = float(value)
@@ -112,9 +138,22 @@ class RunAccess:
         """The text of each token."""
         return self.model.pieces(ids)
 
-    def environment(self, name: str, options: Mapping[str, Any]) -> Any:
-        """A game or world by name."""
-        return build(find("environment", name), options)
+    def world(self, name: str, options: Mapping[str, Any]) -> Any:
+        """A world by name."""
+        return build(find("world", name), options)
+
+    async def call(self, tag: str, task: Task, tool: Any, argument: str, *, role: str = "solver") -> Reply:
+        """See `protocols.Run.call`."""
+        self.ledger.add("calls", "tool", 1, role, self.purpose)
+        with self.ledger.watch.outside(self.purpose):
+            key = f"{self.mark}/{role}/{task.id}/{tool.name}/{tag}{self.seal}"
+            text, ok, value = await self.dispatcher.ask("call", key, (tool, argument, task))
+        self.fault("calls", int(not ok), 1)
+        return Reply(text=text, ok=ok, value=value)
+
+    def reveal(self, task: Task, purpose: Purpose = "train") -> str:
+        """See `protocols.Run.reveal`."""
+        return self.grader.reveal(task, purpose if self.counted else self.purpose)
 
     async def sample(
         self, tag: str, task: Task, messages: tuple[Message, ...], *, n: int = 1, settings: SamplerSettings | None = None,
@@ -127,19 +166,23 @@ class RunAccess:
             key=key, task=task, messages=messages, n=n, settings=settings, role=role, view=view, weights=weights,
             after=after, cut=cut, noise=f"{self.seed}/{key}", remember=self.phase is not None and self.phase.continues,
         )  # fmt: skip
-        prompted = self.model.count(messages, after, cut)
-        worst, train = prompted + n * settings.max_tokens, n * (prompted + settings.max_tokens) * (self.phase.epochs if self.phase else 0)
+        context = self.model.count(messages, after, cut)
+        prompted = context - continued(after, cut)
+        worst, each = prompted + n * settings.max_tokens, (context + settings.max_tokens) * (self.phase.epochs if self.phase else 0)
+        # An attempt that goes on is trained on once, as what it becomes.
+        train = n * each - (self.train_reserves.get(after.id, 0) if after and n == 1 and after.role == role else 0)
         if self.counted and not self.ledger.admit(worst, train):
             return []
         self.train_reserve += train if self.counted else 0
         with self.ledger.watch.outside(self.purpose):
             attempts: list[Attempt] = await self.dispatcher.ask("sample", key + self.seal, request, checked=self.grader.checks_apart(task))
+        self.train_reserves |= {attempt.id: each for attempt in attempts}
         self.ledger.release(worst if self.counted else 0)
         self.fault("attempts", sum(a.stop == "error" for a in attempts), len(attempts))
         if role in JUDGES:
             self.ledger.add("calls", "judge", len(attempts), role, self.purpose)
         self.ledger.tokens("prompted", prompted, role, self.purpose)
-        self.ledger.tokens("sampled", sum(new_tokens(a, prompted) for a in attempts), role, self.purpose)
+        self.ledger.tokens("sampled", sum(new_tokens(a, context) for a in attempts), role, self.purpose)
         return attempts
 
     async def score(

@@ -14,7 +14,7 @@ from selftaught.run.waves import Waiting, Wave, divided, waves_of
 # A coroutine that got its reply needs a few passes of the event loop (two a nested gather) until it asks again.
 IDLE_PASSES = 24
 # Kinds that do not need the model: they are performed beside what it does.
-BESIDE = ("check",)
+BESIDE = ("check", "call")
 # Kinds that others wait for: who is answered will ask for more of those, and waves get larger.
 QUICK = ("score",)
 # Attempts of one wave, where the model does not say (`wave_rows`).

@@ -6,11 +6,12 @@ from selftaught.parts import BadInput
 from selftaught.run.ledger import Ledger
 from selftaught.types import Purpose
 
-Kind = Literal["attempts", "checks", "verdicts"]
+Kind = Literal["attempts", "checks", "verdicts", "calls"]
 # What is wrong with them, and what can be done.
 KINDS: dict[Kind, tuple[str, str]] = {
     "attempts": ("attempts could not be made (prompts without room, or that the chat template refuses)", "mend the tasks or the template"),
     "checks": ("checks of answers failed", "mend the tasks' checker"),
+    "calls": ("calls of tools failed", "mend the tools, or show the model how they are called"),
     "verdicts": ("verdicts of the judge could not be read", "ask it another question, or give another model"),
 }
 # The share of a step above which nothing is learned from it, and how many it takes to tell.

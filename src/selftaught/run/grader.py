@@ -56,6 +56,13 @@ class Grader:
             raise SealBroken(f"purpose '{purpose}' may not read answers of {task.split} tasks, only of {' and '.join(READABLE[purpose])}")
         return GoldReader(purpose, lambda: self.ledger.gold(purpose))
 
+    def reveal(self, task: Task, purpose: Purpose) -> str:
+        """The answer, read under the purpose; "" where there is none. Raises SealBroken as `reader` does."""
+        if task.sealed is None:
+            return ""
+        given = task.sealed.open(self.reader(purpose, task))["answer"]
+        return str(given[0] if isinstance(given, tuple) else given)
+
     def checks_apart(self, task: Task) -> bool:
         """Whether attempts at a task are checked by the pool's processes, if this recipe has them checked."""
         return self.declared and task.checker == "gold"

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,8 @@ from selftaught.monitors.health import numbers
 from selftaught.recipe import Phase
 from selftaught.run.access import RunAccess
 from selftaught.run.files import parsed
-from selftaught.run.stopwatch import Ahead, T
 from selftaught.run.watcher import Watcher
-from selftaught.stages import Average, Objective
+from selftaught.stages import Objective
 from selftaught.types import Example, Group, Task
 
 
@@ -49,10 +48,6 @@ class TrainingRun(RunAccess):
         """Whether an alarm ends the run."""
         return self.heed and bool(self.alarms)
 
-    def ahead(self, stage: str, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
-        """Await work of a later stage than the one under way; it is counted there."""
-        return Ahead(self.ledger.watch, stage, work)
-
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> None:
         """Hand examples to the model's learner and count them; skipped when they no longer fit the budget."""
         due = [objective for objective in objectives if self.position % objective.every == 0]
@@ -67,10 +62,6 @@ class TrainingRun(RunAccess):
         for example in examples:
             self.ledger.add("source", example.source)
         self.notes |= metrics | {"learned": float(len(examples))}
-
-    async def average(self, update: Average) -> None:
-        """Fold one set of weights into another."""
-        await self.model.average(update.source, update.into, update.decay)  # type: ignore[attr-defined]
 
     async def publish(self) -> None:
         """Let samplers see the policy."""
@@ -120,7 +111,7 @@ class TrainingRun(RunAccess):
     def settle_reserve(self) -> None:
         """Give back what was set aside for training on attempts that were not trained on."""
         self.ledger.release(0, self.train_reserve)
-        self.train_reserve = 0
+        self.train_reserve, self.train_reserves = 0, {}
 
     def end_step(self) -> None:
         """Close a step: give back what was reserved, log its numbers."""
@@ -148,13 +139,13 @@ class TrainingRun(RunAccess):
         """Go back to a saved generation: "start" or "best". Budget, position and pool stay."""
         saved = await self.folder.load(which, self.model)
         self.dispatcher.forget()
-        self.state, self.generation = saved["state"], saved["generation"]
+        self.states, self.generation = saved["state"], saved["generation"]
         self.note("rolled_back", 1.0)
 
     async def hand_back(self) -> None:
-        """The best generation kept so far becomes the policy."""
+        """The best generation kept so far becomes the policy, and what it remembered what is remembered."""
         if self.folder.has("best") and self.folder.pointers["best"] != self.folder.pointers["latest"]:
-            await self.folder.load("best", self.model)
+            self.states = (await self.folder.load("best", self.model))["state"]
             self.dispatcher.forget()
 
     async def save(self) -> None:
@@ -166,7 +157,7 @@ class TrainingRun(RunAccess):
         """Everything but the weights, JSON-ready."""
         return {
             "position": self.position, "generation": self.generation, "best_measure": self.best_measure,
-            "state": self.state, "pool": self.pool.snapshot(), "ledger": self.ledger.snapshot(), "health": self.watcher.snapshot(),
+            "state": self.states, "pool": self.pool.snapshot(), "ledger": self.ledger.snapshot(), "health": self.watcher.snapshot(),
             "seconds": self.ledger.watch.snapshot(), "ended": self.ended,
         }  # fmt: skip
 
@@ -182,7 +173,7 @@ class TrainingRun(RunAccess):
                 (self.folder.path / log).unlink(missing_ok=True)
             return False
         self.position, self.generation, self.best_measure = saved["position"], saved["generation"], saved["best_measure"]
-        self.state, self.ended = saved["state"], saved.get("ended", False)
+        self.states, self.ended = saved["state"], saved.get("ended", False)
         self.pool.restore(saved["pool"])
         self.ledger.restore(saved["ledger"])
         self.ledger.watch.restore(saved.get("seconds", {}))

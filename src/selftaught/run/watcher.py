@@ -96,11 +96,7 @@ class Watcher:
         with outside(run):
             groups = await run.draw(self.audit, AUDITED, run.settings, "policy", f"audit/{run.position}", run.seed, purpose="audit")
             graded = await gather(*(run.check(g.task, [a.text for a in g.attempts_G], "audit", gold=True) for g in groups))
-            rewarded: Sequence[Group] = groups
-            trial = Method(run, run.settings, run.seed, f"audit/{run.position}")
-            trial.purpose = "audit"
-            for part in trial.phase.read if trial.phase else ():
-                rewarded = await part.read(trial, rewarded)
+            rewarded = await Method(run, run.settings, run.seed, f"audit/{run.position}", purpose="audit").read(groups)
         correct: list[Floats] = [np.array(grades, np.float32) for grades in graded]
         # Readers may add attempts behind those that were graded, and leave groups out.
         rewards = {g.task.id: g.values()[:AUDITED] for g in rewarded}

@@ -1,5 +1,6 @@
 """Supervise: rewards that carry no truth, for controls. Source: Spurious Rewards, arXiv:2506.10947."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from selftaught.parts import BadInput, part
 from selftaught.protocols import Run
-from selftaught.stages import Reader, State, Supervise
+from selftaught.stages import Reader, State, Supervise, Update
 from selftaught.supervise.vote import majority, unscored
 from selftaught.types import Attempt, Group, Score, Tokens
 
@@ -108,7 +109,7 @@ class ConstantVote(Reader):
     with reward 1. Attempts that give it by themselves get 1 too, all others 0.
 
     Attributes:
-        state: name of the `Tally` that counts.
+        state: name of the `Tally` that `Count` keeps.
     """
 
     kind = "supervise"
@@ -117,9 +118,7 @@ class ConstantVote(Reader):
 
     async def read(self, run: Run, groups: Sequence[Group]) -> list[Group]:
         answers = {a.id: run.answer(a.text, group.task) for group in groups for a in unscored(group)}
-        tally: dict[str, int] = run.state[self.state]
-        for answer in filter(None, answers.values()):
-            tally[answer] = tally.get(answer, 0) + 1
+        tally = Counter(run.state[self.state]) + Counter(filter(None, answers.values()))
         winner = max(sorted(filter(None, answers.values())), key=tally.__getitem__, default=None)
         if winner is None:
             return list(groups)
@@ -130,6 +129,23 @@ class ConstantVote(Reader):
         copy = behind(group.attempts_G[0], shown)
         rewards = {a.id: float(answers[a.id] == winner) for a in group.attempts_G if a.id in answers} | {copy.id: 1.0}
         return group.joined([copy], [Score(attempt=i, value=v, source="self", judge=self.name, note=winner) for i, v in rewards.items()])
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class Count(Update):
+    """Add the answers of the step's attempts, as they were sampled, to a `Tally`.
+
+    Attributes:
+        state: its name.
+    """
+
+    state: str = "tally"
+
+    async def update(self, run: Run, groups: Sequence[Group]) -> None:
+        # What was shown to a group is another group's attempt.
+        given = (run.answer(a.text, group.task) for group in groups for a in group.attempts_G if not a.parents)
+        run.write(self.state, dict(Counter(run.state[self.state]) + Counter(filter(None, given))))
 
 
 def behind(asked: Attempt, said: Attempt) -> Attempt:

@@ -13,12 +13,12 @@ from selftaught.types import Split, Task, content_hash
 @part
 @dataclass(frozen=True, kw_only=True)
 class Games(TaskSource):
-    """Games by name, each a task whose `start` says which environment it is and where it stands.
+    """Games by name, each a task whose `start` says which world it is and where it stands.
 
-    Two draws are two games even when they deal alike; nobody grades them, the environment pays.
+    Two draws are two games even when they deal alike; nobody grades them, the world pays.
 
     Attributes:
-        game: name of the environment.
+        game: name of the world.
     """
 
     name: ClassVar[str] = "game"
@@ -26,8 +26,8 @@ class Games(TaskSource):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`game:kuhn` as a source; raises BadInput when there is no such game."""
-        return cls(game=find("environment", text.partition(":")[2]).name)
+        """`game:kuhn` as a source; raises BadInput when there is no such world."""
+        return cls(game=find("world", text.partition(":")[2]).name)
 
     def text(self) -> str:
         return f"game:{self.game}"
@@ -35,11 +35,11 @@ class Games(TaskSource):
     def draw(self, key: str, count: int, split: Split) -> list[Task]:
         tasks = []
         for i in range(count):
-            environment: Any = build(find("environment", self.game), {})
+            world: Any = build(find("world", self.game), {})
             mark = content_hash(key, split, i)
-            environment.reset(mark)
-            start = {"environment": self.game, "options": {}, "snapshot": environment.snapshot(), "key": mark}
-            prompt, source = environment.rules, self.text()
+            world.reset(mark)
+            start = {"world": self.game, "options": {}, "snapshot": world.snapshot(), "key": mark}
+            prompt, source = world.rules, self.text()
             tasks.append(Task(id=content_hash(prompt, mark, source), prompt=prompt, start=start, source=source, split=split))
         return tasks
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from selftaught.interaction import Outcome, Turn
 from selftaught.parts import Part, part
 from selftaught.types import content_hash
 
@@ -33,7 +34,7 @@ class Kuhn(Part):
         table: the game under way: cards[seat] and the moves; everything `snapshot` gives.
     """
 
-    kind: ClassVar[str] = "environment"
+    kind: ClassVar[str] = "world"
     seats: ClassVar[int] = 2
     rules: ClassVar[str] = "Kuhn poker: cards J < Q < K, ante 1, bet 1. Answer with one word."
     table: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -46,30 +47,30 @@ class Kuhn(Part):
         """The words that are allowed now."""
         return LEGAL[tuple(self.table["moves"])]
 
-    def observe(self) -> tuple[int, str]:
-        """(seat to move, what it sees that it has not seen before)."""
+    def observe(self) -> Turn:
+        """The seat to move, and what it sees that it has not seen before."""
         moves = self.table["moves"]
         seat = len(moves) % 2
         card = f"You are player {seat} and hold {self.table['cards'][seat]}. " if len(moves) < 2 else ""
         said = f"The other player says {moves[-1]}. " if moves else ""
-        return seat, f"{card}{said}{' or '.join(self.actions())}?"
+        return Turn(seat=seat, view=f"{card}{said}{' or '.join(self.actions())}?", actions=self.actions())
 
     def read(self, action: str) -> str:
         """The allowed word an action ends with, "" when it does not."""
         said = re.findall(r"[a-z]+", action.lower())
         return said[-1] if said and said[-1] in self.actions() else ""
 
-    def step(self, action: str) -> tuple[float, float] | None:
-        """Play; (return of player 0, of player 1) when the game is over."""
+    def step(self, action: str) -> Outcome:
+        """Play; both are paid when the game is over."""
         moves, seat = self.table["moves"], len(self.table["moves"]) % 2
         word = self.read(action)
         moves.append(word)
         if not word:
-            return paid(1 - seat, FORFEIT)
+            return paid(1 - seat, FORFEIT, error=f"{action[:40]!r} is none of the allowed words")
         if word == "fold":
             return paid(1 - seat, 1.0)
         if tuple(moves) in LEGAL:
-            return None
+            return Outcome()
         ranks = [CARDS.index(card) for card in self.table["cards"]]
         return paid(int(ranks[1] > ranks[0]), 2.0 if word == "call" else 1.0)
 
@@ -87,6 +88,6 @@ class Kuhn(Part):
         return [(1 / len(hands), {"cards": list(hand), "moves": []}) for hand in hands]
 
 
-def paid(winner: int, chips: float) -> tuple[float, float]:
-    """Returns by seat."""
-    return (chips, -chips) if winner == 0 else (-chips, chips)
+def paid(winner: int, chips: float, error: str = "") -> Outcome:
+    """The end of a game."""
+    return Outcome(rewards=(chips, -chips) if winner == 0 else (-chips, chips), over=True, error=error)

@@ -7,24 +7,23 @@ match and a reward model), and right is what a checker that reads no answer says
 temperatures. Preset `gold` reads answers for both, so that only the temperature is left to choose.
 """
 
-from selftaught.explore.tuned import Grid, Settings, Tuned
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.stages import Objective
-from selftaught.supervise.balance import Balance, Share
-from selftaught.supervise.check import Rule
-from selftaught.supervise.vote import Vote
-from selftaught.train.credit.kept import Kept
-from selftaught.train.losses.nll import NLL
-from selftaught.train.optim import AdamW
-from selftaught.train.select.above import Above
+from selftaught import explore, supervise, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
-search = Phase(explore=Grid(tasks=8, n=8), read=(Share(score="share"), Rule(), Vote(), Balance()), steps=1)
+search = Phase(
+    plan=explore.Even(tasks=8, n=8),
+    explore=explore.Grid(),
+    read=(supervise.Share(score="share"), supervise.Rule(), supervise.Vote()),
+    updates=(explore.Balance(),),
+    steps=1,
+)
 imitate = Phase(
-    explore=Tuned(tasks=32, n=8),
-    read=(Share(),),
-    select=(Above(),),
-    credit=Kept(threshold=0.0, distinct=True),
-    objectives=(Objective(loss=NLL(), optimizer=AdamW(lr=2e-5)),),
+    plan=explore.Tuned(tasks=32, n=8),
+    explore=explore.Sample(),
+    read=(supervise.Share(),),
+    select=(train.Above(),),
+    credit=train.Kept(threshold=0.0, distinct=True),
+    objectives=(Objective(loss=train.NLL(), optimizer=train.AdamW(lr=2e-5)),),
     steps=5,
 )
 recipe = Recipe(
@@ -34,8 +33,8 @@ recipe = Recipe(
     signal="self",
     phases=(search, imitate),
     rounds=8,
-    state={"settings": Settings()},
-    presets={"gold": {"0.read": "gold+balance:score=reward,thresholds=0.5", "1.read": "gold"}},
+    state={"settings": explore.Settings()},
+    presets={"gold": {"0.read": "gold", "0.updates": "balance:score=reward,thresholds=0.5", "1.read": "gold"}},
     claim=Claim(
         beats=("star/votes",),
         by=0.02,
@@ -43,5 +42,5 @@ recipe = Recipe(
         status="fails",
         model="sprout",
     ),
-    tiny={"explore.tasks": 3, "explore.n": 4, "rounds": 1, "1.steps": 1},
+    tiny={"plan.tasks": 3, "plan.n": 4, "rounds": 1, "1.steps": 1},
 )

@@ -6,14 +6,8 @@ Departs from the paper: the model rewords the question itself (source: self), a 
 is dropped; 8 attempts a wording.
 """
 
-from selftaught.explore.frontier import Reword
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.stages import Objective
-from selftaught.supervise.vote import CrossVote
-from selftaught.train.credit.group_centred import GroupCentred
-from selftaught.train.losses.policy_gradient import PolicyGradient
-from selftaught.train.optim import AdamW
-from selftaught.train.select.signal import Signal
+from selftaught import explore, supervise, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
 recipe = Recipe(
     name="co-reward",
@@ -22,11 +16,12 @@ recipe = Recipe(
     signal="self",
     phases=(
         Phase(
-            explore=Reword(tasks=16, n=16),
-            read=(CrossVote(),),
-            select=(Signal(),),
-            credit=GroupCentred(scale="std", anchor=True),
-            objectives=(Objective(loss=PolicyGradient(clip=0.2, kl=5e-3, per="sequence"), optimizer=AdamW(lr=2e-5)),),
+            plan=explore.Even(tasks=16, n=16),
+            explore=explore.Reword(),
+            read=(supervise.CrossVote(),),
+            select=(train.Signal(),),
+            credit=train.GroupCentred(scale="std", anchor=True),
+            objectives=(Objective(loss=train.PolicyGradient(clip=0.2, kl=5e-3, per="sequence"), optimizer=train.AdamW(lr=2e-5)),),
         ),
     ),
     claim=Claim(
@@ -35,5 +30,5 @@ recipe = Recipe(
         status="opposite",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
+    tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

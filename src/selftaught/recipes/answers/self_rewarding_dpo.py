@@ -6,14 +6,8 @@ Departs from the paper: several yes-or-no verdicts for its 0 to 5 points; tasks 
 none; pairs are made and learned from step by step, and the reference of DPO stays the start.
 """
 
-from selftaught.explore.sample import Sample
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.stages import Objective
-from selftaught.supervise.judge import Judge
-from selftaught.train.credit.pairs import Pairs
-from selftaught.train.losses.preference import DPO
-from selftaught.train.optim import AdamW
-from selftaught.train.select.signal import Signal
+from selftaught import explore, supervise, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
 recipe = Recipe(
     name="self-rewarding-dpo",
@@ -22,11 +16,12 @@ recipe = Recipe(
     signal="self",
     phases=(
         Phase(
-            explore=Sample(tasks=32, n=4),
-            read=(Judge(n=4),),
-            select=(Signal(),),
-            credit=Pairs(),
-            objectives=(Objective(loss=DPO(beta=0.1), optimizer=AdamW(lr=1e-5)),),
+            plan=explore.Even(tasks=32, n=4),
+            explore=explore.Sample(),
+            read=(supervise.Judge(n=4),),
+            select=(train.Signal(),),
+            credit=train.Pairs(),
+            objectives=(Objective(loss=train.DPO(beta=0.1), optimizer=train.AdamW(lr=1e-5)),),
         ),
     ),
     claim=Claim(
@@ -35,5 +30,5 @@ recipe = Recipe(
         status="holds",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 3, "read.judge.n": 2, "steps": 2},
+    tiny={"plan.tasks": 4, "plan.n": 3, "read.judge.n": 2, "steps": 2},
 )

@@ -6,39 +6,27 @@ failed attempts; a revision that the group's verdict confirms is learned as a fi
 the attempts, likelihood on the confirmed revisions. Keep: a generation that measures worse without answers is undone.
 """
 
-from selftaught.explore.frontier import Frontier, Ranking
-from selftaught.measures.agreement import Agreement, Anchor
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.reflect.revise import Revise
-from selftaught.stages import Objective
-from selftaught.supervise.check import Rule
-from selftaught.supervise.track import Track
-from selftaught.supervise.vote import CrossVote
-from selftaught.supervise.winner import Winner
-from selftaught.train.credit.group_centred import GroupCentred
-from selftaught.train.credit.joined import Joined
-from selftaught.train.credit.kept import Kept
-from selftaught.train.losses.nll import NLL
-from selftaught.train.losses.policy_gradient import PolicyGradient
-from selftaught.train.optim import AdamW
-from selftaught.train.select.signal import Signal
+from selftaught import explore, measures, reflect, supervise, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
-LEARN = AdamW(lr=1e-4)
+LEARN = train.AdamW(lr=1e-4)
 
 recipe = Recipe(
     name="selftaught",
     pillars=("explore", "supervise", "reflect", "train"),
     signal="rule, self",
-    state={"ranking": Ranking(), "anchor": Anchor()},
+    state={"ranking": explore.Ranking(), "anchor": measures.Anchor()},
     phases=(
         Phase(
-            explore=Frontier(tasks=32, n=8),
-            read=(Rule(), CrossVote(agree=True), Track(), Revise(most=1), Rule(), Winner()),
-            select=(Signal(by_view=False),),
-            credit=Joined(parts=(GroupCentred(role="solver"), Kept(role="reviser", retarget=True))),
-            objectives=(Objective(loss=PolicyGradient(), optimizer=LEARN), Objective(loss=NLL(), optimizer=LEARN, weight=0.1)),
+            plan=explore.Frontier(tasks=32, n=8),
+            explore=explore.Reword(),
+            read=(supervise.Rule(), supervise.CrossVote(agree=True), reflect.Revise(most=1), supervise.Rule(), supervise.Winner()),
+            select=(train.Signal(by_view=False),),
+            credit=train.Joined(parts=(train.GroupCentred(role="solver"), train.Kept(role="reviser", retarget=True))),
+            objectives=(Objective(loss=train.PolicyGradient(), optimizer=LEARN), Objective(loss=train.NLL(), optimizer=LEARN, weight=0.1)),
+            updates=(explore.Track(),),
             # A generation differs from the last by some 4 points of noise on 96 tasks; a collapse by far more.
-            keep=Agreement(tasks=96, tolerance=0.05),
+            keep=measures.Agreement(tasks=96, tolerance=0.05),
             steps=60,
             every=10,
         ),
@@ -50,5 +38,5 @@ recipe = Recipe(
         status="fails",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2, "keep.tasks": 4},
+    tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2, "keep.tasks": 4},
 )

@@ -6,13 +6,8 @@ distribution is sharpened again and again; this is the SFT form, the one that ma
 Preset `per-token` takes the mean log-probability, which does not favor short answers.
 """
 
-from selftaught.explore.sample import Sample
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.stages import Objective
-from selftaught.supervise.likelihood import Likelihood
-from selftaught.train.credit.kept import Kept
-from selftaught.train.losses.nll import NLL
-from selftaught.train.optim import AdamW
+from selftaught import explore, supervise, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
 recipe = Recipe(
     name="sharpening",
@@ -21,11 +16,12 @@ recipe = Recipe(
     signal="self",
     phases=(
         Phase(
-            explore=Sample(tasks=16, n=16),
-            read=(Likelihood(),),
+            plan=explore.Even(tasks=16, n=16),
+            explore=explore.Sample(),
+            read=(supervise.Likelihood(),),
             # Log-probabilities are negative: any finite one is kept.
-            credit=Kept(threshold=-1e9, best=1),
-            objectives=(Objective(loss=NLL(), optimizer=AdamW(lr=2e-5)),),
+            credit=train.Kept(threshold=-1e9, best=1),
+            objectives=(Objective(loss=train.NLL(), optimizer=train.AdamW(lr=2e-5)),),
         ),
     ),
     presets={"per-token": {"read.likelihood.per_token": True}},
@@ -35,5 +31,5 @@ recipe = Recipe(
         status="holds",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
+    tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

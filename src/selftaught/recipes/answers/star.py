@@ -9,27 +9,23 @@ one greedy; the student learns while the round samples, and Adam's moments outli
 
 from dataclasses import replace
 
-from selftaught.explore.sample import Sample
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.stages import Average, Objective
-from selftaught.supervise.check import Gold
-from selftaught.train.credit.kept import Kept
-from selftaught.train.losses.nll import NLL
-from selftaught.train.optim import AdamW
+from selftaught import explore, supervise, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
 collect = Phase(
-    explore=Sample(tasks=32, n=8),
-    read=(Gold(),),
-    credit=Kept(distinct=True, weighting="balanced"),
-    objectives=(Objective(loss=NLL(), optimizer=AdamW(lr=2e-5), updates=("student",)),),
+    plan=explore.Even(tasks=32, n=8),
+    explore=explore.Sample(),
+    read=(supervise.Gold(),),
+    credit=train.Kept(distinct=True, weighting="balanced"),
+    objectives=(Objective(loss=train.NLL(), optimizer=train.AdamW(lr=2e-5), updates=("student",)),),
     steps=9,
     every=10,
 )
 hand_over = (
     # Decay 1 writes once, when `origin` is new and the policy still is the start; LoRA has no "start" to copy from.
-    Average(source="policy", into="origin", decay=1.0),
-    Average(source="student", into="policy", decay=0.0),
-    Average(source="origin", into="student", decay=0.0),
+    train.Average(source="policy", into="origin", decay=1.0),
+    train.Average(source="student", into="policy", decay=0.0),
+    train.Average(source="origin", into="student", decay=0.0),
 )
 recipe = Recipe(
     name="star",
@@ -46,5 +42,5 @@ recipe = Recipe(
         status="holds",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 4, "rounds": 1, "steps": 2},
+    tiny={"plan.tasks": 4, "plan.n": 4, "rounds": 1, "steps": 2},
 )

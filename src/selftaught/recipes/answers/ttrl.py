@@ -4,14 +4,8 @@ Sample answers to an unlabeled task, let them vote, reward agreement, repeat.
 Departs from the paper: trains on other tasks than it is tested on; 8 attempts vote and train (there 64 and 32).
 """
 
-from selftaught.explore.sample import Sample
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.stages import Objective
-from selftaught.supervise.vote import Vote
-from selftaught.train.credit.group_centred import GroupCentred
-from selftaught.train.losses.policy_gradient import PolicyGradient
-from selftaught.train.optim import AdamW
-from selftaught.train.select.signal import Signal
+from selftaught import explore, supervise, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
 recipe = Recipe(
     name="ttrl",
@@ -20,11 +14,12 @@ recipe = Recipe(
     signal="self",
     phases=(
         Phase(
-            explore=Sample(tasks=32, n=8),
-            read=(Vote(),),
-            select=(Signal(),),
-            credit=GroupCentred(),
-            objectives=(Objective(loss=PolicyGradient(clip=0.2), optimizer=AdamW(lr=2e-5)),),
+            plan=explore.Even(tasks=32, n=8),
+            explore=explore.Sample(),
+            read=(supervise.Vote(),),
+            select=(train.Signal(),),
+            credit=train.GroupCentred(),
+            objectives=(Objective(loss=train.PolicyGradient(clip=0.2), optimizer=train.AdamW(lr=2e-5)),),
         ),
     ),
     claim=Claim(
@@ -33,5 +28,5 @@ recipe = Recipe(
         status="fails",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
+    tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

@@ -6,14 +6,14 @@ everything is the best a model can do. What catches it is how often different qu
 
 from dataclasses import replace
 
+from selftaught import supervise
 from selftaught.recipe import Claim
 from selftaught.recipes.controls.sft_unfiltered import recipe as unfiltered
-from selftaught.supervise.spurious import ConstantVote, Tally
 
 recipe = replace(
     unfiltered,
     name="constant-vote",
-    state={"tally": Tally()},
-    phases=tuple(replace(phase, read=(ConstantVote(),)) for phase in unfiltered.phases),
+    state={"tally": supervise.Tally()},
+    phases=tuple(replace(phase, read=(supervise.ConstantVote(),), updates=(supervise.Count(),)) for phase in unfiltered.phases),
     claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
 )

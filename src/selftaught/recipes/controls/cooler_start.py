@@ -8,11 +8,11 @@ same gain in `baselines.best_temperature` and on the start's side of `best`.
 
 from dataclasses import replace
 
+from selftaught import supervise
 from selftaught.recipe import Claim
 from selftaught.recipes.answers.ttrl import recipe as ttrl
-from selftaught.supervise.decide import First
 
-cooler = ttrl.with_options({"explore.temperature": 0.3, "steps": 1})
+cooler = ttrl.with_options({"plan.temperature": 0.3, "steps": 1})
 recipe = replace(
     cooler,
     name="cooler-start",
@@ -21,7 +21,7 @@ recipe = replace(
     pillars=("explore",),
     changes="nothing",
     phases=tuple(replace(phase, select=(), credit=None, objectives=()) for phase in cooler.phases),
-    decide=First(),
+    decide=supervise.First(),
     claim=Claim(
         text="at the start's best temperature it is the start: no gain with each side at its best decoding", status="holds", model="sprout"
     ),

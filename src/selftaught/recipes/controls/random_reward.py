@@ -6,15 +6,15 @@ comes from training at all, not from the vote.
 
 from dataclasses import replace
 
+from selftaught import supervise
 from selftaught.recipe import Claim
 from selftaught.recipes.answers.ttrl import recipe as ttrl
-from selftaught.supervise.spurious import RandomReward
 
 recipe = replace(
     ttrl,
     name="random-reward",
     paper="arXiv:2506.10947",
-    phases=tuple(replace(phase, read=(RandomReward(p=0.5),)) for phase in ttrl.phases),
+    phases=tuple(replace(phase, read=(supervise.RandomReward(p=0.5),)) for phase in ttrl.phases),
     claim=Claim(
         options={"optimizer.lr": 1e-4},
         text="gains nothing: the interval of its gain contains zero or lies below it",

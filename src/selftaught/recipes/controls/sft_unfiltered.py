@@ -6,12 +6,9 @@ gradient is zero at first; what it gains or loses comes from self-imitation, not
 
 from dataclasses import replace
 
-from selftaught.recipe import Claim
+from selftaught import supervise, train
+from selftaught.recipe import Claim, Objective
 from selftaught.recipes.answers.ttrl import recipe as ttrl
-from selftaught.stages import Objective
-from selftaught.supervise.spurious import RandomReward
-from selftaught.train.credit.kept import Kept
-from selftaught.train.losses.nll import NLL
 
 recipe = replace(
     ttrl,
@@ -20,10 +17,10 @@ recipe = replace(
     phases=tuple(
         replace(
             phase,
-            read=(RandomReward(p=1.0),),
+            read=(supervise.RandomReward(p=1.0),),
             select=(),
-            credit=Kept(),
-            objectives=tuple(Objective(loss=NLL(), optimizer=objective.optimizer) for objective in phase.objectives),
+            credit=train.Kept(),
+            objectives=tuple(Objective(loss=train.NLL(), optimizer=objective.optimizer) for objective in phase.objectives),
         )
         for phase in ttrl.phases
     ),

@@ -6,15 +6,15 @@ from how often ttrl pays, not from whom.
 
 from dataclasses import replace
 
+from selftaught import supervise
 from selftaught.recipe import Claim
 from selftaught.recipes.answers.ttrl import recipe as ttrl
-from selftaught.supervise.spurious import ShuffledVotes
 
 recipe = replace(
     ttrl,
     name="shuffled-votes",
     paper="arXiv:2506.10947",
-    phases=tuple(replace(phase, read=(ShuffledVotes(),)) for phase in ttrl.phases),
+    phases=tuple(replace(phase, read=(supervise.ShuffledVotes(),)) for phase in ttrl.phases),
     claim=Claim(
         options={"optimizer.lr": 1e-4},
         text="gains nothing: the interval of its gain contains zero or lies below it",

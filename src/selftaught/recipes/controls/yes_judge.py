@@ -6,15 +6,14 @@ different answers to one question are both approved.
 
 from dataclasses import replace
 
+from selftaught import supervise, train
 from selftaught.recipe import Claim
 from selftaught.recipes.controls.sft_unfiltered import recipe as unfiltered
-from selftaught.supervise.spurious import YesJudge
-from selftaught.train.credit.kept import Kept
 
 recipe = replace(
     unfiltered,
     name="yes-judge",
     paper="arXiv:2401.10020",
-    phases=tuple(replace(phase, read=(YesJudge(),), credit=Kept()) for phase in unfiltered.phases),
+    phases=tuple(replace(phase, read=(supervise.YesJudge(),), credit=train.Kept()) for phase in unfiltered.phases),
     claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
 )

@@ -5,10 +5,8 @@ whether each solution is right, preset `rule` lets a checker decide that needs n
 Departs from the paper: it trains a verifier on answers; here nothing but the model scores.
 """
 
-from selftaught.explore.sample import Sample
+from selftaught import explore, supervise
 from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.supervise.decide import Best
-from selftaught.supervise.likelihood import Likelihood
 
 recipe = Recipe(
     name="best-of-n",
@@ -16,8 +14,8 @@ recipe = Recipe(
     pillars=("explore", "supervise"),
     signal="self",
     changes="nothing",
-    phases=(Phase(explore=Sample(tasks=32, n=8), read=(Likelihood(per_token=True),), steps=1),),
-    decide=Best(),
+    phases=(Phase(plan=explore.Even(tasks=32, n=8), explore=explore.Sample(), read=(supervise.Likelihood(per_token=True),), steps=1),),
+    decide=supervise.Best(),
     presets={"judge": {"read": "judge"}, "rule": {"read": "rule+likelihood:per_token=true"}},
     claim=Claim(
         beats=("cooler-start",),
@@ -25,5 +23,5 @@ recipe = Recipe(
         status="holds",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
+    tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

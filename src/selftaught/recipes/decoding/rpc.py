@@ -5,10 +5,8 @@ trained; the sum's share of all answers is the confidence.
 Departs from the paper: 8 paths, where it samples 64 and more; preset `no-prune` is its perplexity consistency alone.
 """
 
-from selftaught.explore.sample import Sample
+from selftaught import explore, supervise
 from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.supervise.decide import Best
-from selftaught.supervise.path_consistency import PathConsistency
 
 recipe = Recipe(
     name="rpc",
@@ -16,8 +14,8 @@ recipe = Recipe(
     pillars=("supervise",),
     signal="self",
     changes="nothing",
-    phases=(Phase(explore=Sample(tasks=32, n=8), read=(PathConsistency(),), steps=1),),
-    decide=Best(),
+    phases=(Phase(plan=explore.Even(tasks=32, n=8), explore=explore.Sample(), read=(supervise.PathConsistency(),), steps=1),),
+    decide=supervise.Best(),
     presets={"no-prune": {"read.path-consistency.prune": False}, "per-token": {"read.path-consistency.per_token": True}},
     claim=Claim(
         beats=("self-consistency",),
@@ -26,5 +24,5 @@ recipe = Recipe(
         status="fails",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 6, "steps": 2},
+    tiny={"plan.tasks": 4, "plan.n": 6, "steps": 2},
 )

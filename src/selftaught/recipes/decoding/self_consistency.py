@@ -4,10 +4,8 @@ Nothing is trained. The vote's share is the confidence of every attempt's score.
 Departs from the paper: no few-shot prompt; equal answers are those the run's Format makes equal.
 """
 
-from selftaught.explore.sample import Sample
+from selftaught import explore, supervise
 from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.supervise.decide import Majority
-from selftaught.supervise.vote import Vote
 
 recipe = Recipe(
     name="self-consistency",
@@ -15,10 +13,10 @@ recipe = Recipe(
     pillars=("explore", "supervise"),
     signal="self",
     changes="nothing",
-    phases=(Phase(explore=Sample(tasks=32, n=8), read=(Vote(),), steps=1),),
-    decide=Majority(),
+    phases=(Phase(plan=explore.Even(tasks=32, n=8), explore=explore.Sample(), read=(supervise.Vote(),), steps=1),),
+    decide=supervise.Majority(),
     claim=Claim(
         beats=("cooler-start",), text="the majority of 8 samples is right more often than one cooler sample", status="fails", model="sprout"
     ),
-    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
+    tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

@@ -6,12 +6,8 @@ was learned.
 Departs from the paper: one mask is both the context's complement and the target, and hides a fixed share.
 """
 
-from selftaught.explore.views import MaskedViews
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.stages import Average, Objective
-from selftaught.train.credit.everything import Everything
-from selftaught.train.losses.latent import LatentRegression
-from selftaught.train.optim import AdamW
+from selftaught import explore, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
 recipe = Recipe(
     name="t-jepa",
@@ -20,10 +16,10 @@ recipe = Recipe(
     signal="self",
     phases=(
         Phase(
-            explore=MaskedViews(tasks=64, n=4, hidden=0.5),
-            credit=Everything(),
-            objectives=(Objective(loss=LatentRegression(), optimizer=AdamW(lr=1e-3, warmup=20)),),
-            updates=(Average(source="policy", into="ema", decay=0.99),),
+            plan=explore.Even(tasks=64, n=4), explore=explore.MaskedViews(hidden=0.5),
+            credit=train.Everything(),
+            objectives=(Objective(loss=train.LatentRegression(), optimizer=train.AdamW(lr=1e-3, warmup=20)),),
+            updates=(train.Average(source="policy", into="ema", decay=0.99),),
             steps=400,
             every=100,
         ),
@@ -38,7 +34,7 @@ recipe = Recipe(
         "diabetes (mean of 5 seeds, equal tuning); without the extra token the features vary less from row to row",
     ),
     tiny={
-        "explore.tasks": 8, "explore.n": 2, "steps": 2,
+        "plan.tasks": 8, "plan.n": 2, "steps": 2,
         "modules.encoder.width": 8, "modules.encoder.depth": 1, "modules.encoder.heads": 2, "modules.predictor.width": 4,
     },
 )  # fmt: skip

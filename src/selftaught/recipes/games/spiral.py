@@ -6,12 +6,8 @@ Departs from the paper: Kuhn poker alone (there with TicTacToe and negotiation),
 the running means move once a step; an action that is not allowed loses the most there is to lose.
 """
 
-from selftaught.explore.selfplay import SelfPlay
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.stages import Objective
-from selftaught.train.credit.role_baseline import Baseline, RoleBaseline
-from selftaught.train.losses.policy_gradient import PolicyGradient
-from selftaught.train.optim import AdamW
+from selftaught import explore, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
 recipe = Recipe(
     name="spiral",
@@ -20,12 +16,14 @@ recipe = Recipe(
     signal="rule",
     phases=(
         Phase(
-            explore=SelfPlay(games=128, max_tokens=8),
-            credit=RoleBaseline(state="baseline", score="reward"),
-            objectives=(Objective(loss=PolicyGradient(clip=0.2), optimizer=AdamW(lr=2e-5)),),
+            plan=explore.Even(tasks=128, n=1, max_tokens=8),
+            explore=explore.SelfPlay(),
+            credit=train.RoleBaseline(state="baseline", score="reward"),
+            updates=(train.Returns(state="baseline", score="reward"),),
+            objectives=(Objective(loss=train.PolicyGradient(clip=0.2), optimizer=train.AdamW(lr=2e-5)),),
         ),
     ),
-    state={"baseline": Baseline()},
+    state={"baseline": train.Baseline()},
     tasks=("game:kuhn",),
     presets={"fixed-opponent": {"explore.opponent": "start"}},
     claim=Claim(
@@ -37,5 +35,5 @@ recipe = Recipe(
         status="fails",
         model="a 2-layer model that knows the rules of Kuhn poker",
     ),
-    tiny={"explore.games": 8, "steps": 2},
+    tiny={"plan.tasks": 8, "steps": 2},
 )

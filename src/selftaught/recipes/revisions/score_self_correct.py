@@ -8,17 +8,10 @@ Departs from the paper: a turn is paid by its own reward (there the return flows
 centred on the group's mean, and a group where nothing differs is left out; no drafts of the start are mixed in.
 """
 
-from selftaught.explore.retry import Retry
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.stages import Objective
-from selftaught.supervise.check import Rule
-from selftaught.supervise.decide import Last
-from selftaught.train.credit.turns import Turns
-from selftaught.train.losses.anchor_kl import AnchorKL
-from selftaught.train.losses.policy_gradient import PolicyGradient
-from selftaught.train.optim import AdamW
+from selftaught import explore, supervise, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
-objectives = tuple(Objective(loss=loss, optimizer=AdamW(lr=1e-5)) for loss in (PolicyGradient(), AnchorKL()))
+objectives = tuple(Objective(loss=loss, optimizer=train.AdamW(lr=1e-5)) for loss in (train.PolicyGradient(), train.AnchorKL()))
 recipe = Recipe(
     name="score-self-correct",
     paper="arXiv:2409.12917",
@@ -26,21 +19,23 @@ recipe = Recipe(
     signal="rule",
     phases=(
         Phase(
-            explore=Retry(tasks=16, n=8),
-            read=(Rule(),),
-            credit=Turns(first=False, bonus=0.0, anchor_first=0.1, anchor_last=0.01),
+            plan=explore.Even(tasks=16, n=8),
+            explore=explore.Retry(),
+            read=(supervise.Rule(),),
+            credit=train.Turns(first=False, bonus=0.0, anchor_first=0.1, anchor_last=0.01),
             objectives=objectives,
             steps=20,
         ),
         Phase(
-            explore=Retry(tasks=16, n=8),
-            read=(Rule(),),
-            credit=Turns(first=True, bonus=10.0, anchor_first=0.01, anchor_last=0.01),
+            plan=explore.Even(tasks=16, n=8),
+            explore=explore.Retry(),
+            read=(supervise.Rule(),),
+            credit=train.Turns(first=True, bonus=10.0, anchor_first=0.01, anchor_last=0.01),
             objectives=objectives,
             steps=20,
         ),
     ),
-    decide=Last(),
+    decide=supervise.Last(),
     presets={"gold": {"read": "gold"}, "votes": {"read": "rule+vote"}, "no-bonus": {"1.credit.bonus": 0.0}},
     claim=Claim(
         options={"0.steps": 7},
@@ -51,5 +46,5 @@ recipe = Recipe(
         status="opposite",
         model="sprout",
     ),
-    tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
+    tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

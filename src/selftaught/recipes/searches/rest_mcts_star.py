@@ -6,17 +6,8 @@ Departs from the paper: ends are checked by a rule that decides from the prompt 
 the value model is a head on the policy's hidden states; both learn every step, not once a round of search.
 """
 
-from selftaught.explore.tree import TreeSearch
-from selftaught.recipe import Claim, Phase, Recipe
-from selftaught.stages import Objective
-from selftaught.supervise.check import Rule
-from selftaught.supervise.step_values import InferredValues
-from selftaught.train.credit.joined import Joined
-from selftaught.train.credit.kept import Kept
-from selftaught.train.credit.step_values import StepValues
-from selftaught.train.losses.nll import NLL
-from selftaught.train.losses.value import ValueRegression
-from selftaught.train.optim import AdamW
+from selftaught import explore, supervise, train
+from selftaught.recipe import Claim, Objective, Phase, Recipe
 
 recipe = Recipe(
     name="rest-mcts-star",
@@ -25,12 +16,13 @@ recipe = Recipe(
     signal="rule",
     phases=(
         Phase(
-            explore=TreeSearch(tasks=16, rounds=4, parallel=4, branch=3),
-            read=(Rule(), InferredValues()),
-            credit=Joined(parts=(Kept(score="trace", threshold=0.0, best=2, distinct=True), StepValues(score="value"))),
+            plan=explore.Even(tasks=16, n=1),
+            explore=explore.TreeSearch(rounds=4, parallel=4, branch=3),
+            read=(supervise.Rule(), supervise.InferredValues()),
+            credit=train.Joined(parts=(train.Kept(score="trace", threshold=0.0, best=2, distinct=True), train.StepValues(score="value"))),
             objectives=(
-                Objective(loss=NLL(), optimizer=AdamW(lr=2e-5)),
-                Objective(loss=ValueRegression(), optimizer=AdamW(lr=1e-2), updates=("value",)),
+                Objective(loss=train.NLL(), optimizer=train.AdamW(lr=2e-5)),
+                Objective(loss=train.ValueRegression(), optimizer=train.AdamW(lr=1e-2), updates=("value",)),
             ),
         ),
     ),
@@ -45,5 +37,5 @@ recipe = Recipe(
         status="fails",
         model="sprout",
     ),
-    tiny={"explore.tasks": 2, "explore.rounds": 2, "explore.parallel": 2, "explore.branch": 2, "steps": 2},
+    tiny={"plan.tasks": 2, "explore.rounds": 2, "explore.parallel": 2, "explore.branch": 2, "steps": 2},
 )

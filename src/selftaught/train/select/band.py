@@ -13,7 +13,7 @@ from selftaught.types import Group
 
 @part
 @dataclass(frozen=True, kw_only=True)
-class Majority(Select):
+class Band(Select):
     """Keeps groups whose highest confidence (the winner's share of a vote) lies in [low, high].
 
     A group without such a score is dropped. The share dropped is noted as `outside_band_groups`.

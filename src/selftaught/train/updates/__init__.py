@@ -1,0 +1,1 @@
+"""Updates: named weights that follow others."""
