@@ -2,7 +2,7 @@
 
 import pytest
 
-from selftaught.explore import Even, Frontier, Reword, Sample, Track
+from selftaught.explore import Even, Reword, Sample, Track
 from selftaught.parts import BadInput
 from selftaught.recipe import Phase, Recipe, all_recipes, get_recipe
 from selftaught.stages import Objective

@@ -4,7 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 __version__ = version("selftaught")
-__all__ = ["BadInput", "__version__", "evaluate", "improve", "solve"]
+__all__ = ["BadInput", "__version__", "evaluate", "gate", "improve", "solve"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from selftaught.coroutines import finished
 from selftaught.jobs.accuracy import evaluate, few_answers
+from selftaught.jobs.gate import gate
 from selftaught.jobs.job import Job
 from selftaught.jobs.session import Session, open_session
 from selftaught.jobs.solving import solve
@@ -104,7 +105,16 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
         say(f"measuring the {label} on {len(session.splits['held-out'])} held-out tasks")
         bench, full, weights = session.bench, job.gate == "full", "policy" if before else "start"
         return await measure(
-            run, label, bench.splits, job.evaluation_seed, weights=weights, off=bench.off, before=before, full=full, plan=bench.plan
+            run,
+            label,
+            bench.splits,
+            job.evaluation_seed,
+            weights=weights,
+            off=bench.off,
+            before=before,
+            full=full,
+            plan=bench.plan,
+            state=session.recipe.initial(),
         )
 
     async def start() -> Measured:
@@ -169,4 +179,4 @@ async def forecast_of(session: Session) -> dict[str, Any] | None:
     return found
 
 
-__all__ = ["BadInput", "Job", "evaluate", "improve", "solve"]
+__all__ = ["BadInput", "Job", "evaluate", "gate", "improve", "solve"]

@@ -12,7 +12,6 @@ from selftaught.recipe import get_recipe
 from selftaught.tasks.games import Games
 from selftaught.worlds.kuhn import Kuhn
 
-
 ILLEGAL = (("fold",), ("check", "call"), ("bet", "I say: nothing"))
 
 

@@ -8,11 +8,12 @@ import pytest
 
 import selftaught
 from scripted_run import live_run, played
-from selftaught.explore import Even, Sample
+from selftaught.explore import Even
+from selftaught.jobs.gate import gate
 from selftaught.models.scripted import ScriptedModel
 from selftaught.parts import BadInput
-from selftaught.prove.sampling import MethodSampler, RunSampler
 from selftaught.prove.proof import sampler_for
+from selftaught.prove.sampling import MethodSampler, RunSampler
 from selftaught.recipe import Phase, Recipe
 from selftaught.stages import Explore, Keep, State, Supervise, Update
 from selftaught.supervise import First
@@ -109,7 +110,7 @@ def test_a_memory_needs_a_method_and_something_that_holds_it():
 
 def test_the_start_is_the_method_with_what_it_had_at_the_start(tmp_path):
     run = closed(live_run(recipe(), tmp_path / "run"))
-    start, end = sampler_for(run, 1, start=True), sampler_for(run, 1)
+    start, end = sampler_for(run, 1, start=True, state={"notes": []}), sampler_for(run, 1)
     assert type(start) is type(end) is MethodSampler and start.state == {"notes": []} and end.state is None
     weights = closed(live_run(replace(recipe(), changes="weights"), tmp_path / "weights"))
     assert isinstance(sampler_for(weights, 1, start=True), RunSampler) and type(sampler_for(weights, 1, start=True)) is not MethodSampler
@@ -126,8 +127,8 @@ def test_the_gate_tells_what_remembering_gains(tmp_path, monkeypatch):
     for module in ("job", "known"):
         monkeypatch.setattr(f"selftaught.jobs.{module}.get_recipe", lambda name: recipe())
     monkeypatch.setattr("selftaught.models.scripted.ScriptedModel", lambda: ScriptedModel(script=remembering))
-    result = selftaught.improve(
-        "noting", model="scripted", tasks="sums:level=3", held_out_count=24, forecast=False, out=tmp_path / "run"
-    )
+    result = selftaught.improve("noting", model="scripted", tasks="sums:level=3", held_out_count=24, forecast=False, out=tmp_path / "run")
     assert result["verdict"] == "improved" and result["gain"] == 1.0 and result["before"] == 0.0
     assert result["gold_read"]["train"] == 0
+    again = gate(tmp_path / "run")
+    assert again["verdict"] == "improved" and (again["before"], again["after"]) == (0.0, 1.0)

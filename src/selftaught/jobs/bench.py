@@ -6,21 +6,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
+from selftaught.explore import Even, Sample
 from selftaught.format import Format
 from selftaught.jobs.asking import choose_wording, fitting, refused, try_reading
 from selftaught.parts import BadInput
 from selftaught.protocols import Model, TextModel
 from selftaught.prove.cache import count_reuse, held_out_key
 from selftaught.prove.plan import WHOLE, Plan
-from selftaught.prove.proof import MARGIN, Measured, Splits, decide, measure
+from selftaught.prove.proof import MARGIN, Measured, Remembered, Splits, decide, measure
 from selftaught.prove.verdict import not_tested
-from selftaught.recipe import get_recipe
+from selftaught.recipe import Phase, Recipe
 from selftaught.run.folder import RunFolder
 from selftaught.run.training import TrainingRun
 from selftaught.types import SamplerSettings
 
 # Tasks of a foreign family; fewest that a decoding is chosen on; room behind a prompt; training tasks looked at before a run.
 OFF_COUNT, DEVELOPMENT, ROOM, TRIED = 100, 24, 16, 64
+
+# Attempts at the prompt as it is.
+PLAIN = Recipe(name="plain", changes="nothing", phases=(Phase(plan=Even(), explore=Sample()),))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,9 +60,10 @@ class Bench:
         return replace(self, plan=plan, splits=plan.cut(self.splits))
 
     async def measure(
-        self, model: Model, label: str, folder: Path, before: Measured | None = None, full: bool = False, margin: float = MARGIN
-    ) -> Measured:
-        """Measure one model as it is loaded, asked plainly, in a run of its own; see `proof.measure`.
+        self, model: Model, label: str, folder: Path, before: Measured | None = None, full: bool = False, margin: float = MARGIN,
+        method: Remembered | None = None,
+    ) -> Measured:  # fmt: skip
+        """Measure one model as it is loaded, asked plainly or by a method, in a run of its own; see `proof.measure`.
 
         Args:
             model: opened, and left open.
@@ -67,8 +72,9 @@ class Bench:
             before: the start, when this is the result.
             full: draw as much of the result as of the start.
             margin: a change within it is called no change.
+            method: how it answers, and what it remembers.
         """
-        run = self.beside(model, folder)
+        run = self.beside(model, folder, method)
         for _ in range(0 if before else self.reads):
             run.ledger.gold("audit")
         try:
@@ -80,12 +86,14 @@ class Bench:
             run.grader.close()
             run.folder.journal.close()
 
-    def beside(self, model: Model, folder: Path) -> TrainingRun:
-        """A run that trains nothing, to ask a model through."""
-        plain = replace(get_recipe("self-consistency"), decide=None)
-        return TrainingRun(
-            recipe=plain, model=model, pool=self.pool, folder=RunFolder(folder), settings=self.settings, format=self.format, seed=self.seed
+    def beside(self, model: Model, folder: Path, method: Remembered | None = None) -> TrainingRun:
+        """A run that takes no step, to ask a model through."""
+        recipe, state = method or (PLAIN, {})
+        run = TrainingRun(
+            recipe=recipe, model=model, pool=self.pool, folder=RunFolder(folder), settings=self.settings, format=self.format, seed=self.seed
         )
+        run.states |= state
+        return run
 
     async def asked_of(self, model: Model, folder: Path, say: Callable[[str], None], first: bool) -> Self:
         """This bench as both models are asked: by one format, without tasks that the `first` of them cannot be given.

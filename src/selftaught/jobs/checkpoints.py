@@ -12,6 +12,7 @@ from selftaught.models.loading.places import CONFIGS, find_place
 from selftaught.parts import BadInput
 from selftaught.protocols import Model
 from selftaught.prove.plan import WHOLE, Plan
+from selftaught.prove.proof import Remembered
 from selftaught.run.files import read_json
 from selftaught.run.generations import pointers
 from selftaught.run.hashes import check_whole, load_whole
@@ -47,12 +48,14 @@ class Checkpoint:
         """The same model, sampled by an engine; raises BadInput where that cannot be."""
         return replace(self, job=replace(self.job, engine=engine))
 
-    async def open(self) -> Model:
-        """The model, with the generation's weights."""
-        model = open_model(self.job, self.job.resolved())
-        if self.generation is not None:
-            await load_whole(self.generation, model, checked=True)
-        return model
+    async def open(self) -> tuple[Model, Remembered | None]:
+        """The model with the generation's weights; and, where what its method remembers is what changed, the method and that."""
+        recipe = self.job.resolved()
+        model = open_model(self.job, recipe)
+        if self.generation is None:
+            return model, None
+        saved = await load_whole(self.generation, model, checked=True)
+        return model, (recipe, saved["state"]) if recipe.remembers else None
 
     def sources(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(training, held-out) sources of its run; empty when it came from elsewhere."""
@@ -117,7 +120,7 @@ def of_run(run: Path, generation: Path, what: str) -> Checkpoint:
     recipe = job.resolved()
     if recipe.model:
         raise BadInput(f"{run} trained a model of tables, which answers no question: compare runs of language models")
-    if not recipe.trains:
+    if not recipe.trains and not recipe.remembers:
         raise BadInput(f"{run} trained nothing: what its method gains at test time is in its own verdict, {run / 'result.json'}")
     check_whole(generation)
     return Checkpoint(name=f"{run} ({what})", job=job, generation=generation, run=run)

@@ -158,10 +158,10 @@ def one_side(
     """Open one model, measure it, and let it go before the next one is opened; with the bench as it was asked."""
 
     async def whole(folder: Path) -> tuple[Measured, Bench]:
-        model = await checkpoint.open()
+        model, method = await checkpoint.open()
         mine = await bench.asked_of(model, folder.with_name("asked"), say, first=before is None)
         say(f"measuring {checkpoint.name} on {len(mine.splits['held-out'])} held-out tasks")
-        return await mine.measure(model, label, folder, before, full, margin), mine
+        return await mine.measure(model, label, folder, before, full, margin, method), mine
 
     with tempfile.TemporaryDirectory() as place:
         found = finished(lambda: whole(Path(place) / "side"))

@@ -13,12 +13,15 @@ from selftaught.prove.plan import WHOLE, Plan
 from selftaught.prove.record import AS_IS
 from selftaught.prove.sampling import MethodSampler, RunSampler
 from selftaught.prove.verdict import Side, measure_side, reach, verdict, widen, zero_families
+from selftaught.recipe import Recipe
 from selftaught.run.training import TrainingRun
 from selftaught.types import Split, Task
 
 OFF_TASK = 2
 MARGIN = 0.05
 Splits = Mapping[Split, Sequence[Task]]
+# A method, and what it remembers.
+Remembered = tuple[Recipe, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,6 +62,7 @@ class Measured:
 async def measure(
     run: TrainingRun, label: str, splits: Splits, seed: int, *, weights: str = "policy", off: Splits | None = None,
     before: Measured | None = None, full: bool = False, plan: Plan = WHOLE, margin: float = MARGIN,
+    state: Mapping[str, Any] | None = None,
 ) -> Measured:  # fmt: skip
     """Measure the start of a run, or, given the start as `before`, what became of it; the run is left as it was.
 
@@ -80,12 +84,13 @@ async def measure(
         full: 16 attempts of the result too, and 64 of the start where it solves nothing in 16.
         plan: how many attempts, and when to look.
         margin: a change within it is called no change, as a fraction.
+        state: what the start remembered, where that is what changes; what the run remembers now when left out.
 
     Raises:
         RuntimeError: the weights changed meanwhile.
     """
     cached, held, tasks = CachedSampler(run=run, seed=seed), HeldOut(run), splits["held-out"]
-    sampler = sampler_for(run, seed, start=before is None)
+    sampler = sampler_for(run, seed, before is None, state)
     plain, keep = not isinstance(sampler, MethodSampler), held.keep(label)
     n = plan.start if full or (plain and not before) else plan.result
     looks = plan.staged(len(tasks)) if before else (len(tasks),)
@@ -115,14 +120,14 @@ async def measure(
     return Measured(digest=digest, side=side, off=found, unreached=unreached, rows=held.sides[label], ledger=run.ledger.summary())
 
 
-def sampler_for(run: TrainingRun, seed: int, start: bool = False) -> RunSampler:
+def sampler_for(run: TrainingRun, seed: int, start: bool = False, state: Mapping[str, Any] | None = None) -> RunSampler:
     """How a side of a run is drawn.
 
     The result by its method where the recipe decides, else plainly. The start plainly, unless what the method remembers
-    is what changes: then by the method as it began, so that only the difference is told.
+    is what changes: then by the method with that `state`, so that only the difference is told.
     """
     if start and run.recipe.remembers:
-        return MethodSampler(run=run, seed=seed, state=run.recipe.initial())
+        return MethodSampler(run=run, seed=seed, state=state)
     return CachedSampler(run=run, seed=seed) if start else (MethodSampler if run.recipe.decide else RunSampler)(run=run, seed=seed)
 
 
