@@ -1,4 +1,4 @@
-"""The dispatcher between parts and machines: the six verbs of a model, and the run that parts speak through."""
+"""The dispatcher between parts and machines: the seven verbs of a model, and the run that parts speak through."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ from selftaught.types import (
 
 @runtime_checkable
 class Model(Protocol):
-    """Six async verbs. Batching, devices and optimizers live behind them.
+    """Seven async verbs: sample, score, learn, average, publish, save, load. Batching, devices and optimizers live behind them.
 
-    Every verb names weights: "policy" (what is trained and, once published, sampled), "start" (frozen),
-    "ema", "teacher", "value" and others a recipe declares. Each call to `sample` and `score` is one wave,
+    Verbs name weights: "policy" (what is trained and, once published, sampled), "start" (frozen), "ema", "teacher",
+    "value" and others a recipe declares. A name nothing was written to yet reads as the policy. Each call to `sample` and `score` is one wave,
     sorted by key; a backend may order the work inside as it likes, and answers in the order asked.
     """
 
@@ -38,6 +38,9 @@ class Model(Protocol):
 
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Any]) -> dict[str, float]:
         """Take the optimizer steps the objectives ask for; returns metrics by name."""
+
+    async def average(self, source: str, into: str, decay: float) -> None:
+        """Set into = decay * into + (1 - decay) * source; at decay 0 this copies. `into` starts as a copy of `source`."""
 
     async def publish(self, weights: str = "policy") -> int:
         """Let the samplers see what was learned; returns the new generation number."""

@@ -1,4 +1,4 @@
-"""ScriptedModel: the six verbs without torch, for tests and for looking at a recipe's mechanics.
+"""ScriptedModel: the seven verbs without torch, for tests and for looking at a recipe's mechanics.
 
 It solves tasks of the own families with probability `skill`, and answers judge and revise turns sensibly.
 Learning moves the skill of the weights an objective names first, by the sign of the signal on its attempts, so that

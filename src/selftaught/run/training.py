@@ -70,7 +70,7 @@ class TrainingRun(RunAccess):
 
     async def average(self, update: Average) -> None:
         """Fold one set of weights into another."""
-        await self.model.average(update.source, update.into, update.decay)  # type: ignore[attr-defined]
+        await self.model.average(update.source, update.into, update.decay)
 
     async def publish(self) -> None:
         """Let samplers see the policy."""

@@ -1,4 +1,4 @@
-"""TableModel: the six verbs over rows of a table, an encoder that learns to predict its own latents."""
+"""TableModel: the seven verbs over rows of a table, an encoder that learns to predict its own latents."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
