@@ -93,7 +93,7 @@ def test_a_file_opens_is_kept_and_mended(tmp_path, monkeypatch, capfd):
         and model.trainer.module.dtype == torch.float32
     )
     assert model.trainer.forward.family is not None and model.limit == 128 and model.renderer.chat and model.renderer.ends == {2}
-    assert len(model.renderer.tokenizer) == model.trainer.vocabulary == 260
+    assert len(model.renderer.tokenizer) == model.vocabulary == 260
     assert model.renderer.tokenizer.tokenize("a  12") == ["a", "ĠĠ", "1", "2"] and model.renderer.tokenizer.chat_template == TEMPLATE
     folder = cached(file)
     monkeypatch.setattr(files, "dequantized", lambda file: pytest.fail("opened from the cache"))

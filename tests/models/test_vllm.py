@@ -13,7 +13,7 @@ from local_models import Adam, Weighted, example, make_folder, request
 from selftaught.format import Format
 from selftaught.jobs.gate import gate
 from selftaught.jobs.job import Job
-from selftaught.jobs.session import open_model
+from selftaught.jobs.models import open_model
 from selftaught.models.engines import open_language_model, parse_engine
 from selftaught.models.language.local import open_local
 from selftaught.models.vllm import probe

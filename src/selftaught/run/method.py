@@ -78,7 +78,7 @@ class Method(RunAccess):
     async def sample(self, tag: str, task: Task, messages: tuple[Message, ...], **options: Any) -> list[Attempt]:
         """See `models.base.Run.sample`; counts what the task's reply costs."""
         attempts = await super().sample(tag, task, messages, **options)
-        prompted = self.model.count(messages, options.get("after"), options.get("cut"))
+        prompted = self.model.count(messages, options.get("after"), options.get("cut"), options.get("weights", "policy"))
         self._spend(task.id, prompted, sum(new_tokens(attempt, prompted) for attempt in attempts))
         return attempts
 

@@ -1,6 +1,7 @@
 """LanguageModel: the verbs over a causal language model, composed of a renderer, a sampler and a trainer."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from selftaught.format import Format
@@ -8,8 +9,9 @@ from selftaught.models.language.backends import Sampler, Trainer
 from selftaught.models.language.render import Renderer
 from selftaught.models.language.wave import Wave
 from selftaught.models.loading import fit as fits
+from selftaught.protocols import Member
 from selftaught.stages import Objective
-from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest
+from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, content_hash
 
 
 class LanguageModel:
@@ -27,6 +29,16 @@ class LanguageModel:
         fits.check_ends(renderer.ends)
         self.renderer, self.sampler, self.trainer = renderer, sampler, trainer
         self.parameters, self.limit = trainer.parameters, min(trainer.limit, sampler.limit)
+
+    @property
+    def vocabulary(self) -> int:
+        """Width of the logits."""
+        return self.trainer.vocabulary
+
+    @cached_property
+    def lexicon(self) -> str:
+        """Content hash of what token ids mean."""
+        return content_hash(self.renderer.tokenizer.get_vocab())
 
     @property
     def generation(self) -> int:
@@ -48,7 +60,11 @@ class LanguageModel:
         """Whether a chat template is used, or was asked not to be."""
         return self.renderer.chat
 
-    def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
+    def member(self, weights: str = "policy") -> Member:
+        """Itself, whatever the name."""
+        return Member("", self.parameters)
+
+    def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None, weights: str = "policy") -> int:
         """Tokens of a request's context; the very ids that `sample` starts from, 0 where it cannot be rendered."""
         return self.renderer.size(messages, after, cut)
 

@@ -58,6 +58,7 @@ class VllmSampler:
         """
         self.engine, self.local, self.weights, self.score = engine, local, weights, score
         self.question, self.over_V = question, over_V
+        self.changed = False
         self.gap: probe.Gap | None = None
         self.opened: probe.Gap | None = None
         self._payloads: list[Tokens] = []
