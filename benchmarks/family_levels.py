@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from selftaught.format import Format
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
+from selftaught.models.language.model import LanguageModel
 from selftaught.seals import GoldReader
 from selftaught.statistics.metrics import pass_at_k
 from selftaught.tasks.source import parse_source
@@ -32,7 +33,7 @@ def right(task: Task, text: str) -> float:
     return 0.0 if answer is None else parse_source(task.source).check(task, answer, entry)
 
 
-async def ask(model: LocalModel, tasks: list[Task], n: int, temperature: float, most: int) -> list[list[Attempt]]:
+async def ask(model: LanguageModel, tasks: list[Task], n: int, temperature: float, most: int) -> list[list[Attempt]]:
     """`n` attempts at each task."""
     settings = SamplerSettings(temperature=temperature, max_tokens=most)
     return await model.sample(
@@ -40,7 +41,7 @@ async def ask(model: LocalModel, tasks: list[Task], n: int, temperature: float, 
     )
 
 
-async def measured(model: LocalModel, text: str, count: int, n: int, most: int, temperature: float) -> dict[str, float]:
+async def measured(model: LanguageModel, text: str, count: int, n: int, most: int, temperature: float) -> dict[str, float]:
     """One row: shares, and numbers of questions and tokens."""
     source = parse_source(text)
     drawn = {source.fingerprint(task): task for task in source.draw("levels", DRAWS, "audit")}
@@ -66,7 +67,7 @@ async def main() -> None:
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    model = LocalModel.open(args.model)
+    model = open_local(args.model)
     found = json.loads(args.json.read_text()) if args.json and args.json.exists() else {}
     print("| " + " | ".join(HEAD) + " |\n" + "| --- " * len(HEAD) + "|")
     for text in args.tasks:

@@ -88,7 +88,8 @@ def measure(name: str, folder: Path, count: int, n: int, new: int, rows: int, st
         "seconds": statistics.median(r["seconds"] for r in rows_found), "sampling": statistics.median(ours.sampling[1:]),
         "learning": learning,
         "tokens": tokens, "sampled_per_second": ours.said / statistics.median(ours.sampling[1:]),
-        "peak_gb": torch.cuda.max_memory_allocated() / 2**30, "dtype": str(ours.model.dtype), "micro_batch": ours.model.max_tokens,
+        "peak_gb": torch.cuda.max_memory_allocated() / 2**30, "dtype": str(ours.model.trainer.fused.dtype),
+        "micro_batch": ours.model.trainer.max_tokens,
         "gap_mean": rows_found[0]["logprob_gap"], "gap_max": rows_found[0]["logprob_gap_max"],
         # every token once, as if no prompt were shared: a rate of useful work
         "learner_tflops": 6 * parameters * tokens / learning / 1e12,

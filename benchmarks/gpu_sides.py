@@ -11,7 +11,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.stages import Objective
 from selftaught.train import AdamW, PolicyGradient
 from selftaught.train.credit.group_centred import centred
@@ -38,7 +38,7 @@ class Ours:
     """Attributes: the model; requests of a step; seconds it has spent sampling and learning; tokens learned from."""
 
     def __init__(self, folder: Path, prompts: list[str], n: int, new: int, dtype: str = "auto", fast: bool = True) -> None:
-        self.model = LocalModel.open(folder, device="cuda", dtype=dtype, fast=fast)
+        self.model = open_local(folder, device="cuda", dtype=dtype, fast=fast)
         tasks = [Task(id=content_hash(p), prompt=p) for p in prompts]
         settings = SamplerSettings(max_tokens=new)
         self.asked = [SampleRequest(key=t.id, task=t, messages=t.messages, n=n, settings=settings) for t in tasks]

@@ -16,7 +16,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from selftaught.explore.selfplay import shown
 from selftaught.format import Format
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import local_model
+from selftaught.models.language.model import LanguageModel
 from selftaught.stages import Objective
 from selftaught.train import NLL, AdamW
 from selftaught.types import Attempt, Example, Task, Tokens
@@ -29,7 +30,7 @@ WORDS = (
 )
 
 
-def fresh(seed: int) -> LocalModel:
+def fresh(seed: int) -> LanguageModel:
     """The model before it has learned anything."""
     vocab = {token: i for i, token in enumerate(["<pad>", "<end>", "<unk>", *WORDS])}
     core = Tokenizer(models.WordLevel(vocab, unk_token="<unk>"))
@@ -42,13 +43,13 @@ def fresh(seed: int) -> LocalModel:
         max_position_embeddings=256, bos_token_id=None, eos_token_id=1, pad_token_id=0, tie_word_embeddings=True,
     )  # fmt: skip
     torch.manual_seed(seed)
-    return LocalModel(LlamaForCausalLM(config), tokenizer, Format(), seed=seed)
+    return local_model(LlamaForCausalLM(config), tokenizer, Format(), seed=seed)
 
 
-def games(model: LocalModel, rng: random.Random) -> list[Example]:
+def games(model: LanguageModel, rng: random.Random) -> list[Example]:
     """Both seats of games in which every allowed word is as likely, each turn followed by the end of a turn."""
     game, examples = Kuhn(), []
-    end = model.tokenizer.eos_token_id
+    end = model.renderer.tokenizer.eos_token_id
     for _ in range(GAMES):
         game.reset(str(rng.random()))
         held: dict[int, Attempt] = {}
@@ -58,7 +59,7 @@ def games(model: LocalModel, rng: random.Random) -> list[Example]:
             seat, seen = turn.seat, turn.view
             word, before = rng.choice(game.actions()), held.get(seat)
             opening = shown(Task(id="t", prompt=game.rules), seen, first=before is None)
-            ids = [*model.renderer.context(opening, before), model.tokenizer.convert_tokens_to_ids(word), end]
+            ids = [*model.renderer.context(opening, before), model.renderer.tokenizer.convert_tokens_to_ids(word), end]
             chosen_T = np.arange(len(ids)) >= len(ids) - 2
             tokens = Tokens(ids=np.array(ids, np.int32), sampled=chosen_T, logprobs=np.zeros(len(ids), np.float32))
             held[seat] = Attempt(id="a", task="t", payload=tokens, text=word, messages=opening)
@@ -80,8 +81,8 @@ def main() -> None:
         if (step + 1) % 20 == 0:
             print(f"step {step + 1}: loss {found['loss/nll']:.3f}")
     args.out.mkdir(parents=True, exist_ok=True)
-    model.module.save_pretrained(args.out)
-    model.tokenizer.save_pretrained(args.out)
+    model.trainer.module.save_pretrained(args.out)
+    model.renderer.tokenizer.save_pretrained(args.out)
     print(args.out)
 
 

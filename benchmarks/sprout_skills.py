@@ -17,7 +17,8 @@ import numpy as np
 from selftaught.explore.frontier import REWORD, numbers
 from selftaught.format import Format
 from selftaught.jobs.job import SPROUT
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
+from selftaught.models.language.model import LanguageModel
 from selftaught.models.sprout.data import FAMILIES, JUDGE, REVISE, WRITE, solution
 from selftaught.models.sprout.gym_skills import WORKED
 from selftaught.seals import GoldReader
@@ -31,7 +32,7 @@ SAMPLED, GREEDY = SamplerSettings(temperature=1.0, max_tokens=96), SamplerSettin
 
 
 async def ask(
-    model: LocalModel, tasks: list[Task], turns: list[tuple[Message, ...]], settings: SamplerSettings, n: int = 1
+    model: LanguageModel, tasks: list[Task], turns: list[tuple[Message, ...]], settings: SamplerSettings, n: int = 1
 ) -> list[list[Attempt]]:
     """Attempts at conversations."""
     requests = [
@@ -48,7 +49,7 @@ def right(task: Task, text: str) -> float:
     return parse_source(task.source).check(task, answer, entry) if answer is not None else 0.0
 
 
-async def solving(model: LocalModel, source: str, tasks: int, n: int) -> dict[str, float]:
+async def solving(model: LanguageModel, source: str, tasks: int, n: int) -> dict[str, float]:
     """Accuracy on one source."""
     drawn = parse_source(source).draw("skills", tasks, "audit")
     turns = [t.messages for t in drawn]
@@ -62,7 +63,7 @@ async def solving(model: LocalModel, source: str, tasks: int, n: int) -> dict[st
     }
 
 
-async def other_skills(model: LocalModel, tasks: int) -> dict[str, dict[str, float]]:
+async def other_skills(model: LanguageModel, tasks: int) -> dict[str, dict[str, float]]:
     """Judge, revise, reword and write, on middle levels of what was taught."""
     rng = random.Random(0)
     kinds = {name: families()[name](level=level) for name in FAMILIES for level in (3, 4)}
@@ -102,7 +103,7 @@ async def main() -> None:
     parser.add_argument("--tasks", type=int, default=50)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    model = LocalModel.open(args.model, format=FORM)
+    model = open_local(args.model, format=FORM)
     own = {}
     for name, cls in families().items():
         for level in range(1, len(cls.ladder) + 1):

@@ -40,5 +40,5 @@ def run(options: Options) -> Found:
     for dtype in dtypes():
         with Worker("gap", options.threads) as worker:
             found[SHORT[dtype]] = worker.ask("measure", dtype=dtype)
-    reasons = {f"logprob_gap.{SHORT[name]}": "LocalModel.open takes no dtype" for name in missing}
+    reasons = {f"logprob_gap.{SHORT[name]}": "open_local takes no dtype" for name in missing}
     return {"logprob_gap": found, **({"not_run": reasons} if reasons else {})}

@@ -16,7 +16,8 @@ from benchmarks.speed.setting import BETAS, CLIP, FOLDER, GROUP, MAX_NORM, NEW_T
 from selftaught.explore import Even, Sample
 from selftaught.format import Format
 from selftaught.loop import improve
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
+from selftaught.models.language.model import LanguageModel
 from selftaught.monitors.alarms import DEFAULT_MONITORS
 from selftaught.protocols import Run
 from selftaught.recipe import Phase, Recipe
@@ -37,7 +38,7 @@ SETTINGS = SamplerSettings(temperature=TEMPERATURE, max_tokens=NEW_TOKENS)
 
 def dtypes() -> list[str]:
     """Precisions the sampler can be asked for."""
-    return ["float32", "bfloat16"] if "dtype" in inspect.signature(LocalModel.open).parameters else ["float32"]
+    return ["float32", "bfloat16"] if "dtype" in inspect.signature(open_local).parameters else ["float32"]
 
 
 def worth() -> list[str]:
@@ -47,10 +48,10 @@ def worth() -> list[str]:
     return [name for name in dtypes() if name == "float32" or not slow_bfloat16()]
 
 
-def open_model(dtype: str = "", folder: str | Path = FOLDER, **options: Any) -> LocalModel:
+def open_model(dtype: str = "", folder: str | Path = FOLDER, **options: Any) -> LanguageModel:
     """The model at a precision; "" leaves the choice to it."""
     given = {"dtype": dtype} if dtype and len(dtypes()) > 1 else {}
-    return LocalModel.open(str(folder), device="cpu", **given, **options)
+    return open_local(str(folder), device="cpu", **given, **options)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,7 @@ class Steps:
     """A run in a folder that is thrown away; an alarm does not end it."""
 
     def __init__(
-        self, model: LocalModel, recipe: Recipe, pool: Any, seed: int = 0, settings: SamplerSettings = SETTINGS, monitored: bool = True
+        self, model: LanguageModel, recipe: Recipe, pool: Any, seed: int = 0, settings: SamplerSettings = SETTINGS, monitored: bool = True
     ) -> None:
         """Open the run; `recipe` says how a step goes. `monitored` has the monitors every run has, whose first look costs extra."""
         self.folder = tempfile.TemporaryDirectory()

@@ -1,9 +1,9 @@
-"""The dispatcher between parts and machines: the six verbs of a model, and the run that parts speak through."""
+"""The dispatcher between parts and machines: the seven verbs of a model, and the run that parts speak through."""
 
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from selftaught.interaction import Reply
 from selftaught.types import (
@@ -19,17 +19,32 @@ from selftaught.types import (
 )
 
 
+class Member(NamedTuple):
+    """Who answers to a name of weights: its name in a cast, "" for the model itself, and its number of parameters."""
+
+    name: str
+    parameters: int
+
+
 @runtime_checkable
 class Model(Protocol):
-    """Six async verbs. Batching, devices and optimizers live behind them.
+    """Seven async verbs: sample, score, learn, average, publish, save, load. Batching, devices and optimizers live behind them.
 
-    Every verb names weights: "policy" (what is trained and, once published, sampled), "start" (frozen),
-    "ema", "teacher", "value" and others a recipe declares. Each call to `sample` and `score` is one wave,
-    sorted by key; a backend may order the work inside as it likes, and answers in the order asked.
+    Verbs name weights: "policy" (what is trained and, once published, sampled), "start" (frozen), "ema", "teacher",
+    "value" and others a recipe declares. A name nothing was written to yet reads as the policy. Each call to `sample` and
+    `score` is one wave, sorted by key; a backend may order the work inside as it likes, and answers in the order asked.
+
+    Attributes:
+        capabilities: what it can be asked for (see `models.capabilities`).
+        parameters: how many it has, for FLOPs.
+        lexicon: what its token ids mean, as a hash: models with equal ones read each other's tokens.
     """
 
     capabilities: frozenset[str]
     parameters: int
+
+    @property
+    def lexicon(self) -> str: ...
 
     async def sample(self, requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
         """`n` attempts a request; noise belongs to (noise key or key, index, position)."""
@@ -40,6 +55,9 @@ class Model(Protocol):
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Any]) -> dict[str, float]:
         """Take the optimizer steps the objectives ask for; returns metrics by name."""
 
+    async def average(self, source: str, into: str, decay: float) -> None:
+        """Set into = decay * into + (1 - decay) * source; at decay 0 this copies. `into` starts as a copy of `source`."""
+
     async def publish(self, weights: str = "policy") -> int:
         """Let the samplers see what was learned; returns the new generation number."""
 
@@ -49,8 +67,11 @@ class Model(Protocol):
     async def load(self, folder: Path) -> None:
         """The inverse of `save`."""
 
-    def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
-        """Tokens the context of a request has, for the budget."""
+    def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None, weights: str = "policy") -> int:
+        """Tokens the context of a request has for whoever answers to the weights, for the budget."""
+
+    def member(self, weights: str = "policy") -> Member:
+        """Who answers to a name of weights: a model alone does to all of them, a cast has several."""
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The text of each token by itself."""

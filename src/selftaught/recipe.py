@@ -44,6 +44,8 @@ class Recipe:
         state: named state, saved with every generation.
         modules: extra modules by name (heads, predictors) with their sizes, for the model.
         model: text of the model it needs when it is not a language model.
+        models: other models by the name their weights have ("teacher", "judge"): a folder, hub id or name, "" the policy's own
+            once more. One whose weights an objective or update changes is trained; the others are frozen (see `models.cast`).
         tasks: task sources used when the user gives none.
         fixed: last names of the options that make it what it is (a control's rate of 0), which nobody's settings change.
         presets: name -> options that turn this recipe into a near-twin.
@@ -62,6 +64,7 @@ class Recipe:
     state: Mapping[str, State] = field(default_factory=dict)
     modules: Mapping[str, Any] = field(default_factory=dict)
     model: str = ""
+    models: Mapping[str, str] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -73,6 +76,9 @@ class Recipe:
             raise BadInput(f"rounds={self.rounds} with {self.steps:,} steps in all: give at least 1 round and at most {MOST_STEPS:,} steps")
         if self.remembers and (self.decide is None or not (self.state or self.trains)):
             raise BadInput(f"{self.name}: what changes is its {self.changes}, so give decide=, and state= or weights that hold it")
+        for name in self.models:
+            if name in ("policy", "start", "ema", *self.modules) or not name.isidentifier():
+                raise BadInput(f"{self.name}: a model cannot be called '{name}': give it another name in models=")
         for phase in self.phases:
             for part in parts_of(phase):
                 if (name := getattr(part, "state", "")) and name not in self.state:
@@ -96,6 +102,14 @@ class Recipe:
     def reads_gold(self) -> bool:
         """Whether a part of it scores by answers, or shows them."""
         return any("gold" in part.signal for phase in self.phases for part in parts_of(phase) if isinstance(part, Stage))
+
+    @property
+    def learns(self) -> tuple[str, ...]:
+        """Names of the weights its objectives and updates change, each once."""
+        changed = [name for phase in self.phases for objective in phase.objectives for name in objective.updates]
+        return tuple(
+            dict.fromkeys([*changed, *(update.into for phase in self.phases for update in phase.updates if hasattr(update, "into"))])
+        )
 
     def schedule(self) -> Iterator[tuple[Phase, bool, bool]]:
         """Every step of the run: its phase, whether it is the phase's first, whether it ends a generation."""

@@ -15,7 +15,7 @@ REMEDY = re.compile(
     r"\b(give|write|save|copy|leave|take|name|mend|delete|choose|use|try|say|start|bring|bind|run|untie|keep|convert|connect|"
     r"did you mean|known|must|needs?|put|expected|choose|choices|has no value|type matching|install|upgrade|change|check|number its|score the|decode the|within)\b"
 )
-SPENDERS = {"selftaught.models.scripted": "ScriptedModel", "selftaught.models.language.local": "LocalModel"}
+SPENDERS = {"selftaught.models.scripted": "ScriptedModel", "selftaught.models.language.model": "LanguageModel"}
 
 
 def seen(place):

@@ -10,7 +10,7 @@ import pytest
 from models.local_models import make_folder
 from selftaught.api import improve
 from selftaught.jobs.gate import gate
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.model import LanguageModel
 from selftaught.models.scripted import ScriptedModel
 from selftaught.prove.cache import cache_folder
 from selftaught.report import write_report
@@ -163,7 +163,7 @@ def test_a_real_model_killed_while_it_learns_and_resumed(tmp_path, kill, adapter
         **TASKS,
         "held_out_count": 4,
     }
-    killed = same_as_whole(tmp_path, kill, LocalModel, "learn", job, "sft-unfiltered", every=1)
+    killed = same_as_whole(tmp_path, kill, LanguageModel, "learn", job, "sft-unfiltered", every=1)
     assert killed == 2 * 3
 
 

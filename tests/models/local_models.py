@@ -42,13 +42,13 @@ def make_tokenizer(chat: bool) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def make_folder(where: Path, architecture: str, chat: bool = True, positions: int = 128) -> Path:
+def make_folder(where: Path, architecture: str, chat: bool = True, positions: int = 128, width: int = 32) -> Path:
     common = dict(vocab_size=len(SPECIAL) + len(CHARACTERS), bos_token_id=None, eos_token_id=1, pad_token_id=0)
     if architecture == "gpt2":
         config: Any = GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=positions, **common)
     else:
         common |= dict(
-            hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
+            hidden_size=width, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
             max_position_embeddings=positions,
         )  # fmt: skip
         config = {

@@ -6,7 +6,7 @@ import pytest
 import torch
 from local_models import Adam, Weighted, example, make_folder, request
 
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.models.scripted import ScriptedModel
 from selftaught.models.tables.model import TableModel
 from selftaught.stages import Objective
@@ -25,43 +25,43 @@ def learn(model):
 
 @pytest.mark.parametrize("adapter", ["", "lora"])
 def test_the_start_keeps_its_digest_and_what_learned_does_not(folder, tmp_path, adapter):
-    plain = LocalModel.open(folder).digest()
-    model = LocalModel.open(folder, adapter=adapter, seed=3)
-    assert model.digest("start") == plain == LocalModel.open(folder, seed=5).digest("ema") and len(plain) == 32
+    plain = open_local(folder).digest()
+    model = open_local(folder, adapter=adapter, seed=3)
+    assert model.digest("start") == plain == open_local(folder, seed=5).digest("ema") and len(plain) == 32
     before = model.digest()
     assert (before == plain) == (not adapter)
     learn(model)
     assert model.digest("start") == plain and model.digest() not in (plain, before)
     asyncio.run(model.save(tmp_path))
-    again = LocalModel.open(folder, adapter=adapter, seed=3)
+    again = open_local(folder, adapter=adapter, seed=3)
     asyncio.run(again.load(tmp_path))
     assert (again.digest(), again.digest("start")) == (model.digest(), plain)
 
 
 def test_the_smallest_change_counts_and_where_it_lies_does_not(folder, tmp_path):
-    model = LocalModel.open(folder)
+    model = open_local(folder)
     plain = model.digest()
     moved = make_folder(tmp_path / "moved", "llama")
-    assert LocalModel.open(moved).digest() == plain
-    name, parameter = next(iter(model.module.named_parameters()))
+    assert open_local(moved).digest() == plain
+    name, parameter = next(iter(model.trainer.module.named_parameters()))
     with torch.no_grad():
         parameter.view(-1)[0] = torch.nextafter(parameter.view(-1)[0], torch.tensor(9.0))
     assert model.digest() != plain
-    assert LocalModel.open(make_folder(tmp_path / "plain", "llama", chat=False)).digest() != plain
+    assert open_local(make_folder(tmp_path / "plain", "llama", chat=False)).digest() != plain
     config = json.loads((moved / "config.json").read_text())
     (moved / "config.json").write_text(json.dumps(config | {"rms_norm_eps": 1e-3}))
-    assert LocalModel.open(moved).digest() != plain, name
+    assert open_local(moved).digest() != plain, name
 
 
 def test_half_precision_is_hashed_too(folder):
-    model = LocalModel.open(folder)
+    model = open_local(folder)
     plain = model.digest()
-    model.module.to(torch.bfloat16)
+    model.trainer.module.to(torch.bfloat16)
     assert model.digest() != plain
 
 
 def test_pieces_spell_what_was_sampled(folder):
-    for model in (LocalModel.open(folder), ScriptedModel()):
+    for model in (open_local(folder), ScriptedModel()):
         [[attempt]] = asyncio.run(model.sample([request("a", max_tokens=6)]))
         ids = [i for i in attempt.payload.ids[attempt.payload.sampled].tolist() if i not in (1,) or not hasattr(model, "renderer")]
         assert "".join(model.pieces(ids)) == attempt.text

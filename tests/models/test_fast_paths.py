@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2
 from selftaught.format import Format
 from selftaught.models.language import draws, room
 from selftaught.models.language.fast import Family
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.models.language.log_probabilities import picked
 from selftaught.models.language.prefixes import Prefixes
 from selftaught.models.learner import Pass
@@ -31,7 +31,7 @@ def folders(tmp_path_factory):
 
 def both(folder, **options):
     """The fast model and its slow twin."""
-    fast, slow = (LocalModel.open(folder, device="cpu", fast=fast, **options) for fast in (True, False))
+    fast, slow = (open_local(folder, device="cpu", fast=fast, **options) for fast in (True, False))
     assert fast.sampler.decoder is not None and slow.sampler.decoder is None
     return fast, slow
 
@@ -124,9 +124,9 @@ def test_continued_attempts_reuse_their_parents_prefix(folders, name, monkeypatc
 def test_what_was_computed_for_an_attempt_scores_it(folders, replayed, monkeypatch):
     fast, slow = both(folders["llama"], modules={"value": 1})
     for model in (fast, slow):
-        model.heads.make(("value",))
-    torch.nn.init.normal_(fast.heads["value"].weight)
-    slow.heads["value"].load_state_dict(fast.heads["value"].state_dict())
+        model.trainer.heads.make(("value",))
+    torch.nn.init.normal_(fast.trainer.heads["value"].weight)
+    slow.trainer.heads["value"].load_state_dict(fast.trainer.heads["value"].state_dict())
     if replayed:
         monkeypatch.setattr("selftaught.models.language.decoder.SPAN", 7)
         monkeypatch.setattr(fast.sampler.decoder, "capture", lambda: lambda body: body)
@@ -134,8 +134,8 @@ def test_what_was_computed_for_an_attempt_scores_it(folders, replayed, monkeypat
     first = [a for group in sample(fast, *roots) for a in group]
     grown = [request(f"n{i}", messages=(), after=a, cut=len(a.payload) - i % 2, max_tokens=3 + i) for i, a in enumerate(first[:8])]
     attempts = [*first, *(a for group in sample(fast, *grown) for a in group)]
-    computed, outputs = [], fast.forward.outputs
-    monkeypatch.setattr(fast.forward, "outputs", lambda ids, *given: computed.extend(ids) or outputs(ids, *given))
+    computed, outputs = [], fast.trainer.forward.outputs
+    monkeypatch.setattr(fast.trainer.forward, "outputs", lambda ids, *given: computed.extend(ids) or outputs(ids, *given))
 
     def asked():
         return [
@@ -185,7 +185,7 @@ def test_prefixes_are_of_one_set_of_weights_and_forgotten_when_those_change(fold
         assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]), atol=1e-3)
     for model in (fast, slow):
         asyncio.run(model.learn([given], [Objective(loss=Weighted(), optimizer=Adam())]))
-    assert not fast.sampler.decoder.prefixes.blocks and not fast.sampler.packs
+    assert not fast.sampler.decoder.prefixes.blocks and not fast.trainer.fused.packs
     asked = [[request(f"after{i}", messages=(), after=a, max_tokens=8) for i, a in enumerate(group)] for group in (parents, twins)]
     # each has learned by itself, and Adam makes rounding of small gradients large
     assert_equal(sample(fast, *asked[0]), sample(slow, *asked[1]), atol=1e-3)
@@ -254,15 +254,17 @@ def test_an_adapter_has_the_gradients_of_the_module_with_it(folders, name, minib
 
     monkeypatch.setattr(Pass, "step", kept)
     for dtype, fast in (("float32", False), ("float32", True), ("bfloat16", True)):
-        model = LocalModel.open(folders[name], device="cpu", adapter="lora", dtype=dtype, fast=fast)
+        model = open_local(folders[name], device="cpu", adapter="lora", dtype=dtype, fast=fast)
         torch.manual_seed(0)
-        for p in model.weights.parameters().values():
+        for p in model.trainer.weights.parameters().values():
             torch.nn.init.normal_(p, std=0.1)
         found.append([])
         computed = [] if fast else [None]
         if fast:
-            hidden = model.forward.family.hidden
-            monkeypatch.setattr(model.forward.family, "hidden", lambda *given, inner=hidden, to=computed: to.append(given) or inner(*given))
+            hidden = model.trainer.forward.family.hidden
+            monkeypatch.setattr(
+                model.trainer.forward.family, "hidden", lambda *given, inner=hidden, to=computed: to.append(given) or inner(*given)
+            )
         asyncio.run(model.learn(given, [Objective(loss=Weighted(), optimizer=Adam(minibatches=minibatches))]))
         assert computed
     for slow, fast, half in zip(*found, strict=True):
@@ -273,12 +275,12 @@ def test_an_adapter_has_the_gradients_of_the_module_with_it(folders, name, minib
 
 
 def test_adapters_the_fast_forward_does_not_know_are_trained_through_the_module(folders):
-    model = LocalModel.open(folders["llama"], device="cpu", adapter="lora")
-    assert model.learner.pack().tensors()[0].requires_grad
+    model = open_local(folders["llama"], device="cpu", adapter="lora")
+    assert model.trainer.learner.pack().tensors()[0].requires_grad
     with torch.no_grad():
-        assert not any(any(layer.adapters) for layer in model.learner.pack().layers)
-    model.module.get_base_model().model.norm.weight.requires_grad_()
-    assert model.learner.pack() is None
+        assert not any(any(layer.adapters) for layer in model.trainer.learner.pack().layers)
+    model.trainer.module.get_base_model().model.norm.weight.requires_grad_()
+    assert model.trainer.learner.pack() is None
 
 
 def test_a_large_head_is_made_ready_once_and_draws_the_same(folders, monkeypatch):
@@ -287,13 +289,13 @@ def test_a_large_head_is_made_ready_once_and_draws_the_same(folders, monkeypatch
     sizes, product = set(), torch.ops.mkldnn._linear_pointwise
     monkeypatch.setattr("selftaught.models.language.fast.by_ready", lambda x, w: sizes.add(len(x)) or product(x, w, None, "none", [], ""))
     assert_equal(sample(fast, *wave()), sample(slow, *wave()))
-    assert fast.sampler.packs["policy"].ready is not None and sizes <= {16, 32, 48, 64}
+    assert fast.trainer.fused.packs["policy"].ready is not None and sizes <= {16, 32, 48, 64}
     # what is differentiated is the weight itself
-    assert fast.learner.pack().ready is None and fast.learner.pack().leaves().ready is None
+    assert fast.trainer.learner.pack().ready is None and fast.trainer.learner.pack().leaves().ready is None
     monkeypatch.setattr("selftaught.models.language.packed.by_ready", lambda *_: torch.ops.mkldnn.no_such_product())
-    fast.sampler.forget()
+    fast.trainer.fused.forget()
     assert_equal(sample(fast, *wave()), sample(slow, *wave()))
-    assert fast.sampler.packs["policy"].ready is None
+    assert fast.trainer.fused.packs["policy"].ready is None
 
 
 @pytest.mark.parametrize("size", [300, 1024])
@@ -334,16 +336,16 @@ def test_unknown_architectures_and_windows_are_refused():
 
 
 def test_bfloat16_stays_within_rounding_of_float32(folders):
-    exact = LocalModel.open(folders["llama"], device="cpu")
-    half = LocalModel.open(folders["llama"], device="cpu", dtype="bfloat16")
+    exact = open_local(folders["llama"], device="cpu")
+    half = open_local(folders["llama"], device="cpu", dtype="bfloat16")
     attempts = [a for group in sample(half, *wave()[:3]) for a in group]
     for model, mean in ((half, 5e-3), (exact, 2e-2)):
         scores = asyncio.run(model.score([ScoreRequest(key=a.id, payload=a.payload) for a in attempts]))
         gap = np.concatenate([np.abs(s["logprobs"] - a.payload.logprobs)[a.payload.sampled] for s, a in zip(scores, attempts, strict=True)])
         assert 0 < gap.mean() < mean
-    assert all(p.dtype == torch.float32 for p in half.module.parameters())
+    assert all(p.dtype == torch.float32 for p in half.trainer.module.parameters())
     with pytest.raises(BadInput, match="unknown dtype 'half'"):
-        LocalModel.open(folders["llama"], device="cpu", dtype="half")
+        open_local(folders["llama"], device="cpu", dtype="half")
 
 
 def test_bfloat16_products_come_in_few_sizes_and_what_is_added_changes_nothing(folders, monkeypatch):
@@ -355,14 +357,14 @@ def test_bfloat16_products_come_in_few_sizes_and_what_is_added_changes_nothing(f
     assert len(set(sizes)) == 20 and all(n <= size <= max(n + 15, 1.25 * n) for n, size in enumerate(sizes[:256], 1))
     assert sizes[256:] == learned[256:]
     assert room.product_rows(17, torch.float32, cpu) == 17
-    half = LocalModel.open(folders["llama"], device="cpu", dtype="bfloat16")
+    half = open_local(folders["llama"], device="cpu", dtype="bfloat16")
     given = example(np.random.default_rng(1), (23, 18))
     found = []
     for rows in (room.product_rows, lambda n, *_: n):
         monkeypatch.setattr(room, "product_rows", rows)
         wanted_N, ids = torch.ones(41, dtype=torch.bool), [p.ids for p in given.payloads]
-        packed = half.forward.family.pack(torch.bfloat16).leaves()
-        scores = half.forward.outputs(ids, wanted_N, ("logprobs",), packed)["logprobs"]
+        packed = half.trainer.forward.family.pack(torch.bfloat16).leaves()
+        scores = half.trainer.forward.outputs(ids, wanted_N, ("logprobs",), packed)["logprobs"]
         found.append((scores.detach(), *torch.autograd.grad(scores.sum(), packed.tensors())))
     for padded, plain in zip(*found, strict=True):
         torch.testing.assert_close(padded, plain, rtol=0.02, atol=0.02 * float(plain.abs().max()))

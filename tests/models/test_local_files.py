@@ -9,7 +9,7 @@ from local_models import ARCHITECTURES, Adam, Regressed, Weighted, example, make
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.parts import BadInput
 from selftaught.protocols import Model
 from selftaught.stages import Objective
@@ -27,11 +27,11 @@ def folders(tmp_path_factory):
 
 
 def everything(model):
-    tensors = {f"policy/{k}": v for k, v in model.weights.state("policy").items()}
-    tensors |= {f"{name}/{k}": v for name, state in model.weights.copies.items() for k, v in state.items()}
+    tensors = {f"policy/{k}": v for k, v in model.trainer.weights.state("policy").items()}
+    tensors |= {f"{name}/{k}": v for name, state in model.trainer.weights.copies.items() for k, v in state.items()}
     return {
         k: v.clone()
-        for k, v in (tensors | {f"{n}/{k}": v for n, head in model.heads.items() for k, v in head.state_dict().items()}).items()
+        for k, v in (tensors | {f"{n}/{k}": v for n, head in model.trainer.heads.items() for k, v in head.state_dict().items()}).items()
     }
 
 
@@ -49,13 +49,13 @@ async def step(model, seed):
 @pytest.mark.parametrize(("name", "adapter"), [*((n, "") for n in ARCHITECTURES), ("llama", "lora"), ("gpt2", "lora")])
 def test_saved_loaded_and_continued_is_bit_equal_to_uninterrupted(folders, tmp_path, name, adapter):
     async def story():
-        through = LocalModel.open(folders[name], device="cpu", adapter=adapter)
+        through = open_local(folders[name], device="cpu", adapter=adapter)
         for i in range(2):
             await step(through, i)
         await through.save(tmp_path / "g2")
         saved = everything(through)
         await step(through, 2)
-        resumed = LocalModel.open(folders[name], device="cpu", adapter=adapter, seed=0)
+        resumed = open_local(folders[name], device="cpu", adapter=adapter, seed=0)
         await resumed.load(tmp_path / "g2")
         assert same(saved, everything(resumed)) and resumed.generation == 2
         await step(resumed, 2)
@@ -68,22 +68,25 @@ def test_saved_loaded_and_continued_is_bit_equal_to_uninterrupted(folders, tmp_p
 
 @pytest.mark.parametrize("name", ["llama", "gpt2"])
 def test_a_saved_policy_opens_with_transformers(folders, tmp_path, name):
-    model = LocalModel.open(folders[name], device="cpu")
+    model = open_local(folders[name], device="cpu")
     asyncio.run(step(model, 0))
     asyncio.run(model.save(tmp_path))
     module, tokenizer = AutoModelForCausalLM.from_pretrained(tmp_path / "policy"), AutoTokenizer.from_pretrained(tmp_path / "policy")
-    assert all(torch.equal(module.state_dict()[k], v) for k, v in model.module.state_dict().items())
-    assert tokenizer.encode("1+1") == model.tokenizer.encode("1+1") and tokenizer.chat_template == model.tokenizer.chat_template
+    assert all(torch.equal(module.state_dict()[k], v) for k, v in model.trainer.module.state_dict().items())
+    assert (
+        tokenizer.encode("1+1") == model.renderer.tokenizer.encode("1+1")
+        and tokenizer.chat_template == model.renderer.tokenizer.chat_template
+    )
     wave = [request("k", n=3, max_tokens=8)]
-    again, first = (asyncio.run(m.sample(wave)) for m in (LocalModel.open(tmp_path / "policy", device="cpu"), model))
+    again, first = (asyncio.run(m.sample(wave)) for m in (open_local(tmp_path / "policy", device="cpu"), model))
     assert [a.text for a in again[0]] == [a.text for a in first[0]]
 
 
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_lora_trains_publishes_saves_and_reloads_with_peft(folders, tmp_path, name):
-    model = LocalModel.open(folders[name], device="cpu", adapter="lora")
-    base = {k: v.clone() for k, v in model.module.named_parameters() if not v.requires_grad}
+    model = open_local(folders[name], device="cpu", adapter="lora")
+    base = {k: v.clone() for k, v in model.trainer.module.named_parameters() if not v.requires_grad}
     payload = example(np.random.default_rng(0), (14,)).payloads[0]
     asked = [ScoreRequest(key=w, payload=payload, weights=w) for w in ("policy", "start", "ema")]
     before = asyncio.run(model.score(asked))
@@ -91,7 +94,7 @@ def test_lora_trains_publishes_saves_and_reloads_with_peft(folders, tmp_path, na
     for i in range(2):
         asyncio.run(step(model, i))
     policy, start, ema = (s["logprobs"] for s in asyncio.run(model.score(asked)))
-    assert model.generation == 2 and all(torch.equal(v, base[k]) for k, v in model.module.named_parameters() if k in base)
+    assert model.generation == 2 and all(torch.equal(v, base[k]) for k, v in model.trainer.module.named_parameters() if k in base)
     np.testing.assert_array_equal(start, before[1]["logprobs"])
     assert np.abs(policy - start).max() > 1e-3 < np.abs(ema - policy).max()
     asyncio.run(model.save(tmp_path))
@@ -101,7 +104,7 @@ def test_lora_trains_publishes_saves_and_reloads_with_peft(folders, tmp_path, na
     with torch.no_grad():
         logp_T_V = peft(ids_B_T).logits[0].log_softmax(-1)
     np.testing.assert_allclose(logp_T_V[:-1].gather(-1, ids_B_T[0, 1:, None])[:, 0], policy[1:], atol=1e-4)
-    merged = LocalModel.open(tmp_path / "policy", device="cpu")
+    merged = open_local(tmp_path / "policy", device="cpu")
     np.testing.assert_allclose(asyncio.run(merged.score(asked[:1]))[0]["logprobs"], policy, atol=1e-4)
     with pytest.raises(BadInput, match="adapter"):
         asyncio.run(merged.load(tmp_path))
@@ -109,7 +112,7 @@ def test_lora_trains_publishes_saves_and_reloads_with_peft(folders, tmp_path, na
 
 @pytest.mark.parametrize("adapter", ["", "lora"])
 def test_a_damaged_generation_is_one_line_and_changes_nothing_it_can_help(folders, tmp_path, adapter):
-    model = LocalModel.open(folders["llama"], device="cpu", adapter=adapter)
+    model = open_local(folders["llama"], device="cpu", adapter=adapter)
     asyncio.run(step(model, 0))
     asyncio.run(model.save(tmp_path))
     file = tmp_path / "policy" / ("adapter_model.safetensors" if adapter else "model.safetensors")
@@ -131,16 +134,16 @@ def test_opening_says_what_is_missing_in_one_line(folders, tmp_path):
     (broken / "model.safetensors").write_bytes(b"no tensors")
     for where, words in ((tmp_path / "none", "no model folder"), (empty, "config.json"), (bare, "tokenizer"), (broken, "cannot be loaded")):
         with pytest.raises(BadInput, match=words) as caught:
-            LocalModel.open(where, device="cpu")
+            open_local(where, device="cpu")
         assert "\n" not in str(caught.value)
     with pytest.raises(BadInput, match="unknown adapter"):
-        LocalModel.open(folders["llama"], device="cpu", adapter="dora")
+        open_local(folders["llama"], device="cpu", adapter="dora")
     with pytest.raises(BadInput, match="not available"):
-        LocalModel.open(folders["llama"], device="abacus")
+        open_local(folders["llama"], device="abacus")
 
 
 def test_it_is_a_model_and_the_protocol_needs_no_torch(folders):
-    model = LocalModel.open(folders["llama"], device="cpu", threads=1)
-    assert isinstance(model, Model) and model.parameters == sum(p.numel() for p in model.module.parameters())
+    model = open_local(folders["llama"], device="cpu", threads=1)
+    assert isinstance(model, Model) and model.parameters == sum(p.numel() for p in model.trainer.module.parameters())
     script = "import sys, selftaught.protocols; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0

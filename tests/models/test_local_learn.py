@@ -9,7 +9,7 @@ from local_models import ARCHITECTURES, Adam, Ranked, Regressed, Weighted, examp
 
 from selftaught.models.language.forward import runs_of
 from selftaught.models.language.layout import lay_out
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.models.learner import OptimizerState, Pass
 from selftaught.parts import BadInput
 from selftaught.stages import Objective
@@ -28,14 +28,14 @@ def learn(model, examples, *objectives):
 def gradient(model, examples, losses, tokens=2048):
     """The learner's gradient, flat, without a step."""
     group = [Objective(loss=loss, optimizer=Adam(), weight=weight) for loss, weight in losses]
-    model.heads.make(n for o in group for n in o.loss.needs if n in model.heads.sizes)
-    one = Pass(model.learner, group, Adam(), "policy", OptimizerState(), tokens)
+    model.trainer.heads.make(n for o in group for n in o.loss.needs if n in model.trainer.heads.sizes)
+    one = Pass(model.trainer.learner, group, Adam(), "policy", OptimizerState(), tokens)
     one.gradient(examples)
-    return torch.cat([p.grad.flatten() for p in model.weights.parameters().values()])
+    return torch.cat([p.grad.flatten() for p in model.trainer.weights.parameters().values()])
 
 
 def state(model, name="policy"):
-    return {key: tensor.clone() for key, tensor in model.weights.state(name).items()}
+    return {key: tensor.clone() for key, tensor in model.trainer.weights.state(name).items()}
 
 
 def same(a, b):
@@ -45,7 +45,7 @@ def same(a, b):
 def naive_outputs(model, payload):
     """Log-probabilities and entropies f32[T] of one sequence through transformers' own forward."""
     ids_T = torch.tensor(payload.ids.astype(np.int64))
-    logp_T_V = model.module(ids_T[None], use_cache=False).logits[0].float().log_softmax(-1)[:-1]
+    logp_T_V = model.trainer.module(ids_T[None], use_cache=False).logits[0].float().log_softmax(-1)[:-1]
     zero, sampled_T = torch.zeros(1), torch.tensor(payload.sampled)
     logprobs_T = torch.cat([zero, logp_T_V.gather(-1, ids_T[1:, None])[:, 0]])
     entropy_T = torch.cat([zero, -(logp_T_V.exp() * logp_T_V).sum(-1)])
@@ -54,7 +54,7 @@ def naive_outputs(model, payload):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_gradient_is_that_of_naive_separate_forwards(folders, name):
-    model, rng = LocalModel.open(folders[name], device="cpu"), np.random.default_rng(0)
+    model, rng = open_local(folders[name], device="cpu"), np.random.default_rng(0)
     examples = [example(rng, lengths) for lengths in ((12, 9), (30, 17), (5, 2), (1, 11))]
     found = gradient(model, examples, [(Weighted(), 1.0), (Ranked(), 0.5)])
     total = torch.zeros(())
@@ -64,19 +64,19 @@ def test_the_gradient_is_that_of_naive_separate_forwards(folders, name):
         total = total - (logprobs_N * weight_N).sum() / Weighted().count(examples)
         chosen, rejected = ((logprobs_T + 0.1 * entropy_T).sum() for logprobs_T, entropy_T in outputs)
         total = total - 0.5 * torch.nn.functional.logsigmoid(0.1 * (chosen - rejected)) / len(examples)
-    grads = torch.autograd.grad(total, list(model.weights.parameters().values()))
+    grads = torch.autograd.grad(total, list(model.trainer.weights.parameters().values()))
     wanted = torch.cat([g.flatten() for g in grads])
     assert (found - wanted).norm() <= 1e-4 * wanted.norm() and wanted.norm() > 0
 
 
 @pytest.mark.parametrize(("tokens", "fast", "packed"), [(16, True, True), (64, True, True), (64, False, True), (64, False, False)])
 def test_micro_batches_do_not_move_the_gradient(folders, tokens, fast, packed):
-    model, rng = LocalModel.open(folders["llama"], device="cpu"), np.random.default_rng(1)
+    model, rng = open_local(folders["llama"], device="cpu"), np.random.default_rng(1)
     examples = [example(rng, rng.integers(2, 30, 2)) for _ in range(9)]
     losses = [(Weighted(), 1.0), (Ranked(), 2.0), (Regressed(), 0.1)]
     one = gradient(model, examples, losses)
-    other = LocalModel.open(folders["llama"], device="cpu", fast=fast)
-    other.forward.packed, other.forward.sharing = packed, packed
+    other = open_local(folders["llama"], device="cpu", fast=fast)
+    other.trainer.forward.packed, other.trainer.forward.sharing = packed, packed
     many = gradient(other, examples, losses, tokens)
     assert (one - many).norm() <= 1e-5 * one.norm()
 
@@ -113,22 +113,22 @@ def test_a_beginning_that_is_shared_stands_there_once_and_is_seen_by_its_own():
 @pytest.mark.parametrize("name", ["llama", "qwen3"])
 @pytest.mark.parametrize("fast", [True, False])
 def test_groups_with_one_prompt_learn_as_if_apart(folders, name, fast):
-    model, rng = LocalModel.open(folders[name], device="cpu", fast=fast), np.random.default_rng(4)
-    assert model.forward.sharing and (model.sampler.decoder is not None) == fast
+    model, rng = open_local(folders[name], device="cpu", fast=fast), np.random.default_rng(4)
+    assert model.trainer.forward.sharing and (model.sampler.decoder is not None) == fast
     examples = []
     for prompt in rng.integers(6, 100, (3, 14)):
         for n in rng.integers(3, 12, 5):
             alone = example(rng, (14 + n,))
             alone.payloads[0].ids[:14] = prompt
             examples.append(alone)
-    apart = LocalModel.open(folders[name], device="cpu", fast=False)
-    apart.forward.packed = apart.forward.sharing = False
+    apart = open_local(folders[name], device="cpu", fast=False)
+    apart.trainer.forward.packed = apart.trainer.forward.sharing = False
     together, one_by_one = (gradient(m, examples, [(Weighted(), 1.0)]) for m in (model, apart))
     assert (together - one_by_one).norm() <= 1e-5 * one_by_one.norm() and one_by_one.norm() > 0
 
 
 def test_learning_raises_what_is_rewarded_and_start_stays(folders):
-    model, rng = LocalModel.open(folders["qwen3"], device="cpu"), np.random.default_rng(2)
+    model, rng = open_local(folders["qwen3"], device="cpu"), np.random.default_rng(2)
     rewarded = example(rng, (20,))
     rewarded.streams["weight"][:] = rewarded.payloads[0].sampled
     asked = [ScoreRequest(key=w, payload=rewarded.payloads[0], weights=w) for w in ("policy", "start")]
@@ -148,9 +148,9 @@ def test_learning_raises_what_is_rewarded_and_start_stays(folders):
 
 @pytest.mark.parametrize("adapter", ["", "lora"])
 def test_a_rate_of_zero_changes_no_bit(folders, adapter):
-    model, rng = LocalModel.open(folders["llama"], device="cpu", adapter=adapter), np.random.default_rng(3)
+    model, rng = open_local(folders["llama"], device="cpu", adapter=adapter), np.random.default_rng(3)
     with torch.no_grad():
-        next(iter(model.weights.parameters().values()))[0, 0] = -0.0
+        next(iter(model.trainer.weights.parameters().values()))[0, 0] = -0.0
     before = state(model)
     metrics = learn(model, [example(rng, (9, 8))], Objective(loss=Ranked(), optimizer=Adam(lr=0.0, weight_decay=0.1)))
     assert same(before, state(model)) and metrics["loss/ranked"] > 0
@@ -159,18 +159,18 @@ def test_a_rate_of_zero_changes_no_bit(folders, adapter):
 def test_equal_optimizers_share_steps_and_clip_warm_up_and_repeat(folders):
     rng = np.random.default_rng(4)
     examples = [example(rng, (12, 9)) for _ in range(6)]
-    model = LocalModel.open(folders["llama"], device="cpu")
+    model = open_local(folders["llama"], device="cpu")
     two = [
         Objective(loss=Weighted(), optimizer=Adam(epochs=2, minibatches=3)),
         Objective(loss=Ranked(), optimizer=Adam(epochs=2, minibatches=3)),
     ]
     metrics = learn(model, examples, *two)
-    assert [s.steps for s in model.learner.states.values()] == [6] and metrics["tokens"] == 2 * 6 * 21
+    assert [s.steps for s in model.trainer.learner.states.values()] == [6] and metrics["tokens"] == 2 * 6 * 21
     apart = learn(model, examples, two[0], replace(two[1], optimizer=Adam(lr=1e-3)))
-    assert sorted(s.steps for s in model.learner.states.values()) == [2 - 1, 12] and apart["tokens"] == 3 * 6 * 21
+    assert sorted(s.steps for s in model.trainer.learner.states.values()) == [2 - 1, 12] and apart["tokens"] == 3 * 6 * 21
     moved = []
     for optimizer in (Adam(weight_decay=0.0), Adam(warmup=10)):
-        model = LocalModel.open(folders["llama"], device="cpu")
+        model = open_local(folders["llama"], device="cpu")
         before = state(model)
         learn(model, examples, Objective(loss=Weighted(), optimizer=optimizer))
         moved.append(max(float((a - b).abs().max()) for a, b in zip(before.values(), state(model).values(), strict=True)))
@@ -178,7 +178,7 @@ def test_equal_optimizers_share_steps_and_clip_warm_up_and_repeat(folders):
 
 
 def test_a_value_head_learns_without_moving_the_policy(folders):
-    model, rng = LocalModel.open(folders["gpt2"], device="cpu"), np.random.default_rng(5)
+    model, rng = open_local(folders["gpt2"], device="cpu"), np.random.default_rng(5)
     given = example(rng, (15,))
     given.streams["weight"][:] = 0.7
     # a head that was made for a score learns like any other
@@ -195,7 +195,7 @@ def test_a_value_head_learns_without_moving_the_policy(folders):
 
 
 def test_the_gap_between_sampler_and_learner_is_reported(folders):
-    model = LocalModel.open(folders["gemma2"], device="cpu")
+    model = open_local(folders["gemma2"], device="cpu")
     ((*attempts,),) = asyncio.run(model.sample([request("k", n=5, max_tokens=12)]))
     examples = [
         Example(payloads=(a.payload,), streams={"weight": a.payload.sampled.astype(np.float32), "sampler_logprobs": a.payload.logprobs})
@@ -206,7 +206,7 @@ def test_the_gap_between_sampler_and_learner_is_reported(folders):
 
 
 def test_averages_and_other_names(folders):
-    model, rng = LocalModel.open(folders["llama"], device="cpu"), np.random.default_rng(6)
+    model, rng = open_local(folders["llama"], device="cpu"), np.random.default_rng(6)
     examples = [example(rng, (12,))]
     asyncio.run(model.average("policy", "ema", 0.9))
     old = state(model, "ema")
@@ -230,7 +230,7 @@ class Impossible(Weighted):
 
 
 def test_what_cannot_be_learned_is_said_in_one_line(folders):
-    model, rng = LocalModel.open(folders["llama"], device="cpu"), np.random.default_rng(7)
+    model, rng = open_local(folders["llama"], device="cpu"), np.random.default_rng(7)
     one = example(rng, (5,))
     cases = [([one], Impossible(), "gives no 'prediction'"), ([replace(one, streams={})], Regressed(), "lacks"),
              ([replace(one, payloads=(np.zeros((2, 2)),))], Regressed(), "learns from tokens")]  # fmt: skip

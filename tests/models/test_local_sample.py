@@ -9,7 +9,7 @@ from local_models import ARCHITECTURES, make_folder, make_tokenizer, request
 
 from selftaught.format import Format
 from selftaught.models.language.draws import Draw, batches, choose, uniforms
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.models.language.render import Renderer
 from selftaught.parts import BadInput
 from selftaught.types import Message, SamplerSettings, ScoreRequest
@@ -22,7 +22,7 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def models(folders):
-    return {name: LocalModel.open(folder, device="cpu") for name, folder in folders.items()}
+    return {name: open_local(folder, device="cpu") for name, folder in folders.items()}
 
 
 def sample(model, *requests):
@@ -32,7 +32,7 @@ def sample(model, *requests):
 def reference(model, ids):
     """Log-probabilities f32[T, V] by transformers' own forward of one unpadded sequence."""
     with torch.no_grad():
-        return model.module(torch.tensor([[int(i) for i in ids]]), use_cache=False).logits[0].float().log_softmax(-1)
+        return model.trainer.module(torch.tensor([[int(i) for i in ids]]), use_cache=False).logits[0].float().log_softmax(-1)
 
 
 def expected(model, ids):
@@ -43,7 +43,7 @@ def expected(model, ids):
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_sampled_and_scored_logprobs_are_those_of_a_separate_forward(models, name):
     model = models[name]
-    assert model.forward.packed and (model.sampler.decoder is not None) == (name in ("llama", "qwen3"))
+    assert model.trainer.forward.packed and (model.sampler.decoder is not None) == (name in ("llama", "qwen3"))
     wave = [
         request("a", "1+1=", n=5, max_tokens=20),
         request("b", "a longer question, 12*34", n=4, max_tokens=30, temperature=0.7),
@@ -79,7 +79,7 @@ def test_greedy_sampling_is_that_of_generate(models, name):
     for asked, (attempt,) in zip(wave, sample(model, *wave), strict=True):
         start = model.count(asked.messages)
         ids_B_T = torch.tensor(attempt.payload.ids[None, :start].astype(np.int64))
-        given = model.module.generate(ids_B_T, attention_mask=torch.ones_like(ids_B_T), do_sample=False, max_new_tokens=16)
+        given = model.trainer.module.generate(ids_B_T, attention_mask=torch.ones_like(ids_B_T), do_sample=False, max_new_tokens=16)
         assert attempt.payload.ids.tolist() == given[0].tolist()
 
 
@@ -117,7 +117,7 @@ def test_turns_are_appended_and_trees_go_on_after_tokens(models, name):
     assert cut[0].fork == kept - 3 and len(cut[0].payload) <= kept + 1
     ids = turn[0].payload.ids.tolist()
     assert ids[:kept] == first.payload.ids.tolist() and not turn[0].payload.sampled[kept : model.count(more, first)].any()
-    between = model.tokenizer.decode(ids[kept : model.count(more, first)])
+    between = model.renderer.tokenizer.decode(ids[kept : model.count(more, first)])
     assert between == ("<end><user>check that<end><assistant>" if name == "llama" else "\nQuestion: check that\nAnswer:")
     assert turn[0].messages == (*first.messages, Message("assistant", first.text), *more)
     for asked, attempt in (((more, first, None), turn[0]), (((), first, None), step[0]), (((), first, kept - 3), cut[0])):
@@ -135,10 +135,10 @@ def test_an_end_of_turn_is_not_doubled():
 
 def test_formats_choose_the_template(folders):
     with pytest.raises(BadInput, match="no chat template"):
-        LocalModel.open(folders["gpt2"], Format(template="chat"), device="cpu")
-    plain = LocalModel.open(folders["llama"], Format(template="plain"), device="cpu")
+        open_local(folders["gpt2"], Format(template="chat"), device="cpu")
+    plain = open_local(folders["llama"], Format(template="plain"), device="cpu")
     conversation = (Message("user", "a"), Message("assistant", "b"), Message("user", "c"))
-    text = plain.tokenizer.decode(plain.renderer.context(conversation))
+    text = plain.renderer.tokenizer.decode(plain.renderer.context(conversation))
     assert text == "Question: a\nAnswer: b\nQuestion: c\nAnswer:"
 
 
@@ -183,9 +183,11 @@ def test_choose_follows_the_inverse_cdf():
 
 
 def test_each_context_is_prefilled_once_and_finished_rows_are_dropped(folders, monkeypatch):
-    model, seen = LocalModel.open(folders["llama"], device="cpu", fast=False), []
-    forward = model.module.forward
-    monkeypatch.setattr(model.module, "forward", lambda **inputs: seen.append(tuple(inputs["input_ids"].shape)) or forward(**inputs))
+    model, seen = open_local(folders["llama"], device="cpu", fast=False), []
+    forward = model.trainer.module.forward
+    monkeypatch.setattr(
+        model.trainer.module, "forward", lambda **inputs: seen.append(tuple(inputs["input_ids"].shape)) or forward(**inputs)
+    )
     (replies, more) = sample(model, request("p", n=40, max_tokens=40), request("q", n=8, prompt="2*2=?", max_tokens=40))
     assert [shape for shape in seen if shape[1] > 1] == [(2, model.count(more[0].messages))]
     assert len(seen) <= 40 and seen[1][0] == 48 > seen[-1][0] and {a.stop for a in replies} == {"end", "length"}

@@ -1,20 +1,23 @@
 """Folders nobody here made: exactly the weights and the tokenizer their files name, or one line."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
-from local_models import make_folder, make_tokenizer
+from local_models import make_folder, make_tokenizer, request
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, GPTNeoXConfig, MistralConfig, OPTConfig, Qwen2Config
 
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.models.loading import opening, places
 from selftaught.parts import BadInput
+from selftaught.types import Attempt, Tokens
 
 SIZES = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, vocab_size=102, max_position_embeddings=64)
 ENDS = dict(bos_token_id=None, eos_token_id=1, pad_token_id=0)
@@ -27,7 +30,7 @@ def folder(tmp_path):
 
 def refused(where, *words):
     with pytest.raises(BadInput) as caught:
-        LocalModel.open(where, device="cpu")
+        open_local(where, device="cpu")
     said = str(caught.value)
     assert "\n" not in said and all(word in said for word in words), said
     return said
@@ -73,21 +76,21 @@ def test_whole_folders_open_with_the_keys_old_versions_wrote(tmp_path, name):
         make_tokenizer(True).save_pretrained(tmp_path)
     else:
         make_folder(tmp_path, name)
-    plain = LocalModel.open(tmp_path, device="cpu")
+    plain = open_local(tmp_path, device="cpu")
     extra = {
         "llama": {"model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(4)},
         "gpt2": {"transformer.h.0.attn.bias": torch.ones(1, 1, 8, 8), "transformer.h.0.attn.masked_bias": torch.tensor(-1e4)},
         "gpt_neox": {"gpt_neox.layers.0.attention.bias": torch.ones(1, 1, 8, 8)},
     }
     change(tmp_path, lambda state: state | extra.get(name, {}))
-    assert LocalModel.open(tmp_path, device="cpu").digest() == plain.digest()
+    assert open_local(tmp_path, device="cpu").digest() == plain.digest()
 
 
 def test_a_tied_head_may_be_written_out_and_an_untied_one_may_not_be_missing(tmp_path, folder):
-    before = LocalModel.open(folder, device="cpu").digest()
+    before = open_local(folder, device="cpu").digest()
     change(folder, lambda state: state | {"lm_head.weight": state["model.embed_tokens.weight"].clone()})
-    again = LocalModel.open(folder, device="cpu")
-    assert again.digest() == before and again.module.lm_head.weight is again.module.model.embed_tokens.weight
+    again = open_local(folder, device="cpu")
+    assert again.digest() == before and again.trainer.module.lm_head.weight is again.trainer.module.model.embed_tokens.weight
     untied = make_folder(tmp_path / "untied", "qwen3")
     configure(untied, tie_word_embeddings=False)
     change(untied, lambda state: {k: v for k, v in state.items() if k != "lm_head.weight"})
@@ -101,9 +104,9 @@ def test_prefixed_weights_are_named(folder, prefix):
 
 
 def test_a_prefix_that_transformers_takes_off_itself_changes_nothing(folder):
-    before = LocalModel.open(folder, device="cpu").digest()
+    before = open_local(folder, device="cpu").digest()
     change(folder, lambda state: {f"model.{k}": v for k, v in state.items()})
-    assert LocalModel.open(folder, device="cpu").digest() == before
+    assert open_local(folder, device="cpu").digest() == before
 
 
 def without_a_layer(state):
@@ -142,7 +145,7 @@ def test_an_index_that_names_absent_shards_is_one_line(folder):
     AutoModelForCausalLM.from_pretrained(folder).save_pretrained(folder, max_shard_size="20KB")
     (folder / "model.safetensors").unlink(missing_ok=True)
     shards = sorted(folder.glob("model-*.safetensors"))
-    assert len(shards) > 1 and LocalModel.open(folder, device="cpu")
+    assert len(shards) > 1 and open_local(folder, device="cpu")
     shards[-1].unlink()
     refused(folder, "cannot be loaded", shards[-1].name)
 
@@ -158,9 +161,11 @@ def test_tokenizers_of_other_models(folder, tmp_path):
     tokenizer = make_tokenizer(True)
     tokenizer.add_tokens(["<image_soft_token>"])
     tokenizer.save_pretrained(folder)
-    model = LocalModel.open(folder, device="cpu")
+    model = open_local(folder, device="cpu")
+    said = Tokens(ids=np.array([3, 102], np.int32), sampled=np.zeros(2, bool), logprobs=np.zeros(2, np.float32))
+    seen = Attempt(id="seen", task="", payload=said)
     with pytest.raises(BadInput, match="no embedding"):
-        model.decode("policy", [type("Draw", (), {"context": (3, 102)})()])
+        asyncio.run(model.sample([request("k", messages=(), after=seen)]))
     tokenizer.add_tokens(["<tool>"])
     tokenizer.save_pretrained(folder)
     refused(folder, "'<tool>'", "103", "resize_token_embeddings")
@@ -177,7 +182,7 @@ def test_without_an_end_of_text_it_says_so_and_without_a_pad_it_does_not_matter(
     configure(folder, "tokenizer_config.json", eos_token=None, pad_token=None)
     (folder / "chat_template.jinja").unlink()
     with pytest.warns(UserWarning, match="length limit"):
-        assert not LocalModel.open(folder, device="cpu").renderer.ends
+        assert not open_local(folder, device="cpu").renderer.ends
 
 
 def test_a_hub_id_without_a_network_is_one_line_at_once(tmp_path):

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from selftaught.jobs.checkpoints import find_checkpoint
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.models.loading import opening
 from selftaught.parts import BadInput
 
@@ -89,7 +89,7 @@ def test_the_tokenizer_beside_the_adapter_wins_and_the_base_lends_its_own(base, 
     (base / "chat_template.jinja").unlink()
     for own in (False, True):
         trained(base, tmp_path / f"adapter{own}", tokenizer=own)
-        assert LocalModel.open(tmp_path / f"adapter{own}", device="cpu").renderer.chat is own
+        assert open_local(tmp_path / f"adapter{own}", device="cpu").renderer.chat is own
 
 
 def test_a_config_beside_an_adapter_hides_nothing_and_whole_weights_beside_it_are_refused(base, tmp_path):
@@ -107,7 +107,7 @@ def test_a_config_beside_an_adapter_hides_nothing_and_whole_weights_beside_it_ar
         (lambda f: configure(f, base_model_name_or_path=None), ("does not say", "base_model_name_or_path")),
         (lambda f: configure(f, base_model_name_or_path=str(f)), ("leads back",)),
         (lambda f: configure(f, peft_type="MAGIC"), ("unknown kind MAGIC",)),
-        (lambda f: rename(f, lambda k: k.replace("base_model.model.", "base_model.model.module.")), ("match nothing",)),
+        (lambda f: rename(f, lambda k: k.replace("base_model.model.", "base_model.model.trainer.module.")), ("match nothing",)),
         (lambda f: (f / "adapter_model.safetensors").write_bytes(b"12345678"), ("damaged",)),
         (lambda f: (f / "adapter_model.safetensors").unlink(), ("no adapter_model.safetensors",)),
         (lambda f: (f / "adapter_config.json").write_text("[]"), ("no JSON object",)),
@@ -143,12 +143,12 @@ def test_an_adapter_that_would_untie_its_base_is_refused(tmp_path, part):
 
 def test_an_adapter_on_an_adapter_and_one_trained_on_it(base, tmp_path):
     trained(base, tmp_path / "first", tokenizer=True)
-    model = LocalModel.open(tmp_path / "first", device="cpu", adapter="lora")
+    model = open_local(tmp_path / "first", device="cpu", adapter="lora")
     with torch.no_grad():
-        for p in model.weights.parameters().values():
+        for p in model.trainer.weights.parameters().values():
             p.add_(0.1)
-        expected = model.module(IDS).logits
-    model.weights.save(tmp_path / "second")
+        expected = model.trainer.module(IDS).logits
+    model.trainer.weights.save(tmp_path / "second")
     said = json.loads((tmp_path / "second" / "policy" / "adapter_config.json").read_text())["base_model_name_or_path"]
     assert said == str(tmp_path / "first")
     torch.testing.assert_close(logits(tmp_path / "second" / "policy"), expected, atol=2e-4, rtol=1e-4)

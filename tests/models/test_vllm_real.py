@@ -7,7 +7,7 @@ import pytest
 from local_models import Adam, Weighted, example, request
 
 from selftaught.jobs.job import SPROUT
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.models.vllm.model import probe
 from selftaught.stages import Objective
 
@@ -24,10 +24,11 @@ def learn(model):
 
 @pytest.mark.parametrize("adapter", ["", "lora"])
 def test_vllm_samples_what_was_learned(tmp_path, adapter):
-    from selftaught.models.vllm.model import StaleWeights, VllmModel
+    from selftaught.models.vllm.model import open_vllm
+    from selftaught.models.vllm.sampler import StaleWeights
 
-    model, local = VllmModel.open(SPROUT, adapter=adapter, options=QUICK), LocalModel.open(SPROUT, adapter=adapter)
-    llm, expected = model.engine.llm, probe.tolerance(model.engine.dtype)
+    model, local = open_vllm(SPROUT, adapter=adapter, options=QUICK), open_local(SPROUT, adapter=adapter)
+    llm, expected = model.sampler.engine.llm, probe.tolerance(model.sampler.engine.dtype)
     greedy = request("g", "Add 17+25.", temperature=0.0, max_tokens=32)
     warm = request("w", "Add 17+25.", n=8, max_tokens=32, stop=("#",))
     (first,), alone = asyncio.run(model.sample([greedy, warm]))
@@ -40,15 +41,15 @@ def test_vllm_samples_what_was_learned(tmp_path, adapter):
     for _ in range(2):
         learn(model)
         asyncio.run(model.publish())
-        assert not model.gap.beyond(expected)
+        assert not model.sampler.gap.beyond(expected)
         asyncio.run(model.sample([warm]))
     asyncio.run(model.save(tmp_path))
     learn(model)
     asyncio.run(model.publish())
     asyncio.run(model.load(tmp_path))
-    assert not model.gap.beyond(expected) and model.engine.llm is llm
+    assert not model.sampler.gap.beyond(expected) and model.sampler.engine.llm is llm
     asyncio.run(model.sample([warm]))
-    model.engine.push = lambda named: None
+    model.sampler.engine.push = lambda named: None
     for _ in range(20):
         learn(model)
         try:

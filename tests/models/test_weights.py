@@ -10,7 +10,7 @@ import torch
 from local_models import Adam, Weighted, example, make_folder
 from torch import nn
 
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import open_local
 from selftaught.models.scripted import ScriptedModel
 from selftaught.models.tables.model import TableModel
 from selftaught.models.weights import Weights, clone
@@ -118,24 +118,24 @@ def test_no_recipes_averages_change_a_policy_that_has_learned_nothing(name, upda
 
 @pytest.mark.parametrize("adapter", ["", "lora"])
 def test_a_language_model_outlives_a_hand_over_before_anything_was_learned(adapter, tmp_path):
-    model = LocalModel.open(make_folder(tmp_path, "llama"), device="cpu", adapter=adapter)
-    before, digest = clone(model.weights.state("policy")), model.digest()
+    model = open_local(make_folder(tmp_path, "llama"), device="cpu", adapter=adapter)
+    before, digest = clone(model.trainer.weights.state("policy")), model.digest()
     recipe = all_recipes()["star"]
     averaged(model, recipe.phases[-1].updates)
-    assert same(model.weights.state("policy"), before) and model.digest() == digest
+    assert same(model.trainer.weights.state("policy"), before) and model.digest() == digest
     # What is learned afterwards by the student does reach the policy.
     examples = [example(np.random.default_rng(0), (9, 7)) for _ in range(2)]
     asyncio.run(model.learn(examples, [Objective(loss=Weighted(), optimizer=Adam(), updates=("student",))]))
     assert model.digest() == digest
     averaged(model, recipe.phases[-1].updates)
     assert model.digest() != digest
-    assert same(model.weights.state("student"), before)
+    assert same(model.trainer.weights.state("student"), before)
 
 
 def test_an_adapters_start_cannot_be_averaged(tmp_path):
-    model = LocalModel.open(make_folder(tmp_path, "llama"), device="cpu", adapter="lora")
-    before = clone(model.weights.state("policy"))
+    model = open_local(make_folder(tmp_path, "llama"), device="cpu", adapter="lora")
+    before = clone(model.trainer.weights.state("policy"))
     for into in ("policy", "ema"):
         with pytest.raises(BadInput, match="no adapter"):
-            model.weights.average("start", into, 0.5)
-    assert same(model.weights.state("policy"), before)
+            model.trainer.weights.average("start", into, 0.5)
+    assert same(model.trainer.weights.state("policy"), before)

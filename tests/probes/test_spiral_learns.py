@@ -29,7 +29,7 @@ def tiny_model(seed=0):
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    from selftaught.models.language.local import LocalModel
+    from selftaught.models.language.local import local_model
 
     vocab = {token: i for i, token in enumerate(["<pad>", "<end>", "<unk>", *WORDS])}
     core = Tokenizer(models.WordLevel(vocab, unk_token="<unk>"))
@@ -42,7 +42,7 @@ def tiny_model(seed=0):
         max_position_embeddings=128, bos_token_id=None, eos_token_id=1, pad_token_id=0, tie_word_embeddings=True,
     )  # fmt: skip
     torch.manual_seed(seed)
-    return LocalModel(LlamaForCausalLM(config), tokenizer, Format(template="{prompt} :"), seed=seed)
+    return local_model(LlamaForCausalLM(config), tokenizer, Format(template="{prompt} :"), seed=seed)
 
 
 def taught_the_rules(model, steps=60):
@@ -62,15 +62,15 @@ def taught_the_rules(model, steps=60):
                 word = rng.choice(game.actions())
                 before = held.get(seat)
                 opening = shown(Task(id="t", prompt=game.rules), seen, first=before is None)
-                ids = [*model.renderer.context(opening, before), model.tokenizer.convert_tokens_to_ids(word)]
+                ids = [*model.renderer.context(opening, before), model.renderer.tokenizer.convert_tokens_to_ids(word)]
                 mask = np.arange(len(ids)) == len(ids) - 1
                 tokens = Tokens(ids=np.array(ids, np.int32), sampled=mask, logprobs=np.zeros(len(ids), np.float32))
                 held[seat] = Attempt(id="a", task="t", payload=tokens, text=word, messages=opening)
                 examples.append(Example(payloads=(tokens,), streams={"weight": mask.astype(np.float32)}))
                 over = game.step(word).over
         asyncio.run(model.learn(examples, [objective]))
-    model.weights.copies.clear()
-    model.learner.states.clear()
+    model.trainer.weights.copies.clear()
+    model.trainer.learner.states.clear()
     torch.manual_seed(0)
     return model
 

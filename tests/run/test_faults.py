@@ -128,14 +128,14 @@ def test_a_conversation_that_the_template_refuses_is_one_attempt_without_text(tm
     sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
     from local_models import make_folder
 
-    from selftaught.models.language.local import LocalModel
+    from selftaught.models.language.local import open_local
     from selftaught.types import Message
 
     folder = make_folder(tmp_path / "model", "llama")
     (folder / "chat_template.jinja").write_text(
         "{% for m in messages %}{{ raise_exception('no') if 'x' in m.content else m.content }}{% endfor %}"
     )
-    model = LocalModel.open(folder, device="cpu")
+    model = open_local(folder, device="cpu")
     settings = SamplerSettings(max_tokens=2)
     asked = [
         SampleRequest(key=text, task=Task(id=text, prompt=text), messages=(Message("user", text),), settings=settings) for text in "axb"

@@ -22,7 +22,8 @@ from selftaught.callbacks.live import undisturbed, unwrapped
 from selftaught.coroutines import finished
 from selftaught.format import Format
 from selftaught.jobs.bench import Bench, apart, open_bench
-from selftaught.models.language.local import LocalModel
+from selftaught.models.language.local import local_model
+from selftaught.models.language.model import LanguageModel
 from selftaught.parts import BadInput
 from selftaught.prove.held_out import answered
 from selftaught.prove.plan import few
@@ -142,12 +143,12 @@ class GateCallback(TrainerCallback):
         bench = self.bench
         assert bench is not None
 
-        async def side(model: LocalModel, place: Path) -> tuple[Measured, Bench]:
+        async def side(model: LanguageModel, place: Path) -> tuple[Measured, Bench]:
             asked = await bench.asked_of(model, place / "asked", lambda line: tell(f"selftaught: {line}"), first=before is None)
             return await asked.measure(model, label, place / "side", before, margin=self.margin), asked
 
         with undisturbed(module), tempfile.TemporaryDirectory() as place:
-            model = LocalModel(module, tokenizer, bench.format)
+            model = local_model(module, tokenizer, bench.format)
             found, asked = finished(lambda: side(model, Path(place)))
         if before is None:
             # What comes after is asked in the wording that was chosen on the start.

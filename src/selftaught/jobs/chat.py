@@ -9,7 +9,7 @@ from typing import Any
 
 from selftaught.coroutines import finished
 from selftaught.jobs.checkpoints import pointed
-from selftaught.jobs.session import open_model
+from selftaught.jobs.models import open_model
 from selftaught.jobs.started import load_job
 from selftaught.parts import BadInput
 from selftaught.run.hashes import load_whole

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from selftaught.jobs.job import DEFAULT_TASKS, Job
-from selftaught.jobs.session import open_model
+from selftaught.jobs.models import open_model
 from selftaught.jobs.started import load_job
 from selftaught.models.loading.gguf import PACKAGED, gguf_file
 from selftaught.models.loading.places import CONFIGS, find_place

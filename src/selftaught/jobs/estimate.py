@@ -38,10 +38,19 @@ def planned(session: Session, rates: Rates) -> dict[str, Any]:
         "tokens": {name: round(count) for name, count in found["tokens"].items()},
         "minutes": round(total, 1), "minutes_of": {name: round(value, 1) for name, value in found["minutes"].items()},
         "tokens_per_second": round(rates.sampled), "read_per_second": round(rates.forward),
-        "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + run.model.parameters * 16 / 2**20),
-        "parameters": run.model.parameters, "prompt_tokens": round(rates.prompt, 1), "attempt_tokens": round(rates.attempt, 1),
+        "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + room_of(session) / 2**20),
+        "parameters": run.model.parameters,
+        "models": {name: run.model.member(name).parameters for name in session.recipe.models},
+        "prompt_tokens": round(rates.prompt, 1), "attempt_tokens": round(rates.attempt, 1),
         "steps": steps, "remedy": remedy(found["minutes"], steps, held, run.settings.max_tokens, rates) if total > LONG else None,
     }  # fmt: skip
+
+
+def room_of(session: Session) -> int:
+    """Bytes that learning takes: weights, gradient and two moments of what is trained. A frozen model is in memory already."""
+    model, recipe = session.run.model, session.recipe
+    members = {model.member(name) for name in ("policy", *recipe.learns)}
+    return 16 * sum(member.parameters for member in members)
 
 
 def remedy(minutes: Mapping[str, float], steps: int, held: int, most: int, rates: Rates) -> dict[str, Any]:

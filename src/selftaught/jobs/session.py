@@ -11,15 +11,14 @@ from typing import Any
 from selftaught.jobs.asking import asks, choose_wording, try_reading
 from selftaught.jobs.bench import Bench, open_bench
 from selftaught.jobs.fits import fit_model, fit_tasks
-from selftaught.jobs.job import DEFAULT_TASKS, SPROUT, Job
+from selftaught.jobs.job import DEFAULT_TASKS, Job
 from selftaught.jobs.known import filled
+from selftaught.jobs.models import open_model
 from selftaught.jobs.settling import TASKS as LOOKED
 from selftaught.jobs.settling import settle
 from selftaught.jobs.started import continued
-from selftaught.models.engines import open_language_model
 from selftaught.monitors import injections
-from selftaught.parts import BadInput, record, uncollected
-from selftaught.protocols import Model
+from selftaught.parts import BadInput, record
 from selftaught.prove.plan import Plan
 from selftaught.prove.proof import Splits
 from selftaught.recipe import Recipe
@@ -93,24 +92,6 @@ class Session:
         """Let go of checkers and files; the run can be opened again."""
         self.run.grader.close()
         self.run.folder.close()
-
-
-def open_model(job: Job, recipe: Recipe) -> Model:
-    """The model a job names; BadInput with one line when it cannot be opened."""
-    if job.model == "scripted":
-        from selftaught.models.scripted import ScriptedModel
-
-        return ScriptedModel()
-    if recipe.model:
-        if job.engine != "local":
-            raise BadInput(f"engine '{job.engine}' samples language models, and {recipe.name} trains a model of tables: leave out --engine")
-        from selftaught.models.tables.model import TableModel
-        from selftaught.tasks.source import parse_source
-
-        [row] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
-        return TableModel(row.payload.values.shape[1], recipe.modules, job.seed)
-    with uncollected():
-        return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules)
 
 
 def open_session(job: Job, out: Path, resume: bool = False, watch: Callable[[Mapping[str, float]], None] | None = None) -> Session:

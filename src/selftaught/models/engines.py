@@ -18,7 +18,7 @@ LOCAL_OPTIONS = ("dtype", "fast")
 def parse_engine(text: str) -> tuple[str, dict[str, Any]]:
     """(name, options) of `NAME` or `NAME:OPTION=VALUE,...`; else raises BadInput.
 
-    Options of `vllm` go to `vllm.LLM`; `local` has dtype and fast (see `LocalModel.open`).
+    Options of `vllm` go to `vllm.LLM`; `local` has dtype and fast (see `open_local`).
     """
     name, _, tail = text.partition(":")
     if name not in ENGINES:
@@ -40,19 +40,19 @@ def value_of(text: str) -> Any:
 def open_language_model(
     engine: str, where: str | Path, format: Format, seed: int, adapter: str, modules: Mapping[str, Any] | None = None
 ) -> Model:
-    """A folder or hub id behind the six verbs, sampled by an engine.
+    """A folder or hub id behind the seven verbs, sampled by an engine.
 
     Raises:
         BadInput: in one line, when it cannot be opened or the engine is not installed.
     """
     name, options = parse_engine(engine)
     if name == "vllm":
-        from selftaught.models.vllm.model import VllmModel
+        from selftaught.models.vllm.model import open_vllm
 
-        return VllmModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules, options=options)
+        return open_vllm(where, format=format, seed=seed, adapter=adapter, modules=modules, options=options)
     if not gguf_file(str(where)):
         # before torch is imported, which takes seconds
         find_place(str(where))
-    from selftaught.models.language.local import LocalModel
+    from selftaught.models.language.local import open_local
 
-    return LocalModel.open(where, format=format, seed=seed, adapter=adapter, modules=modules, **options)
+    return open_local(where, format=format, seed=seed, adapter=adapter, modules=modules, **options)

@@ -1,4 +1,4 @@
-"""ScriptedModel: the six verbs without torch, for tests and for looking at a recipe's mechanics.
+"""ScriptedModel: the seven verbs without torch, for tests and for looking at a recipe's mechanics.
 
 It solves tasks of the own families with probability `skill`, and answers judge and revise turns sensibly.
 Learning moves the skill of the weights an objective names first, by the sign of the signal on its attempts, so that
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from selftaught.parts import BadInput, shelf
+from selftaught.protocols import Member
 from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens, content_hash
 
 Script = Callable[[SampleRequest, random.Random, float], str]
@@ -59,6 +60,7 @@ class ScriptedModel:
 
     capabilities = frozenset({"text", "logprobs", "entropy", "value", "learn", "weights"})
     parameters = 1
+    lexicon = "bytes"
     limit = 2**31
     chat = True
 
@@ -67,7 +69,11 @@ class ScriptedModel:
         self.script, self.rate, self.generation = script, rate, 0
         self.calls: dict[str, int] = {}
 
-    def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
+    def member(self, weights: str = "policy") -> Member:
+        """Itself, whatever the name."""
+        return Member("", self.parameters)
+
+    def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None, weights: str = "policy") -> int:
         """Bytes of the context."""
         kept = len(after.payload) if after and cut is None else cut or 0
         return kept + sum(len(m.content.encode()) + 1 for m in messages)

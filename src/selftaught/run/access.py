@@ -111,7 +111,7 @@ class RunAccess:
 
     async def average(self, source: str, into: str, decay: float) -> None:
         """See `protocols.Run.average`."""
-        await self.model.average(source, into, decay)  # type: ignore[attr-defined]
+        await self.model.average(source, into, decay)
 
     def ahead(self, stage: str, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
         """Await work of a later stage than the one under way; it is counted there."""
@@ -166,23 +166,23 @@ class RunAccess:
             key=key, task=task, messages=messages, n=n, settings=settings, role=role, view=view, weights=weights,
             after=after, cut=cut, noise=f"{self.seed}/{key}", remember=self.phase is not None and self.phase.continues,
         )  # fmt: skip
-        context = self.model.count(messages, after, cut)
+        context, size = self.model.count(messages, after, cut, weights), self.model.member(weights).parameters
         prompted = context - continued(after, cut)
         worst, each = prompted + n * settings.max_tokens, (context + settings.max_tokens) * (self.phase.epochs if self.phase else 0)
         # An attempt that goes on is trained on once, as what it becomes.
         train = n * each - (self.train_reserves.get(after.id, 0) if after and n == 1 and after.role == role else 0)
-        if self.counted and not self.ledger.admit(worst, train):
+        if self.counted and not self.ledger.admit(worst, train, size):
             return []
         self.train_reserve += train if self.counted else 0
         with self.ledger.watch.outside(self.purpose):
             attempts: list[Attempt] = await self.dispatcher.ask("sample", key + self.seal, request, checked=self.grader.checks_apart(task))
         self.train_reserves |= {attempt.id: each for attempt in attempts}
-        self.ledger.release(worst if self.counted else 0)
+        self.ledger.release(worst if self.counted else 0, parameters=size)
         self.fault("attempts", sum(a.stop == "error" for a in attempts), len(attempts))
         if role in JUDGES:
             self.ledger.add("calls", "judge", len(attempts), role, self.purpose)
-        self.ledger.tokens("prompted", prompted, role, self.purpose)
-        self.ledger.tokens("sampled", sum(new_tokens(a, context) for a in attempts), role, self.purpose)
+        self.ledger.tokens("prompted", prompted, role, self.purpose, size)
+        self.ledger.tokens("sampled", sum(new_tokens(a, context) for a in attempts), role, self.purpose, size)
         return attempts
 
     async def score(
@@ -191,13 +191,14 @@ class RunAccess:
     ) -> dict[str, Floats]:  # fmt: skip
         """See `models.base.Run.score`."""
         key, worst = f"{self.mark}/{role}/{weights}/{tag}", len(payload) if self.counted else 0
-        if worst and not self.ledger.admit(worst):
+        size = self.model.member(weights).parameters
+        if worst and not self.ledger.admit(worst, parameters=size):
             return {}
         request = ScoreRequest(key=key, payload=payload, outputs=outputs, weights=weights, role=role, attempt=attempt, start=start)
         with self.ledger.watch.outside(self.purpose):
             reply: dict[str, Floats] = await self.dispatcher.ask("score", key + self.seal, request)
-        self.ledger.release(worst)
-        self.ledger.tokens("scored", len(payload), role, self.purpose)
+        self.ledger.release(worst, parameters=size)
+        self.ledger.tokens("scored", len(payload), role, self.purpose, size)
         return reply
 
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
@@ -236,7 +237,7 @@ class RunAccess:
                 key=key, task=task, messages=messages, n=n, settings=settings, weights=weights, noise=f"evaluate/{seed}/{task.id}"
             )
             attempts = await self.dispatcher.ask("sample", key + seal, request, whole=True)
-            prompted = self.model.count(messages)
+            prompted = self.model.count(messages, weights=weights)
             self.ledger.tokens("prompted", prompted, purpose=purpose)
             self.ledger.tokens("sampled", sum(new_tokens(a, prompted) for a in attempts), purpose=purpose)
             return Group(key=task.id, task=task, attempts_G=tuple(attempts))

@@ -129,7 +129,7 @@ class Method(RunAccess):
         if options.get("weights", "policy") == "policy":
             options["weights"] = self.weights
         attempts = await super().sample(tag, task, messages, **options)
-        context = self.model.count(messages, options.get("after"), options.get("cut"))
+        context = self.model.count(messages, options.get("after"), options.get("cut"), options.get("weights", "policy"))
         spent = self.spent.setdefault(task.id, {"prompted": 0, "sampled": 0})
         spent["prompted"] += context - continued(options.get("after"), options.get("cut"))
         spent["sampled"] += sum(new_tokens(attempt, context) for attempt in attempts)

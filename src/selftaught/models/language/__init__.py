@@ -1,1 +1,1 @@
-"""The six verbs over a causal language model in this process."""
+"""The seven verbs over a causal language model in this process."""

@@ -40,13 +40,17 @@ class Renderer:
         if self.further and not self.chat:
             raise BadInput("chat_template_kwargs are for a chat template, and none is used here: leave them out")
         self.controls = Controls(tokenizer, str(tokenizer.chat_template) if self.chat else format.around)
-        own = getattr(tokenizer, "eos_token_id", None)
+        own, self.given = getattr(tokenizer, "eos_token_id", None), tuple(ends)
         self.ends = frozenset(ends) | ({own} if own is not None else set()) | self._end_of_turn()
         self._own: dict[tuple[str, ...], int] = {}
         self._contexts: dict[tuple[Message, ...], tuple[int, ...]] = {}
         self._deltas: dict[tuple[Message, ...], tuple[int, ...]] = {}
         self._vocabulary: list[str] = []
         self._stops: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+
+    def by(self, format: Format) -> "Renderer":
+        """The same by another format."""
+        return Renderer(self.tokenizer, format, self.given)
 
     def context(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> tuple[int, ...]:
         """The ids a request starts from: the rendered conversation, or an attempt's (first `cut`) ids and what follows.

@@ -1,8 +1,9 @@
-"""Sampler: draws of named weights, by the fast decoder where there is one, else by the module's own forward."""
+"""LocalSampler: draws of named weights, by the fast decoder where there is one, else by the module's own forward."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from selftaught.models.language import room
 from selftaught.models.language.decoder import Decoder
 from selftaught.models.language.draws import Draw, Said, batches
-from selftaught.models.language.fast import Family
+from selftaught.models.language.fused import Fused
 from selftaught.models.language.packed import Packed
 from selftaught.models.language.plain import decode
 from selftaught.models.language.prefixes import Prefixes
@@ -35,29 +36,40 @@ def side_by_side(function: Callable[[A], B], items: Sequence[A], cores: int) -> 
         torch.set_num_threads(cores)
 
 
-class Sampler:
-    """What a model says. Fused weights, and keys and values of what was said, last until the weights change.
+class LocalSampler:
+    """What a model says, computed here. Keys and values of what was said last until the weights change.
 
     Attributes:
         decoder: the fast one, or None.
-        packs: fused weights by name.
-        max_rows: most attempts decoded together.
+        limit, max_rows: most tokens of a sequence; most attempts decoded together.
+        metrics: none: sampling and learning use the same parameters.
     """
 
-    def __init__(self, weights: Weights, family: Family | None, dtype: torch.dtype) -> None:
-        """`dtype` is the fast decoder's."""
-        self.weights, self.dtype = weights, dtype
+    metrics: Mapping[str, float] = MappingProxyType({})
+
+    def __init__(self, weights: Weights, fused: Fused, limit: int) -> None:
+        self.weights, self.fused, self.limit = weights, fused, limit
         self.device: torch.device = next(weights.module.parameters()).device
+        family = fused.family
         self.decoder = Decoder(family, Prefixes(len(family.body.layers), room.prefix_bytes(self.device))) if family else None
-        self.packs: dict[str, Packed] = {}
         self.max_rows = room.rows(self.device)
+
+    @property
+    def warm(self) -> bool:
+        """See `backends.Sampler`."""
+        return self.decoder is not None
+
+    @property
+    def wave_rows(self) -> int:
+        """What a larger wave asks to be checked is checked beside the next part of it."""
+        return 2 * self.max_rows
 
     def draw(self, name: str, draws: Sequence[Draw]) -> list[Said]:
         """What named weights say after each draw's context, in the order asked."""
         longest = max(len(draw.context) + draw.limit for draw in draws)
-        most = room.rows_that_fit(self.device, self.weights.module, self.dtype, longest, self.max_rows)
+        most = room.rows_that_fit(self.device, self.weights.module, self.fused.dtype, longest, self.max_rows)
         with self.weights.use(name):
-            packed = self.packed(name)
+            packed = self.fused.of(name)
             said = self._fast(self.decoder, packed, name, draws, most) if self.decoder and packed else self._plain(draws, most)
         return [said[i] for i in range(len(draws))]
 
@@ -86,15 +98,18 @@ class Sampler:
             return None
         return self.decoder.prefixes.hidden(name, request.attempt, tuple(request.payload.ids.tolist()), request.start)
 
+    def mark(self, name: str) -> str:
+        """Nothing: this is the sampler that digests speak of."""
+        return ""
+
     def forget(self) -> None:
-        """Drop what was computed with weights that change."""
-        self.packs.clear()
+        """Drop what was computed for attempts."""
         if self.decoder:
             self.decoder.prefixes.forget()
 
-    @torch.inference_mode()
-    def packed(self, name: str) -> Packed | None:
-        """The fused weights of a name that is in use, for whoever samples or scores by the fast forward."""
-        if self.decoder and name not in self.packs:
-            self.packs[name] = self.decoder.family.pack(self.dtype)
-        return self.packs.get(name)
+    def before_change(self, names: Collection[str]) -> None:
+        """Drop what was computed with weights that change."""
+        self.forget()
+
+    def renew(self) -> None:
+        """Nothing to take over."""

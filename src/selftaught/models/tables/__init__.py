@@ -1,1 +1,1 @@
-"""The six verbs over rows of a table."""
+"""The seven verbs over rows of a table."""

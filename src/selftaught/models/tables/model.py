@@ -1,4 +1,4 @@
-"""TableModel: the six verbs over rows of a table, an encoder that learns to predict its own latents."""
+"""TableModel: the seven verbs over rows of a table, an encoder that learns to predict its own latents."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from selftaught.models.loading.digest import tensors_hash
 from selftaught.models.tables.network import RowNetwork
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput, record
+from selftaught.protocols import Member
 from selftaught.stages import Objective
 from selftaught.types import Attempt, Example, Floats, Message, Rows, SampleRequest, ScoreRequest, content_hash
 
@@ -35,6 +36,7 @@ class TableModel:
     """
 
     capabilities = frozenset({"rows", "features", "prediction", "target", "learn", "weights"})
+    lexicon = "rows"
 
     def __init__(self, features: int, modules: Mapping[str, Any] | None = None, seed: int = 0) -> None:
         """A fresh model; `modules` gives the sizes of "encoder" and "predictor" (see `row_network`)."""
@@ -46,7 +48,11 @@ class TableModel:
         self.weights = Weights(self.network, lora=False)
         self.optimizers: dict[str, dict[str, Any]] = {}
 
-    def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
+    def member(self, weights: str = "policy") -> Member:
+        """Itself, whatever the name."""
+        return Member("", self.parameters)
+
+    def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None, weights: str = "policy") -> int:
         """Values of a row."""
         return self.features
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from selftaught.types import Attempt, Floats, Tokens
+from selftaught.types import Floats, Tokens
 
 SEQUENCES = 16
 POSITIONS = 8
@@ -44,9 +44,9 @@ def tolerance(dtype: str) -> Gap:
     return Gap(mean=mean, max=most)
 
 
-def chosen(groups: Sequence[Sequence[Attempt]], room: int) -> list[Tokens]:
+def chosen(sequences: Sequence[Tokens], room: int) -> list[Tokens]:
     """Up to `SEQUENCES` of the sampled sequences, evenly taken, that have a sampled token within `room` tokens."""
-    payloads = [a.payload for group in groups for a in group if a.payload.sampled[1:room].any()]
+    payloads = [tokens for tokens in sequences if tokens.sampled[1:room].any()]
     return [payloads[i] for i in spread(len(payloads), SEQUENCES)]
 
 

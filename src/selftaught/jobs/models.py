@@ -1,0 +1,75 @@
+"""The models a job and its recipe name, opened: one, or a cast under the names of their weights."""
+
+from selftaught.format import Format
+from selftaught.jobs.job import SPROUT, Job
+from selftaught.models.engines import open_language_model
+from selftaught.models.loading.gguf import gguf_file
+from selftaught.models.loading.places import find_place
+from selftaught.parts import BadInput, uncollected
+from selftaught.protocols import Model
+from selftaught.recipe import Recipe
+
+# Members that need no place.
+KNOWN = ("", "sprout", "scripted")
+
+
+def open_model(job: Job, recipe: Recipe) -> Model:
+    """The model a job names, with those its recipe names beside it; BadInput with one line when one cannot be opened."""
+    if not recipe.models:
+        return open_lead(job, recipe)
+    from selftaught.models.cast import Cast
+
+    for name, text in recipe.models.items():
+        look_for(name, text)
+    lead = open_lead(job, recipe)
+    trained = {name.partition(".")[0] for name in recipe.learns} & recipe.models.keys()
+    others = {}
+    for name, text in recipe.models.items():
+        try:
+            others[name] = open_member(job, text, trained=name in trained)
+        except BadInput as error:
+            raise BadInput(f"--models.{name}: {error}") from None
+    return Cast(lead, others, trained)
+
+
+def look_for(name: str, text: str) -> None:
+    """Raises BadInput for a member that is not there, before anything is opened."""
+    try:
+        if text not in KNOWN and not gguf_file(text):
+            find_place(text)
+    except BadInput as error:
+        raise BadInput(f"--models.{name}: {error}") from None
+
+
+def open_lead(job: Job, recipe: Recipe) -> Model:
+    """The model whose policy a run is about."""
+    if job.model == "scripted":
+        from selftaught.models.scripted import ScriptedModel
+
+        return ScriptedModel()
+    if recipe.model:
+        if job.engine != "local":
+            raise BadInput(f"engine '{job.engine}' samples language models, and {recipe.name} trains a model of tables: leave out --engine")
+        from selftaught.models.tables.model import TableModel
+        from selftaught.tasks.source import parse_source
+
+        [row] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
+        return TableModel(row.payload.values.shape[1], recipe.modules, job.seed)
+    with uncollected():
+        return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules)
+
+
+def open_member(job: Job, text: str, trained: bool) -> Model:
+    """One of a cast: "scripted", "sprout", a folder or hub id; "" is the job's own model once more.
+
+    It is asked by its own chat template or none; system turn and the reading of answers are the job's. Sampled in this
+    process, trained as the leader is.
+    """
+    text = text or job.model or "sprout"
+    if text == "scripted":
+        from selftaught.models.scripted import ScriptedModel
+
+        return ScriptedModel()
+    with uncollected():
+        where, asked = SPROUT if text == "sprout" else text, Format(system=job.system, answer=job.format.answer)
+        return open_language_model("local", str(where), asked, job.seed, job.adapter if trained else "", {})
