@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from selftaught.compare.measures import MEASURES
+from selftaught.compare.stamp import recipe_file, stamp
 
 from selftaught.compare import outcomes, second
 from selftaught.compare.claims import ALSO, OTHERS, PAGE, RESULTS, SEEDS, SETTINGS, arms, claim_key, current, put_to_test, result, tasks_of
-from selftaught.compare.measures import MEASURES
 from selftaught.compare.outcomes import Row, decided, difference
 from selftaught.compare.page import page
 from selftaught.compare.runs import Settings
-from selftaught.compare.stamp import recipe_file, stamp
 from selftaught.parts import BadInput
 from selftaught.recipe import all_recipes, get_recipe
 from selftaught.run.files import SCHEMA

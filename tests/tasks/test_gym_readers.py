@@ -5,10 +5,10 @@ import random
 import pytest
 
 from selftaught.seals import GoldReader
+from selftaught.tasks.gym import source as gym
 from selftaught.tasks.gym.expressions import expression
 from selftaught.tasks.gym.refusals import EXECUTES, REFUSALS
 from selftaught.tasks.gym.source import READERS, Gym, build
-from selftaught.tasks.gym import source as gym
 from selftaught.tasks.source import parse_source
 
 pytest.importorskip("reasoning_gym")

@@ -6,11 +6,9 @@ from typing import ClassVar
 
 from selftaught.explore.sample import Sample
 from selftaught.parts import part
+from selftaught.prompts import CHECK_AGAIN
 from selftaught.protocols import Run
 from selftaught.types import Group, Message, Request
-
-# The words of reflect's Revise: a model that was taught to revise knows them.
-QUESTION = "Check that and answer again."
 
 
 @part
@@ -29,7 +27,7 @@ class Retry(Sample):
 
     paper: ClassVar[str] = "arXiv:2409.12917"
     continues = True
-    question: str = QUESTION
+    question: str = CHECK_AGAIN
 
     async def explore(self, run: Run, request: Request) -> Group:
         task, settings, asked = request.task, request.settings, (Message("user", self.question),)

@@ -15,6 +15,7 @@ from selftaught.prove.plan import WHOLE, Plan
 from selftaught.prove.proof import MARGIN, Measured, Splits, decide, measure
 from selftaught.prove.verdict import not_tested
 from selftaught.recipe import get_recipe
+from selftaught.recipes import ASKING
 from selftaught.run.folder import RunFolder
 from selftaught.run.training import TrainingRun
 from selftaught.types import SamplerSettings
@@ -82,7 +83,7 @@ class Bench:
 
     def beside(self, model: Model, folder: Path) -> TrainingRun:
         """A run that trains nothing, to ask a model through."""
-        plain = replace(get_recipe("self-consistency"), decide=None)
+        plain = replace(get_recipe(ASKING), decide=None)
         return TrainingRun(
             recipe=plain, model=model, pool=self.pool, folder=RunFolder(folder), settings=self.settings, format=self.format, seed=self.seed
         )

@@ -8,7 +8,7 @@ temperatures. Preset `gold` reads answers for both, so that only the temperature
 """
 
 from selftaught.explore.tuned import Grid, Settings, Tuned
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 from selftaught.stages import Objective
 from selftaught.supervise.balance import Balance, Share
 from selftaught.supervise.check import Rule
@@ -37,11 +37,8 @@ recipe = Recipe(
     state={"settings": Settings()},
     presets={"gold": {"0.read": "gold+balance:score=reward,thresholds=0.5", "1.read": "gold"}},
     claim=Claim(
-        beats=("star/votes",),
-        by=0.02,
+        asks=beats("star/votes", by=0.02),
         text="at equal tokens, settings tuned each round end above fixed ones, and pass@16 does not fall",
-        status="fails",
-        model="sprout",
     ),
     tiny={"explore.tasks": 3, "explore.n": 4, "rounds": 1, "1.steps": 1},
 )

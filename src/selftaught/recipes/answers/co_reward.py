@@ -7,7 +7,7 @@ is dropped; 8 attempts a wording.
 """
 
 from selftaught.explore.frontier import Reword
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 from selftaught.stages import Objective
 from selftaught.supervise.vote import CrossVote
 from selftaught.train.credit.group_centred import GroupCentred
@@ -30,10 +30,8 @@ recipe = Recipe(
         ),
     ),
     claim=Claim(
-        beats=("ttrl",),
+        asks=beats("ttrl"),
         text="at equal tokens the other wording's winner is a better label than one's own",
-        status="opposite",
-        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
 )

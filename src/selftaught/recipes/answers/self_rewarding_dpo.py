@@ -7,7 +7,7 @@ none; pairs are made and learned from step by step, and the reference of DPO sta
 """
 
 from selftaught.explore.sample import Sample
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 from selftaught.stages import Objective
 from selftaught.supervise.judge import Judge
 from selftaught.train.credit.pairs import Pairs
@@ -30,10 +30,8 @@ recipe = Recipe(
         ),
     ),
     claim=Claim(
-        beats=("sft-unfiltered",),
+        asks=beats("sft-unfiltered"),
         text="preferring what the model itself judges right makes it right more often",
-        status="holds",
-        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 3, "read.judge.n": 2, "steps": 2},
 )

@@ -8,7 +8,7 @@ the attempts, likelihood on the confirmed revisions. Keep: a generation that mea
 
 from selftaught.explore.frontier import Frontier, Ranking
 from selftaught.measures.agreement import Agreement, Anchor
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Pillar, Recipe, beats
 from selftaught.reflect.revise import Revise
 from selftaught.stages import Objective
 from selftaught.supervise.check import Rule
@@ -23,11 +23,12 @@ from selftaught.train.losses.policy_gradient import PolicyGradient
 from selftaught.train.optim import AdamW
 from selftaught.train.select.signal import Signal
 
+PILLARS: tuple[Pillar, ...] = ("explore", "supervise", "reflect", "train")
 LEARN = AdamW(lr=1e-4)
 
 recipe = Recipe(
     name="selftaught",
-    pillars=("explore", "supervise", "reflect", "train"),
+    pillars=PILLARS,
     signal="rule, self",
     state={"ranking": Ranking(), "anchor": Anchor()},
     phases=(
@@ -45,10 +46,8 @@ recipe = Recipe(
     ),
     claim=Claim(
         options={"optimizer.lr": 1e-4, "0.steps": 5},
-        beats=("ttrl", "star"),
+        asks=beats("ttrl", "star", *(f"selftaught without {pillar}" for pillar in PILLARS)),
         text="at equal tokens it beats its parts, and each pillar taken away costs something",
-        status="fails",
-        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2, "keep.tasks": 4},
 )

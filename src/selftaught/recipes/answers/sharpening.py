@@ -7,7 +7,7 @@ Preset `per-token` takes the mean log-probability, which does not favor short an
 """
 
 from selftaught.explore.sample import Sample
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 from selftaught.stages import Objective
 from selftaught.supervise.likelihood import Likelihood
 from selftaught.train.credit.kept import Kept
@@ -30,10 +30,8 @@ recipe = Recipe(
     ),
     presets={"per-token": {"read.likelihood.per_token": True}},
     claim=Claim(
-        beats=("sft-unfiltered",),
+        asks=beats("sft-unfiltered"),
         text="one sample becomes right more often, towards best-of-n on the start and not beyond it",
-        status="holds",
-        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
 )

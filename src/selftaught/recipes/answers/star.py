@@ -10,7 +10,7 @@ one greedy; the student learns while the round samples, and Adam's moments outli
 from dataclasses import replace
 
 from selftaught.explore.sample import Sample
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 from selftaught.stages import Average, Objective
 from selftaught.supervise.check import Gold
 from selftaught.train.credit.kept import Kept
@@ -41,10 +41,8 @@ recipe = Recipe(
     presets={"rule": {"read": "rule"}, "votes": {"read": "rule+vote"}},
     claim=Claim(
         options={"0.steps": 5},
-        beats=("sft-unfiltered",),
+        asks=beats("sft-unfiltered"),
         text="imitating solutions that came out right beats imitating all of them",
-        status="holds",
-        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 4, "rounds": 1, "steps": 2},
 )

@@ -6,7 +6,7 @@ everything is the best a model can do. What catches it is how often different qu
 
 from dataclasses import replace
 
-from selftaught.recipe import Claim
+from selftaught.recipe import gains_nothing
 from selftaught.recipes.controls.sft_unfiltered import recipe as unfiltered
 from selftaught.supervise.spurious import ConstantVote, Tally
 
@@ -15,5 +15,5 @@ recipe = replace(
     name="constant-vote",
     state={"tally": Tally()},
     phases=tuple(replace(phase, read=(ConstantVote(),)) for phase in unfiltered.phases),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
+    claim=gains_nothing(),
 )

@@ -6,7 +6,7 @@ gradient is zero at first; what it gains or loses comes from self-imitation, not
 
 from dataclasses import replace
 
-from selftaught.recipe import Claim
+from selftaught.recipe import gains_nothing
 from selftaught.recipes.answers.ttrl import recipe as ttrl
 from selftaught.stages import Objective
 from selftaught.supervise.spurious import RandomReward
@@ -27,10 +27,5 @@ recipe = replace(
         )
         for phase in ttrl.phases
     ),
-    claim=Claim(
-        options={"optimizer.lr": 1e-4},
-        text="gains nothing: the interval of its gain contains zero or lies below it",
-        status="holds",
-        model="sprout",
-    ),
+    claim=gains_nothing(options={"optimizer.lr": 1e-4}),
 )

@@ -6,7 +6,7 @@ different answers to one question are both approved.
 
 from dataclasses import replace
 
-from selftaught.recipe import Claim
+from selftaught.recipe import gains_nothing
 from selftaught.recipes.controls.sft_unfiltered import recipe as unfiltered
 from selftaught.supervise.spurious import YesJudge
 from selftaught.train.credit.kept import Kept
@@ -16,5 +16,5 @@ recipe = replace(
     name="yes-judge",
     paper="arXiv:2401.10020",
     phases=tuple(replace(phase, read=(YesJudge(),), credit=Kept()) for phase in unfiltered.phases),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
+    claim=gains_nothing(),
 )

@@ -6,7 +6,7 @@ Departs from the paper: it trains a verifier on answers; here nothing but the mo
 """
 
 from selftaught.explore.sample import Sample
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 from selftaught.supervise.decide import Best
 from selftaught.supervise.likelihood import Likelihood
 
@@ -20,10 +20,8 @@ recipe = Recipe(
     decide=Best(),
     presets={"judge": {"read": "judge"}, "rule": {"read": "rule+likelihood:per_token=true"}},
     claim=Claim(
-        beats=("cooler-start",),
+        asks=beats("cooler-start"),
         text="the likeliest of 8 samples is right more often than one cooler sample",
-        status="holds",
-        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
 )

@@ -6,7 +6,7 @@ Departs from the paper: 8 paths, where it samples 64 and more; preset `no-prune`
 """
 
 from selftaught.explore.sample import Sample
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 from selftaught.supervise.decide import Best
 from selftaught.supervise.path_consistency import PathConsistency
 
@@ -20,11 +20,8 @@ recipe = Recipe(
     decide=Best(),
     presets={"no-prune": {"read.path-consistency.prune": False}, "per-token": {"read.path-consistency.per_token": True}},
     claim=Claim(
-        beats=("self-consistency",),
-        by=0.01,
+        asks=beats("self-consistency", by=0.01),
         text="on the same 8 samples it is right more often than the majority, and better calibrated",
-        status="fails",
-        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 6, "steps": 2},
 )

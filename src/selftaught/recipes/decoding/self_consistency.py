@@ -5,7 +5,7 @@ Departs from the paper: no few-shot prompt; equal answers are those the run's Fo
 """
 
 from selftaught.explore.sample import Sample
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 from selftaught.supervise.decide import Majority
 from selftaught.supervise.vote import Vote
 
@@ -17,8 +17,6 @@ recipe = Recipe(
     changes="nothing",
     phases=(Phase(explore=Sample(tasks=32, n=8), read=(Vote(),), steps=1),),
     decide=Majority(),
-    claim=Claim(
-        beats=("cooler-start",), text="the majority of 8 samples is right more often than one cooler sample", status="fails", model="sprout"
-    ),
+    claim=Claim(asks=beats("cooler-start"), text="the majority of 8 samples is right more often than one cooler sample"),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
 )

@@ -9,7 +9,7 @@ centred on the group's mean, and a group where nothing differs is left out; no d
 """
 
 from selftaught.explore.retry import Retry
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Ask, Claim, Phase, Recipe
 from selftaught.stages import Objective
 from selftaught.supervise.check import Rule
 from selftaught.supervise.decide import Last
@@ -44,12 +44,12 @@ recipe = Recipe(
     presets={"gold": {"read": "gold"}, "votes": {"read": "rule+vote"}, "no-bonus": {"1.credit.bonus": 0.0}},
     claim=Claim(
         options={"0.steps": 7},
-        beats=("score-self-correct/no-bonus",),
-        metric="second turn minus first",
-        by=0.03,
+        asks=(
+            Ask(measure="second-answer", against="its own first answer", by=0.03),
+            Ask(measure="first-answer", by=-0.03),
+            Ask(measure="answer-mended", against="score-self-correct/no-bonus"),
+        ),
         text="the second answer is right at least 3 points more often than the first, and the first hardly loses",
-        status="opposite",
-        model="sprout",
     ),
     tiny={"explore.tasks": 4, "explore.n": 4, "steps": 2},
 )

@@ -7,7 +7,7 @@ the value model is a head on the policy's hidden states; both learn every step, 
 """
 
 from selftaught.explore.tree import TreeSearch
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 from selftaught.stages import Objective
 from selftaught.supervise.check import Rule
 from selftaught.supervise.step_values import InferredValues
@@ -38,12 +38,10 @@ recipe = Recipe(
     tasks=("countdown:level=2",),
     presets={"gold": {"read": "gold+inferred-values", "tasks": ("chain:level=5",)}},
     claim=Claim(
-        beats=("star/rule",),
+        asks=beats("star/rule"),
         tasks=("countdown:level=2",),
         text="at equal tokens the guided search solves more held-out tasks than best of n, two rounds of search and learning "
         "beat two rounds of sampling and learning, and fewer kept solutions are right by a wrong step",
-        status="fails",
-        model="sprout",
     ),
     tiny={"explore.tasks": 2, "explore.rounds": 2, "explore.parallel": 2, "explore.branch": 2, "steps": 2},
 )
