@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import selftaught
+from selftaught.parts import named
 from selftaught.recipe import recipe_names
 
 ROOT = Path(__file__).parent.parent
@@ -79,9 +80,23 @@ def test_generated_pages(generate, tmp_path):
     assert "`vote`" in pages["parts"] and "`sums`" in pages["tasks"]
 
 
+def contributed():
+    """The examples of CONTRIBUTING.md: a part, a claim."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+
+
+def test_the_claim_in_contributing_works():
+    from selftaught import recipe
+
+    made = {}
+    exec(contributed()[1], vars(recipe) | {"__builtins__": {}}, made)
+    assert all(named("measure", ask.measure) for ask in (*made["claim"].asks, made["claim"].premise))
+    assert named("measure", made["claim"].premise.measure).baseline == made["claim"].premise.against
+
+
 def test_the_part_in_contributing_works():
     """In a process of its own, so that the example is not registered here."""
-    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    example, _ = contributed()
     use = """
 import json
 from selftaught.parts import build, find, record

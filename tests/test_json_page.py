@@ -23,6 +23,7 @@ OUTPUTS = {
     ("verdict", "ledger", "gate"): ("gate", "scripted", "scripted", *TASKS[2:], "--held-out-count", "2"),
     ("verdict", "gate-files"): ("gate", "a.jsonl", "b.jsonl"),
     ("ledger", "evaluate"): ("evaluate", *TASKS, "--count", "2"),
+    ("measure",): ("measure", "pass-1:n=2", *TASKS, "--count", "2"),
     ("ledger", "solve"): ("solve", f"Add 1+2. {EVIL}", "--work", *TASKS),
     ("show-prompt",): ("show-prompt", *TASKS),
     ("label",): ("label", "run"),

@@ -26,7 +26,9 @@ from selftaught.shown import tell
 
 # As shells say of a program that wrote to nobody.
 READER_GONE = 141
-COMMANDS = ("improve", "gate", "compare", "report", "label", "evaluate", "show-prompt", "solve", "chat", "list", "show", "doctor")
+COMMANDS = (
+    "improve", "gate", "compare", "report", "label", "evaluate", "measure", "show-prompt", "solve", "chat", "list", "show", "doctor",
+)  # fmt: skip
 USAGE = """selftaught: a model teaches itself, and proves that it got better.
 
   selftaught improve [RECIPE]          let a model teach itself, and test whether it did
@@ -35,6 +37,7 @@ USAGE = """selftaught: a model teaches itself, and proves that it got better.
   selftaught report RUN                a run as one offline page
   selftaught label RUN                 grade held-out answers by hand, blind, where nothing else can
   selftaught evaluate                  accuracy of a model: sampled, greedy, best temperature, vote, pass@k
+  selftaught measure NAME              one measure on a model, a run or a score file, with its interval
   selftaught show-prompt               what a model is asked, what it says, what is read from it and compared with
   selftaught solve "QUESTION"          answer one question with a recipe's test-time method
   selftaught chat RUN                  ask the model before and after a run the same questions

@@ -177,6 +177,12 @@ def parse_options(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
+def named(kind: str, text: str) -> Any:
+    """A part of that kind from `name` or `name:a=1,b=2`; raises BadInput on what does not exist."""
+    name, _, options = text.partition(":")
+    return build(find(kind, name), parse_options(options))
+
+
 def record(value: Any) -> Any:
     """Any declaration (part, recipe, tuple, number, function) as JSON-ready data."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -6,6 +6,8 @@ from selftaught.parts import BadInput
 from selftaught.types import Attempt, Message
 
 PLAIN = "{prompt}"
+# Asks for a second answer; a model that was taught to revise knows these words.
+CHECK_AGAIN = "Check that and answer again."
 
 
 def continued(after: Attempt | None, cut: int | None) -> int:

@@ -195,3 +195,40 @@ class Run(Protocol):
 
     def world(self, name: str, options: Mapping[str, Any]) -> Any:
         """A world by name."""
+
+
+class Answered(Protocol):
+    """What one side said on B held-out tasks, and whether it was right: f32[B,n] as stated, answers read, f32[B,m] at its best."""
+
+    @property
+    def correct_B_n(self) -> Floats: ...
+
+    @property
+    def answers_B_n(self) -> tuple[tuple[str | None, ...], ...]: ...
+
+    @property
+    def best_B_m(self) -> Floats: ...
+
+
+class Subject(Protocol):
+    """What a measure looks at: one side of a run or a checkpoint. What it is asked is outside any budget.
+
+    Attributes:
+        run: grades replies (as evaluated), reads answers, opens worlds.
+        model, weights: who is asked, and by which of its weights.
+        tasks: held-out tasks; both sides meet the same ones.
+        sources: the task sources, for what is no task (a table's other rows, a game's rules).
+        settings: the stated sampler.
+        seed: of the noise, which both sides share.
+    """
+
+    run: Run
+    model: Model
+    weights: str
+    tasks: Sequence[Task]
+    sources: tuple[Any, ...]
+    settings: SamplerSettings
+    seed: int
+
+    async def answered(self, n: int, best: bool = False) -> Answered:
+        """`n` attempts a held-out task as the gate draws them, journaled; with `best` those at the side's best decoding too."""

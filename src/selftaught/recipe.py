@@ -9,8 +9,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-from selftaught.claim import Claim as Claim
-from selftaught.objectives import Objective as Objective
+from selftaught.claim import Ask, Claim, beats, gains_nothing
+from selftaught.objectives import Objective
 from selftaught.options import leaves_of, names_of, parts_of, set_in
 from selftaught.parts import BadInput, convert, nearest, record
 from selftaught.phase import Phase
@@ -18,7 +18,20 @@ from selftaught.schedule import in_all
 from selftaught.stages import Decide, Stage, State
 from selftaught.types import content_hash
 
-__all__ = ["Claim", "Objective", "Phase", "Recipe", "all_recipes", "get_recipe", "recipe_names"]
+__all__ = [
+    "Ask",
+    "Claim",
+    "Objective",
+    "Phase",
+    "Pillar",
+    "Recipe",
+    "all_recipes",
+    "beats",
+    "engine_of",
+    "gains_nothing",
+    "get_recipe",
+    "recipe_names",
+]
 
 Pillar = Literal["explore", "supervise", "reflect", "train"]
 Changes = Literal["weights", "adapter", "prefix", "prompt", "memory", "program", "nothing"]
@@ -173,6 +186,11 @@ def recipe_names() -> Mapping[str, str]:
     for entry in importlib.metadata.entry_points(group="selftaught.recipes"):
         found[entry.name] = entry.value
     return MappingProxyType(dict(sorted(found.items())))
+
+
+def engine_of(name: str) -> str:
+    """The folder a recipe stands in: methods of one kind, among which claims are corrected."""
+    return recipe_names()[name.partition("/")[0]].rpartition(".")[0].rpartition(".")[2]
 
 
 def get_recipe(name: str) -> Recipe:

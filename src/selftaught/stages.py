@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from selftaught.interaction import Reply
 from selftaught.objectives import Loss, Objective, Optimizer
 from selftaught.parts import BadInput, Part
-from selftaught.protocols import Pool, Run
-from selftaught.types import Attempt, Example, Group, Request, Source, Split, Task
+from selftaught.protocols import Pool, Run, Subject
+from selftaught.types import Attempt, Evaluation, Example, Group, Request, Source, Split, Task
 
 __all__ = [
-    "Credit", "Decide", "Explore", "Grow", "Keep", "Loss", "Objective", "Optimizer",
+    "Credit", "Decide", "Explore", "Grow", "Keep", "Loss", "Measure", "Objective", "Optimizer",
     "PerGroup", "Plan", "Reader", "Reflect", "Select", "Stage", "State", "Supervise", "TaskSource", "Tool", "Update",
 ]  # fmt: skip
 
@@ -268,3 +268,35 @@ class State(Part):
     @abstractmethod
     def initial(self) -> Any:
         """Its value before the first step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure(Part):
+    """A number about a method or a model, with the values it is the mean of.
+
+    Attributes:
+        label: what people call it in a table.
+        unit: what one value belongs to: task, row, node, deal, seed or group. Two sides are paired by it.
+        higher: whether more is better.
+        share: whether it is a fraction, told in percent.
+        takes: what it asks about: "words", "rows" or "games".
+        kept: the name under which a run's verdict holds it task by task already, "" where none does.
+        baseline: what it can be compared with that is no other method (raw rows, one attempt), "" for nothing.
+    """
+
+    kind: ClassVar[str] = "measure"
+    label: ClassVar[str] = ""
+    unit: ClassVar[str] = "task"
+    higher: ClassVar[bool] = True
+    share: ClassVar[bool] = True
+    takes: ClassVar[str] = "words"
+    kept: ClassVar[str] = ""
+    baseline: ClassVar[str] = ""
+
+    @abstractmethod
+    async def measure(self, subject: Subject) -> Evaluation:
+        """The number for one side."""
+
+    async def measure_baseline(self, subject: Subject) -> Evaluation:
+        """The same number of the baseline, on the same units."""
+        raise NotImplementedError(f"{self.name} names no baseline")

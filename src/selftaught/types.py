@@ -299,13 +299,21 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Evaluation:
-    """A number about one generation, with its interval and the values it is the mean of."""
+    """A number about one generation, with its interval and the values it is the mean of.
+
+    Attributes:
+        name, value: the measure; its mean over units, NaN where nothing could be measured.
+        low, high, n: 95% interval over the units, NaN where there is one; how many units.
+        unit: what a value belongs to (task, row, deal, seed ...), so that two sides can be paired.
+        per_item: f32[units], or f32[units, n] with n values each; NaN where a unit could not be measured.
+    """
 
     name: str
     value: float
     low: float
     high: float
     n: int
+    unit: str = "task"
     seed: int = 0
     split: Split = "held-out"
     generation: int = 0

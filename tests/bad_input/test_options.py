@@ -104,6 +104,16 @@ TABLE = {
         "--chat-template-kwargs 1": "chat_template_kwargs", "--stop ''": "stop", "extra": "extra",
     },
     "evaluate": {"--model ./nowhere --tasks sums": "nowhere", "--model scripted --tasks none.jsonl": "none.jsonl", "--modle scripted": "model"},
+    "measure pass-1 --model scripted --tasks sums:level=2": {
+        "--count 0": "count", "--count many": "count", "--max-tokens -1": "max_tokens", "--out nowhere/page.html": "--out", "--nope 1": "nope",
+        "extra": "extra",
+    },
+    "measure": {
+        "": "name", "pass-2": "pass-1", "pass-1:n=0": "n=0", "pass-1:m=3": "'m'", "vote:k=many": "vote.k", "pass-1 --model ./nowhere": "nowhere",
+        "pass-1 --model scripted --tasks none.jsonl": "none.jsonl", "probe": "run", "exploitability": "--tasks",
+        "exploitability --tasks game:chess": "chess", "vote --model scores.jsonl": "scores.jsonl",
+        "pass-1 --model scores.jsonl --tasks sums": "--tasks", "pass-1 --model empty": "empty",
+    },
     PROMPT: {"--temperature inf": "temperature", "--adapter rank": "adapter", "--max-tokens -1": "max_tokens", "--nope": "nope"},
     "show-prompt": {"--model ./nowhere": "nowhere", "--model scripted --tasks none.jsonl": "none.jsonl"},
     "solve": {"": "question", "''": "question", "'  \n'": "question", "x --model ./nowhere": "nowhere"},
@@ -132,7 +142,7 @@ TABLE = {
     "compare": {
         "": "recipe", "--model scripted": "recipe", "ttlr --model scripted": "ttrl", "'ttrl without nothing' --model scripted": "nothing",
         "ttrl --model ./nowhere": "nowhere", "ttrl --model scripted --tasks none.jsonl": "none.jsonl", "--claims nope": "nope",
-        "--claims ttrl --seeds 3": "--seeds",
+        "--claims ttrl --seeds 3": "--seeds", "ttrl --carry": "--carry",
     },
     "": {"nope": "nope", "imprve": "improve", "--nope": "--nope"},
 }  # fmt: skip

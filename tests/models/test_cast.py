@@ -163,7 +163,7 @@ def taught(**changes) -> Recipe:
 def test_a_run_with_a_teacher_of_another_width_counts_it_and_resumes_exactly(folders, tmp_path, monkeypatch):
     recipe = taught()
     monkeypatch.setattr("selftaught.jobs.job.get_recipe", lambda name: recipe)
-    options = {"explore.tasks": 2, "explore.n": 3, "optimizer.lr": 1e-2, "models.teacher": str(folders["wide"])}
+    options = {"plan.tasks": 2, "plan.n": 3, "optimizer.lr": 1e-2, "models.teacher": str(folders["wide"])}
     job = dict(model=str(folders["llama"]), tasks=("sums:level=1",), options=options, max_tokens=6, answer="text", gate=False, anyway=True)
     planned = estimate(Job(**job))
     wide, narrow = (open_local(folders[name], device="cpu").parameters for name in ("wide", "llama"))

@@ -43,6 +43,7 @@ class Options:
         controls: --no-controls leaves the controls out.
         claims: put the claims of these recipes to the test, of all when none is named, and write docs/claims.md; with
             --model smollm2 on that model instead of sprout.
+        carry: with --claims, run nothing and take committed results for those of today's code: for a change that moved no number.
         write: also write the table as JSON to this file.
         json: print one JSON object as the last line of standard output.
     """
@@ -68,6 +69,7 @@ class Options:
     out: str = ""
     controls: bool = True
     claims: tuple[str, ...] | None = None
+    carry: bool = False
     write: str = ""
     json: bool = False
 
@@ -84,14 +86,17 @@ def run(options: Options, extra: dict[str, str]) -> int:
 def run_table(options: Options, extra: dict[str, str], jobs: int) -> int:
     """Recipes and controls in one table; exit code 1 when a run failed."""
     from selftaught.cli import emit
-    from selftaught.compare.runs import CONTROLS, Settings, compare
+    from selftaught.compare.runs import Settings, compare
     from selftaught.compare.table import lines
+    from selftaught.recipes import CONTROLS, DEFAULT
     from selftaught.run.files import write_json
     from selftaught.run.place import check_file
     from selftaught.types import content_hash
 
     if not options.recipes:
-        raise BadInput("compare: no recipe is named: `selftaught compare ttrl star`, or --claims to test every claim: name one")
+        raise BadInput(f"compare: no recipe is named: `selftaught compare {DEFAULT}`, or --claims to test every claim: name one")
+    if options.carry:
+        raise BadInput("compare: --carry is about results of claims: give --claims beside it, or leave it out")
     if options.jobs < 0 or not options.seeds or min(options.seeds) < (len(options.seeds) == 1):
         raise BadInput(f"compare: --jobs {options.jobs} and --seeds {' '.join(map(str, options.seeds))} must be positive")
     shared = {name: value for name, value in asdict(options).items() if name in Settings.__dataclass_fields__}
@@ -139,15 +144,21 @@ def run_claims(options: Options, jobs: int) -> int:
     """Claims against their tests, and docs/claims.md."""
     from selftaught.cli import emit
     from selftaught.compare import second
-    from selftaught.compare.claims import SEEDS, SETTINGS, put_to_test
+    from selftaught.compare.claims import put_to_test
+    from selftaught.compare.plans import SEEDS, SETTINGS
+    from selftaught.compare.results import carry
 
     # A claim's settings are fixed before it is run, so none can be given here.
     given = [name for name, value in asdict(options).items() if value != getattr(Options(), name)]
     beside = options.model == second.SETTINGS.model
-    if wrong := set(given) - {"claims", "jobs", "out", "json", "recipes", *(["model"] if beside else [])}:
-        raise BadInput(f"compare --claims: settings of a claim are fixed in selftaught/compare/claims.py: leave out --{min(wrong)}")
+    if wrong := set(given) - {"claims", "jobs", "out", "json", "recipes", "carry", *(["model"] if beside else [])}:
+        raise BadInput(f"compare --claims: settings of a claim are fixed in selftaught/compare/plans.py: leave out --{min(wrong)}")
     settings, seeds = (second.SETTINGS, second.SEEDS) if beside else (SETTINGS, SEEDS)
     names, out = (*options.recipes, *(options.claims or ())), Path(options.out or "runs/claims")
+    if options.carry:
+        done = carry(names, settings=settings, seeds=seeds)
+        tell(f"{len(done)} results carried over to today's code: {', '.join(done) or 'none is there'}")
+        return 0
     found = put_to_test(names, out, jobs, Progress().say, settings=settings, seeds=seeds)
     for name, result in found.items():
         tell(f"{name:<22} {result['status']:<9} {result['reason']}")

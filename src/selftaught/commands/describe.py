@@ -5,6 +5,7 @@ import importlib
 import inspect
 from typing import Any
 
+from selftaught.claim import outcome_of
 from selftaught.commands.meanings import table, usable
 from selftaught.parts import BadInput, nearest, shelf
 from selftaught.recipe import Recipe, all_recipes, get_recipe, recipe_names
@@ -26,7 +27,7 @@ def recipes_table() -> list[dict[str, Any]]:
         {
             "name": name, "presets": list(recipe.presets), "paper": recipe.paper, "pillars": list(recipe.pillars), "signal": recipe.signal,
             "changes": recipe.changes, "trains": recipe.trains,
-            "claim": {"status": recipe.claim.status, "model": recipe.claim.model}, "about": first_line(module_doc(name)),
+            "claim": outcome_of(name)._asdict(), "about": first_line(module_doc(name)),
         }
         for name, recipe in all_recipes().items()
     ]  # fmt: skip
@@ -90,11 +91,11 @@ def describe(name: str) -> str:
 
 def recipe_page(name: str, recipe: Recipe) -> str:
     """A recipe's docstring, what it is made of, its claim and its options."""
-    claim = recipe.claim
+    claim, outcome = recipe.claim, outcome_of(name)
     options = "\n".join(table(usable(recipe)))
     facts = {
         "paper": recipe.paper or "-", "pillars": ", ".join(recipe.pillars) or "-", "signal": recipe.signal, "changes": recipe.changes,
-        "claim": f"{claim.text or '-'} [{', '.join(filter(None, (claim.status, claim.model)))}]",
+        "claim": f"{claim.text or '-'} [{', '.join(filter(None, outcome))}]",
         "presets": ", ".join(recipe.presets) or "-",
     }  # fmt: skip
     head = "\n".join(f"{key + ':':<9} {value}" for key, value in facts.items())

@@ -44,6 +44,7 @@ def examine() -> Iterator[tuple[str, bool, str]]:
         yield f"extra {extra}", True, "installed" if there else f"not installed: pip install 'selftaught[{extra}]'"
     from selftaught import api
     from selftaught.jobs.job import SPROUT
+    from selftaught.recipes import ASKING
     from selftaught.sandbox import KINDS, found
 
     kind, why = found()
@@ -51,5 +52,5 @@ def examine() -> Iterator[tuple[str, bool, str]]:
     yield "sandbox", True, KINDS[kind] + (f" ({why})" if why else "") + (f"; {without}" if kind == "none" else "")
     yield "sprout", (SPROUT / "model.safetensors").exists(), str(SPROUT)
     if (SPROUT / "model.safetensors").exists():
-        reply = api.solve("Add 3+4.", recipe="self-consistency")
+        reply = api.solve("Add 3+4.", recipe=ASKING)
         yield "a question", True, f"Add 3+4. -> {reply['answer']}"

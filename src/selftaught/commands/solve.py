@@ -6,6 +6,7 @@ from typing import Annotated
 import tyro
 
 from selftaught.commands.shared import Common, job_of
+from selftaught.recipes import ASKING
 from selftaught.shown import tell
 
 
@@ -20,7 +21,7 @@ class Options(Common):
     """
 
     question: tyro.conf.Positional[str]
-    with_: Annotated[str, tyro.conf.arg(name="with")] = "self-consistency"
+    with_: Annotated[str, tyro.conf.arg(name="with")] = ASKING
     work: bool = False
 
 

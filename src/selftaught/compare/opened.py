@@ -1,13 +1,12 @@
 """A recipe as a comparison runs it: with the options it has, until its budget is spent."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
 from selftaught.jobs.job import Job
 from selftaught.parts import BadInput, record
-from selftaught.recipe import Claim, Recipe, get_recipe
+from selftaught.recipe import Recipe, get_recipe
 from selftaught.types import content_hash
 
 # More steps than any budget pays for: the budget ends the run.
@@ -59,7 +58,10 @@ def endless(recipe: Recipe) -> dict[str, Any]:
     return {f"{len(recipe.phases) - 1}.steps": ENDLESS}
 
 
+# What a recipe says of itself and what it is called by; none of it decides what it does.
+SAID = frozenset({"claim", "presets", "tiny", "paper", "fixed"})
+
+
 def declaration(recipe: Recipe) -> str:
     """Content hash of what a recipe does, whatever it claims."""
-    said = record(replace(recipe, claim=Claim(), presets={}, tiny={}, paper=""))
-    return content_hash({name: value for name, value in said.items() if name != "fixed"})
+    return content_hash({name: value for name, value in record(recipe).items() if name not in SAID})

@@ -18,7 +18,6 @@ from selftaught.jobs.job import DEFAULT_TASKS, SPROUT, Job
 from selftaught.parts import BadInput, refuse_keys
 from selftaught.types import content_hash
 
-CONTROLS = ("zero-lr", "random-reward", "sft-unfiltered", "shuffled-votes", "format-only", "cooler-start")
 # How prompts are rendered and answers read.
 SHARED = ("model", "tasks", "held_out", "adapter", "temperature", "max_tokens", "held_out_count", "evaluation_seed")
 ASKING = ("template", "system", "answer", "stop", "chat_template_kwargs")
@@ -80,34 +79,45 @@ def model_mark(model: str) -> str:
     return found.hexdigest() if files else model
 
 
-def ask(text: str, seed: int, out: Path, settings: Settings, marked: bool = False) -> Wanted:
-    """One run of a comparison; `marked` names its folder after what decides its result, so that equal runs are one."""
-    recipe, job, _, declared = open_recipe(text, settings.options)
+def ask(text: str, seed: int, out: Path, settings: Settings, marked: bool = False, gate: bool = True, until_spent: bool = True) -> Wanted:
+    """One run of a comparison.
+
+    Args:
+        text: a recipe, as people write it.
+        seed: of the training run.
+        out: folder of the runs.
+        settings: what all of them share.
+        marked: name its folder after what decides its result, so that equal runs are one.
+        gate: whether its verdict is drawn, or it is measured otherwise.
+        until_spent: whether the budget ends it, or its recipe's own steps do.
+    """
+    recipe, job, _, declared = open_recipe(text, settings.options, until_spent)
     # What is left at its default names no folder, so that folders of earlier runs are found.
     given = {name for name in ASKING if getattr(settings, name) != getattr(Job(), name)}
     plain = {name: value for name, value in asdict(replace(settings, options={})).items() if name not in ASKING or name in given}
-    mark = content_hash(declared, plain, model_mark(settings.model), seed)
+    others = [] if gate and until_spent else [gate, until_spent]
+    mark = content_hash(declared, plain, model_mark(settings.model), seed, *others)
     folder = out / f"{slug(text)}-{seed}{'-' + mark[:8] if marked else ''}"
     words: list[str] = ["selftaught", "improve", job.recipe, "--seed", str(seed), "--out", str(folder)]
     for name in (*SHARED, *ASKING):
         value = getattr(settings, name)
         if value != getattr(Job(), name):
             words += [f"--{name.replace('_', '-')}", *(value if isinstance(value, tuple) else [str(value)])]
-    if recipe.trains:
+    if recipe.trains and until_spent:
         words += ["--budget", f"{settings.budget:.0f}" + ("flops" if settings.equal == "flops" else "")]
     words += ["--without", job.without] if job.without else []
     # Alarms are recorded and do not end a run, so that budgets stay equal; the forecast is a run's, not a comparison's;
     # pass@16 of the result is drawn, so that rows can be pooled.
-    words += ["--no-forecast", "--no-alarms", "--gate", "full"]
+    words += ["--no-forecast", "--no-alarms", *(("--gate", "full") if gate else ("--no-gate",))]
     words += [word for key, value in job.options.items() for word in (f"--{key}", str(value))]
     again = ("selftaught", "improve", "--resume", "--out", str(folder))
     return Wanted(recipe=text, seed=seed, folder=folder, words=tuple(words), again=again, mark=mark)
 
 
-def ask_all(text: str, seeds: Sequence[int], out: Path, settings: Settings, marked: bool = False) -> list[Wanted]:
-    """One run a seed; what is not trained is the same for every seed, and runs once."""
+def ask_all(text: str, seeds: Sequence[int], out: Path, settings: Settings, **how: bool) -> list[Wanted]:
+    """One run a seed (see `ask`); what is not trained is the same for every seed, and runs once."""
     trains = open_recipe(text, settings.options).recipe.trains
-    return [ask(text, seed if trains else seeds[0], out, settings, marked) for seed in seeds]
+    return [ask(text, seed if trains else seeds[0], out, settings, **how) for seed in seeds]
 
 
 def in_turn(rows: Iterable[Sequence[Wanted]]) -> list[Wanted]:

@@ -7,6 +7,7 @@ from typing import Any
 from selftaught.compare.outcomes import Row
 from selftaught.compare.runs import Settings
 from selftaught.jobs.known import KNOWN
+from selftaught.parts import named
 from selftaught.recipe import Claim, get_recipe
 
 # Fixed before any of these runs. One seed, as a run takes some ten minutes of one core.
@@ -25,9 +26,10 @@ def fitted(settings: Settings, claim: Claim) -> Settings:
 
 
 def asked(name: str) -> bool:
-    """Whether a claim is about questions that a language model answers."""
+    """Whether a claim is about questions that a language model answers, as the gate measures them."""
     recipe = get_recipe(name)
-    return recipe.claim.metric == "pass@1" and not recipe.model and not any(source.startswith("game:") for source in recipe.tasks)
+    kept = any(named("measure", ask.measure).kept for ask in recipe.claim.asks)
+    return kept and not recipe.model and not recipe.claim.model and not any(source.startswith("game:") for source in recipe.tasks)
 
 
 def agreement(first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mapping[str, Any]]) -> str:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selftaught.parts import part
+from selftaught.prompts import CHECK_AGAIN
 from selftaught.protocols import Run
 from selftaught.stages import Explore
 from selftaught.types import Group, Message, Request
-
-# The words of reflect's Revise: a model that was taught to revise knows them.
-QUESTION = "Check that and answer again."
 
 
 @part
@@ -30,7 +28,7 @@ class Retry(Explore):
 
     paper: ClassVar[str] = "arXiv:2409.12917"
     continues = True
-    question: str = QUESTION
+    question: str = CHECK_AGAIN
 
     async def explore(self, run: Run, request: Request) -> Sequence[Group]:
         task, settings, asked = request.task, request.settings, (Message("user", self.question),)

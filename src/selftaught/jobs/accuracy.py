@@ -12,6 +12,7 @@ from selftaught.jobs.session import open_session
 from selftaught.prove.held_out import answered
 from selftaught.prove.proof import Measured, measure
 from selftaught.prove.verdict import verdict
+from selftaught.recipes import ASKING
 from selftaught.shown import one_line
 
 # Below this share of attempts with an answer people are warned.
@@ -43,7 +44,7 @@ def evaluate(
     """
     with tempfile.TemporaryDirectory() as folder:
         given: dict[str, Any] = {"model": model, "tasks": tasks, "evaluation_seed": seed, "held_out_count": count, **job}
-        session = open_session(Job(recipe="self-consistency", **given), Path(folder) / "run")
+        session = open_session(Job(recipe=ASKING, **given), Path(folder) / "run")
 
         async def measured() -> Measured:
             for line in (*session.bench.lines(), *session.warnings):

@@ -13,6 +13,7 @@ from selftaught.parts import BadInput
 from selftaught.protocols import Model
 from selftaught.prove.plan import WHOLE, Plan
 from selftaught.prove.proof import Remembered
+from selftaught.recipes import ASKING
 from selftaught.run.files import read_json
 from selftaught.run.generations import pointers
 from selftaught.run.hashes import check_whole, load_whole
@@ -92,9 +93,9 @@ def find_checkpoint(text: str, which: Which) -> Checkpoint:
         BadInput: in one line, before anything is loaded.
     """
     if text in (*SHIPPED, "scripted"):
-        return Checkpoint(name=text or "sprout", job=Job(recipe="self-consistency", model="" if text in SHIPPED else text))
+        return Checkpoint(name=text or "sprout", job=Job(recipe=ASKING, model="" if text in SHIPPED else text))
     if file := gguf_file(text):
-        return Checkpoint(name=text, job=Job(recipe="self-consistency", model=text if text in PACKAGED else str(file)))
+        return Checkpoint(name=text, job=Job(recipe=ASKING, model=text if text in PACKAGED else str(file)))
     folder = Path(text).expanduser()
     if (folder / "run.json").exists():
         return of_run(folder, pointed(folder, which), which)
@@ -111,7 +112,7 @@ def find_checkpoint(text: str, which: Which) -> Checkpoint:
         from selftaught.models.loading.opening import check
 
         check(text)
-    return Checkpoint(name=text, job=Job(recipe="self-consistency", model=str(folder) if folder.is_dir() else text))
+    return Checkpoint(name=text, job=Job(recipe=ASKING, model=str(folder) if folder.is_dir() else text))
 
 
 def of_run(run: Path, generation: Path, what: str) -> Checkpoint:

@@ -10,6 +10,7 @@ from selftaught.jobs.job import Job
 from selftaught.jobs.session import open_session
 from selftaught.parts import BadInput
 from selftaught.protocols import TextModel
+from selftaught.recipes import ASKING
 from selftaught.shown import visible
 
 
@@ -24,7 +25,7 @@ def example(say: Callable[[str], None] = lambda line: None, **job: Any) -> dict[
         BadInput: when model or tasks cannot be opened, or the model is not asked in words.
     """
     with tempfile.TemporaryDirectory() as folder:
-        session = open_session(Job(recipe="self-consistency", **job), Path(folder) / "run")
+        session = open_session(Job(recipe=ASKING, **job), Path(folder) / "run")
         try:
             return finished(lambda: shown(session, say))
         finally:

@@ -9,12 +9,13 @@ from selftaught.jobs.asking import choose_wording
 from selftaught.jobs.job import Job
 from selftaught.jobs.session import Session, open_session
 from selftaught.parts import BadInput
+from selftaught.recipes import ASKING
 from selftaught.run.method import Method
 from selftaught.types import Task
 
 
 def solve(
-    question: str, *, recipe: str = "self-consistency", say: Callable[[str], None] = lambda line: None, **job: Any
+    question: str, *, recipe: str = ASKING, say: Callable[[str], None] = lambda line: None, **job: Any
 ) -> dict[str, Any]:  # fmt: skip
     """Answer one question with a recipe's test-time method: explore, read, decide.
 

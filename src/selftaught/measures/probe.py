@@ -2,17 +2,22 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selftaught.parts import BadInput
-from selftaught.protocols import Model
+from selftaught.parts import BadInput, part
+from selftaught.protocols import Model, Subject
+from selftaught.stages import Measure
+from selftaught.statistics.evaluated import evaluated
 from selftaught.types import Evaluation, Floats, Rows, ScoreRequest
 
 Labels = NDArray[Any]
 Z = 1.959964
+FITS = (0, 1, 2)
+ROWS = "a table's rows are measured one table at a time: give --tasks table:wine"
 
 
 async def features_of(model: Model, values_B_F: Floats, weights: str = "ema") -> Floats:
@@ -81,5 +86,63 @@ def probe(
     value, error = float(per_item_B.mean()), float(per_item_B.std(ddof=1) / np.sqrt(len(per_item_B)))
     name = f"{kind}-probe-{'r2' if regression else 'accuracy'}"
     return Evaluation(
-        name=name, value=value, low=value - Z * error, high=value + Z * error, n=len(per_item_B), per_item=per_item_B.astype(np.float32)
-    )
+        name=name, value=value, low=value - Z * error, high=value + Z * error, n=len(per_item_B), unit="row",
+        per_item=per_item_B.astype(np.float32),
+    )  # fmt: skip
+
+
+async def seen(subject: Subject, values_B_F: Floats) -> Floats:
+    """f32[B,D]: a side's features, those of the averaged weights once a method has learned."""
+    return await features_of(subject.model, values_B_F, "ema" if subject.weights == "policy" else subject.weights)
+
+
+def table_of(subject: Subject) -> Any:
+    """The one table among a subject's sources; raises BadInput otherwise."""
+    tables = [source for source in subject.sources if hasattr(source, "rows")]
+    if len(tables) != 1:
+        raise BadInput(ROWS)
+    return tables[0]
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class Probe(Measure):
+    """What a probe reads off frozen features of held-out rows, fitted on training rows; the mean of 3 fits.
+
+    Features are those of the averaged weights ("ema") once a method has learned. Its baseline is the same probe on the rows
+    as they are. A row's value is whether it is right, or where labels are numbers 1 - squared error / variance.
+
+    Attributes:
+        fit: "linear" or "mlp", see `probe`.
+    """
+
+    label: ClassVar[str] = "probe"
+    unit: ClassVar[str] = "row"
+    takes: ClassVar[str] = "rows"
+    baseline: ClassVar[str] = "raw rows"
+    fit: Literal["linear", "mlp"] = "mlp"
+
+    async def measure(self, subject: Subject) -> Evaluation:
+        train, test = (table_of(subject).rows(split) for split in ("train", "held-out"))
+        train, test = [(await seen(subject, values), labels) for values, labels in (train, test)]
+        return probe(train, test, self.fit, FITS, table_of(subject).regression)
+
+    async def measure_baseline(self, subject: Subject) -> Evaluation:
+        table = table_of(subject)
+        return probe(table.rows("train"), table.rows("held-out"), self.fit, FITS, table.regression)
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class FeatureVariance(Measure):
+    """Natural logarithm of how much features vary from held-out row to row (mean over dimensions); one number a run."""
+
+    label: ClassVar[str] = "log variance"
+    unit: ClassVar[str] = "seed"
+    share: ClassVar[bool] = False
+    takes: ClassVar[str] = "rows"
+
+    async def measure(self, subject: Subject) -> Evaluation:
+        values, _ = table_of(subject).rows("held-out")
+        variance = feature_variance(await seen(subject, values))
+        return evaluated(self.name, np.array([np.log(max(variance, 1e-300))]), self.unit, subject.seed)

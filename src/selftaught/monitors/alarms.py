@@ -130,7 +130,7 @@ class YesJudge(Monitor):
 
     def __post_init__(self) -> None:
         if not (0 < self.contradictions <= 1 and 0 < self.yes <= 1):
-            raise BadInput(f"yes-judge: contradictions={self.contradictions} and yes={self.yes} must lie in (0, 1]")
+            raise BadInput(f"{self.name}: contradictions={self.contradictions} and yes={self.yes} must lie in (0, 1]")
 
     def alarm(self, steps: Steps) -> str:
         both = [s for s in steps if "judge_yes" in s and not isnan(s.get("judge_contradiction", nan))]

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from selftaught.parts import BadInput, part
+from selftaught.prompts import CHECK_AGAIN
 from selftaught.protocols import Run
 from selftaught.stages import Reflect
 from selftaught.types import Group, Message
-
-QUESTION = "Check that and answer again."
 
 
 @part
@@ -30,7 +29,7 @@ class Revise(Reflect):
     continues = True
     below: float = 0.0
     most: int = 2
-    question: str = QUESTION
+    question: str = CHECK_AGAIN
 
     def __post_init__(self) -> None:
         if self.most < 1:

@@ -35,22 +35,26 @@ class Dot:
     gap: bool = False
 
 
-def percent(value: float | None, signed: bool = False) -> str:
-    """A fraction as 52.0%, or in points with its sign; a dash for None."""
+def percent(value: float | None, signed: bool = False, plain: bool = False) -> str:
+    """A fraction as 52.0%, or in points with its sign; a plain number as 0.421; a dash for None."""
     if value is None or not finite(value):
         return DASH
+    if plain:
+        return f"{value:.3g}".replace("-", MINUS)
     return f"{100 * value:+.1f}".replace("-", MINUS) if signed else f"{100 * value:.1f}%"
 
 
-def said(row: Dot, signed: bool) -> str:
+def said(row: Dot, signed: bool, plain: bool = False) -> str:
     """A row in words: 51.5% (44.5 to 58.5)."""
     if row.low is None or row.high is None:
-        return percent(row.value, signed)
-    ends = [f"{100 * end:.1f}".replace("-", MINUS) for end in (row.low, row.high)]
-    return f"{percent(row.value, signed)} ({ends[0]} to {ends[1]})"
+        return percent(row.value, signed, plain)
+    ends = [percent(end, plain=True) if plain else f"{100 * end:.1f}".replace("-", MINUS) for end in (row.low, row.high)]
+    return f"{percent(row.value, signed, plain)} ({ends[0]} to {ends[1]})"
 
 
-def dot_plot(rows: Sequence[Dot], title: str, *, signed: bool = False, guide: float | None = None, unit: str = "") -> Markup:
+def dot_plot(
+    rows: Sequence[Dot], title: str, *, signed: bool = False, guide: float | None = None, unit: str = "", plain: bool = False
+) -> Markup:
     """Rows of dots over one axis, for wide and narrow pages; rows without a value are left out.
 
     Args:
@@ -59,15 +63,16 @@ def dot_plot(rows: Sequence[Dot], title: str, *, signed: bool = False, guide: fl
         signed: values are gains in points, drawn around a zero line.
         guide: a value to draw a dashed line at.
         unit: words under the axis.
+        plain: values are numbers, and no fractions.
     """
     rows = [row for row in rows if finite(row.value)]
     if not rows:
         return Markup("")
-    describe = "; ".join(f"{row.label} {said(row, signed)}" for row in rows)
-    return figure(lambda width: draw(rows, title, describe, width, signed, guide, unit))
+    describe = "; ".join(f"{row.label} {said(row, signed, plain)}" for row in rows)
+    return figure(lambda width: draw(rows, title, describe, width, signed, guide, unit, plain))
 
 
-def bounds(rows: Sequence[Dot], signed: bool) -> tuple[float, float]:
+def bounds(rows: Sequence[Dot], signed: bool, plain: bool = False) -> tuple[float, float]:
     """Ends of the axis: everything drawn, zero for gains, inside [0, 1] for shares."""
     drawn = [float(v) for r in rows for v in (r.value, r.low, r.high, r.second, r.second_low, r.second_high) if v is not None and finite(v)]
     low, high = min(drawn), max(drawn)
@@ -75,14 +80,14 @@ def bounds(rows: Sequence[Dot], signed: bool) -> tuple[float, float]:
         room = 0.08 * max(high, 0.0, -low)
         return min(low, 0.0) - room, max(high, 0.0) + room
     room = max(0.03, 0.12 * (high - low))
-    return max(0.0, low - room), min(1.0, high + room)
+    return (low - room, high + room) if plain else (max(0.0, low - room), min(1.0, high + room))
 
 
-def draw(rows: Sequence[Dot], title: str, describe: str, width: int, signed: bool, guide: float | None, unit: str) -> Markup:
+def draw(rows: Sequence[Dot], title: str, describe: str, width: int, signed: bool, guide: float | None, unit: str, plain: bool) -> Markup:
     """One drawing: labels and values beside the dots on a wide page, above them on a narrow one."""
     wide = width > 500
     left, right, each = (236.0, width - 168.0, 31.0) if wide else (20.0, width - 20.0, 47.0)
-    axis = ticks(*bounds(rows, signed), 7 if wide else 5)
+    axis = ticks(*bounds(rows, signed, plain), 7 if wide else 5)
     x = scale(axis[0], axis[-1], left, right)
     tops, y = [], 6.0
     for row in rows:
@@ -98,7 +103,7 @@ def draw(rows: Sequence[Dot], title: str, describe: str, width: int, signed: boo
     for tick in axis:
         zero = signed and abs(tick) < 1e-12
         shapes += [line(x(tick), start, x(tick), end, "zero" if zero else "grid") for start, end in spans]
-        named = percent(tick, signed).replace(".0", "") if not zero else "0"
+        named = percent(tick, signed, plain).replace(".0", "") if not zero else "0"
         shapes.append(text(x(tick), bottom + 17, named, "axis", "middle"))
     if unit:
         shapes.append(text((left + right) / 2, bottom + 36, unit, "axis", "middle"))
@@ -107,7 +112,7 @@ def draw(rows: Sequence[Dot], title: str, describe: str, width: int, signed: boo
     for row, top in zip(rows, tops, strict=True):
         middle = top + each / 2 if wide else top + 33
         words = top + each / 2 + 4.5 if wide else top + 16
-        value = said(row, signed)
+        value = said(row, signed, plain)
         most = 30 if wide else int((width - 12) / 8) - len(value)
         label = f"{shorten(row.label, most - len(row.mark))} {row.mark}".strip()
         shapes.append(text(left - 18 if wide else 0, words, label, f"label {row.tone}", "end" if wide else "start"))

@@ -66,7 +66,7 @@ class LengthReward(Supervise):
 
     def __post_init__(self) -> None:
         if self.full < 1:
-            raise BadInput(f"length-reward: full={self.full} must be at least 1")
+            raise BadInput(f"{self.name}: full={self.full} must be at least 1")
 
     async def read_group(self, run: Run, group: Group) -> Group:
         attempts = unscored(group)

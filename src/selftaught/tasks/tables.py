@@ -66,6 +66,11 @@ class Tables(TaskSource):
     def text(self) -> str:
         return f"table:{self.table}"
 
+    @property
+    def regression(self) -> bool:
+        """Whether labels are numbers, and not classes."""
+        return self.table == "diabetes"
+
     def rows(self, split: Split) -> tuple[Floats, NDArray[np.float64]]:
         """(values f32[B,F], labels [B]) of a split, for probes."""
         return inside(self.table, *BLOCKS[split])

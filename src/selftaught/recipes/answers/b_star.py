@@ -8,7 +8,7 @@ temperatures. Preset `gold` reads answers for both, so that only the temperature
 """
 
 from selftaught import explore, supervise, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Claim, Objective, Phase, Recipe, beats
 
 search = Phase(
     plan=explore.Even(tasks=8, n=8),
@@ -36,11 +36,8 @@ recipe = Recipe(
     state={"settings": explore.Settings()},
     presets={"gold": {"0.read": "gold", "0.updates": "balance:score=reward,thresholds=0.5", "1.read": "gold"}},
     claim=Claim(
-        beats=("star/votes",),
-        by=0.02,
+        asks=beats("star/votes", by=0.02),
         text="at equal tokens, settings tuned each round end above fixed ones, and pass@16 does not fall",
-        status="fails",
-        model="sprout",
     ),
     tiny={"plan.tasks": 3, "plan.n": 4, "rounds": 1, "1.steps": 1},
 )

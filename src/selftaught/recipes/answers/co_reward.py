@@ -7,7 +7,7 @@ is dropped; 8 attempts a wording.
 """
 
 from selftaught import explore, supervise, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Claim, Objective, Phase, Recipe, beats
 
 recipe = Recipe(
     name="co-reward",
@@ -25,10 +25,8 @@ recipe = Recipe(
         ),
     ),
     claim=Claim(
-        beats=("ttrl",),
+        asks=beats("ttrl"),
         text="at equal tokens the other wording's winner is a better label than one's own",
-        status="opposite",
-        model="sprout",
     ),
     tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

@@ -7,7 +7,7 @@ none; pairs are made and learned from step by step, and the reference of DPO sta
 """
 
 from selftaught import explore, supervise, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Claim, Objective, Phase, Recipe, beats
 
 recipe = Recipe(
     name="self-rewarding-dpo",
@@ -25,10 +25,8 @@ recipe = Recipe(
         ),
     ),
     claim=Claim(
-        beats=("sft-unfiltered",),
+        asks=beats("sft-unfiltered"),
         text="preferring what the model itself judges right makes it right more often",
-        status="holds",
-        model="sprout",
     ),
     tiny={"plan.tasks": 4, "plan.n": 3, "read.judge.n": 2, "steps": 2},
 )

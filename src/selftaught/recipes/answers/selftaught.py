@@ -7,13 +7,14 @@ the attempts, likelihood on the confirmed revisions. Keep: a generation that mea
 """
 
 from selftaught import explore, measures, reflect, supervise, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Claim, Objective, Phase, Pillar, Recipe, beats
 
+PILLARS: tuple[Pillar, ...] = ("explore", "supervise", "reflect", "train")
 LEARN = train.AdamW(lr=1e-4)
 
 recipe = Recipe(
     name="selftaught",
-    pillars=("explore", "supervise", "reflect", "train"),
+    pillars=PILLARS,
     signal="rule, self",
     state={"ranking": explore.Ranking(), "anchor": measures.Anchor()},
     phases=(
@@ -33,10 +34,8 @@ recipe = Recipe(
     ),
     claim=Claim(
         options={"optimizer.lr": 1e-4, "0.steps": 5},
-        beats=("ttrl", "star"),
+        asks=beats("ttrl", "star", *(f"selftaught without {pillar}" for pillar in PILLARS)),
         text="at equal tokens it beats its parts, and each pillar taken away costs something",
-        status="fails",
-        model="sprout",
     ),
     tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2, "keep.tasks": 4},
 )

@@ -7,7 +7,7 @@ Preset `per-token` takes the mean log-probability, which does not favor short an
 """
 
 from selftaught import explore, supervise, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Claim, Objective, Phase, Recipe, beats
 
 recipe = Recipe(
     name="sharpening",
@@ -26,10 +26,8 @@ recipe = Recipe(
     ),
     presets={"per-token": {"read.likelihood.per_token": True}},
     claim=Claim(
-        beats=("sft-unfiltered",),
+        asks=beats("sft-unfiltered"),
         text="one sample becomes right more often, towards best-of-n on the start and not beyond it",
-        status="holds",
-        model="sprout",
     ),
     tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

@@ -10,7 +10,7 @@ one greedy; the student learns while the round samples, and Adam's moments outli
 from dataclasses import replace
 
 from selftaught import explore, supervise, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Claim, Objective, Phase, Recipe, beats
 
 collect = Phase(
     plan=explore.Even(tasks=32, n=8),
@@ -37,10 +37,8 @@ recipe = Recipe(
     presets={"rule": {"read": "rule"}, "votes": {"read": "rule+vote"}},
     claim=Claim(
         options={"0.steps": 5},
-        beats=("sft-unfiltered",),
+        asks=beats("sft-unfiltered"),
         text="imitating solutions that came out right beats imitating all of them",
-        status="holds",
-        model="sprout",
     ),
     tiny={"plan.tasks": 4, "plan.n": 4, "rounds": 1, "steps": 2},
 )

@@ -5,7 +5,7 @@ Departs from the paper: trains on other tasks than it is tested on; 8 attempts v
 """
 
 from selftaught import explore, supervise, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Claim, Objective, Phase, Recipe, beats
 
 recipe = Recipe(
     name="ttrl",
@@ -23,10 +23,8 @@ recipe = Recipe(
         ),
     ),
     claim=Claim(
-        beats=("zero-lr",),
+        asks=beats("zero-lr"),
         text="label-free votes raise pass@1 on held-out tasks at each side's best decoding",
-        status="fails",
-        model="sprout",
     ),
     tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

@@ -7,7 +7,7 @@ everything is the best a model can do. What catches it is how often different qu
 from dataclasses import replace
 
 from selftaught import supervise
-from selftaught.recipe import Claim
+from selftaught.recipe import gains_nothing
 from selftaught.recipes.controls.sft_unfiltered import recipe as unfiltered
 
 recipe = replace(
@@ -15,5 +15,5 @@ recipe = replace(
     name="constant-vote",
     state={"tally": supervise.Tally()},
     phases=tuple(replace(phase, read=(supervise.ConstantVote(),), updates=(supervise.Count(),)) for phase in unfiltered.phases),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
+    claim=gains_nothing(),
 )

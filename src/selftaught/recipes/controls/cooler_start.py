@@ -9,7 +9,7 @@ same gain in `baselines.best_temperature` and on the start's side of `best`.
 from dataclasses import replace
 
 from selftaught import supervise
-from selftaught.recipe import Claim
+from selftaught.recipe import gains_nothing
 from selftaught.recipes.answers.ttrl import recipe as ttrl
 
 cooler = ttrl.with_options({"plan.temperature": 0.3, "steps": 1})
@@ -22,7 +22,5 @@ recipe = replace(
     changes="nothing",
     phases=tuple(replace(phase, select=(), credit=None, objectives=()) for phase in cooler.phases),
     decide=supervise.First(),
-    claim=Claim(
-        text="at the start's best temperature it is the start: no gain with each side at its best decoding", status="holds", model="sprout"
-    ),
+    claim=gains_nothing(text="at the start's best temperature it is the start: no gain with each side at its best decoding"),
 )

@@ -6,7 +6,7 @@ Right or wrong does not matter. What this gains is form: answers that get finish
 from dataclasses import replace
 
 from selftaught import supervise
-from selftaught.recipe import Claim
+from selftaught.recipe import gains_nothing
 from selftaught.recipes.answers.ttrl import recipe as ttrl
 
 recipe = replace(
@@ -15,7 +15,5 @@ recipe = replace(
     paper="arXiv:2506.10947",
     signal="rule",
     phases=tuple(replace(phase, read=(supervise.FormatOnly(),)) for phase in ttrl.phases),
-    claim=Claim(
-        options={"optimizer.lr": 1e-4}, text="gains nothing on a model that already finishes its answers", status="holds", model="sprout"
-    ),
+    claim=gains_nothing(options={"optimizer.lr": 1e-4}, text="gains nothing on a model that already finishes its answers"),
 )

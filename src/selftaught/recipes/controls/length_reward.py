@@ -6,7 +6,7 @@ A made disaster: attempts grow to their limit, answers are lost. What catches it
 from dataclasses import replace
 
 from selftaught import supervise
-from selftaught.recipe import Claim
+from selftaught.recipe import gains_nothing
 from selftaught.recipes.answers.ttrl import recipe as ttrl
 
 recipe = replace(
@@ -15,5 +15,5 @@ recipe = replace(
     paper="arXiv:2506.10947",
     signal="rule",
     phases=tuple(replace(phase, read=(supervise.LengthReward(),)) for phase in ttrl.phases),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
+    claim=gains_nothing(),
 )

@@ -7,7 +7,7 @@ gradient is zero at first; what it gains or loses comes from self-imitation, not
 from dataclasses import replace
 
 from selftaught import supervise, train
-from selftaught.recipe import Claim, Objective
+from selftaught.recipe import Objective, gains_nothing
 from selftaught.recipes.answers.ttrl import recipe as ttrl
 
 recipe = replace(
@@ -24,10 +24,5 @@ recipe = replace(
         )
         for phase in ttrl.phases
     ),
-    claim=Claim(
-        options={"optimizer.lr": 1e-4},
-        text="gains nothing: the interval of its gain contains zero or lies below it",
-        status="holds",
-        model="sprout",
-    ),
+    claim=gains_nothing(options={"optimizer.lr": 1e-4}),
 )

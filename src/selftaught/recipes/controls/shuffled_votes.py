@@ -7,7 +7,7 @@ from how often ttrl pays, not from whom.
 from dataclasses import replace
 
 from selftaught import supervise
-from selftaught.recipe import Claim
+from selftaught.recipe import gains_nothing
 from selftaught.recipes.answers.ttrl import recipe as ttrl
 
 recipe = replace(
@@ -15,10 +15,5 @@ recipe = replace(
     name="shuffled-votes",
     paper="arXiv:2506.10947",
     phases=tuple(replace(phase, read=(supervise.ShuffledVotes(),)) for phase in ttrl.phases),
-    claim=Claim(
-        options={"optimizer.lr": 1e-4},
-        text="gains nothing: the interval of its gain contains zero or lies below it",
-        status="holds",
-        model="sprout",
-    ),
+    claim=gains_nothing(options={"optimizer.lr": 1e-4}),
 )

@@ -7,7 +7,7 @@ different answers to one question are both approved.
 from dataclasses import replace
 
 from selftaught import supervise, train
-from selftaught.recipe import Claim
+from selftaught.recipe import gains_nothing
 from selftaught.recipes.controls.sft_unfiltered import recipe as unfiltered
 
 recipe = replace(
@@ -15,5 +15,5 @@ recipe = replace(
     name="yes-judge",
     paper="arXiv:2401.10020",
     phases=tuple(replace(phase, read=(supervise.YesJudge(),), credit=train.Kept()) for phase in unfiltered.phases),
-    claim=Claim(text="gains nothing: the interval of its gain contains zero or lies below it", status="holds", model="sprout"),
+    claim=gains_nothing(),
 )

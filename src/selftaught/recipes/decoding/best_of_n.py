@@ -6,7 +6,7 @@ Departs from the paper: it trains a verifier on answers; here nothing but the mo
 """
 
 from selftaught import explore, supervise
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 
 recipe = Recipe(
     name="best-of-n",
@@ -18,10 +18,8 @@ recipe = Recipe(
     decide=supervise.Best(),
     presets={"judge": {"read": "judge"}, "rule": {"read": "rule+likelihood:per_token=true"}},
     claim=Claim(
-        beats=("cooler-start",),
+        asks=beats("cooler-start"),
         text="the likeliest of 8 samples is right more often than one cooler sample",
-        status="holds",
-        model="sprout",
     ),
     tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

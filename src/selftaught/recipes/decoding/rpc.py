@@ -6,7 +6,7 @@ Departs from the paper: 8 paths, where it samples 64 and more; preset `no-prune`
 """
 
 from selftaught import explore, supervise
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 
 recipe = Recipe(
     name="rpc",
@@ -18,11 +18,8 @@ recipe = Recipe(
     decide=supervise.Best(),
     presets={"no-prune": {"read.path-consistency.prune": False}, "per-token": {"read.path-consistency.per_token": True}},
     claim=Claim(
-        beats=("self-consistency",),
-        by=0.01,
+        asks=beats("self-consistency", by=0.01),
         text="on the same 8 samples it is right more often than the majority, and better calibrated",
-        status="fails",
-        model="sprout",
     ),
     tiny={"plan.tasks": 4, "plan.n": 6, "steps": 2},
 )

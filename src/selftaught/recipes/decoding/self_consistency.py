@@ -5,7 +5,7 @@ Departs from the paper: no few-shot prompt; equal answers are those the run's Fo
 """
 
 from selftaught import explore, supervise
-from selftaught.recipe import Claim, Phase, Recipe
+from selftaught.recipe import Claim, Phase, Recipe, beats
 
 recipe = Recipe(
     name="self-consistency",
@@ -15,8 +15,6 @@ recipe = Recipe(
     changes="nothing",
     phases=(Phase(plan=explore.Even(tasks=32, n=8), explore=explore.Sample(), read=(supervise.Vote(),), steps=1),),
     decide=supervise.Majority(),
-    claim=Claim(
-        beats=("cooler-start",), text="the majority of 8 samples is right more often than one cooler sample", status="fails", model="sprout"
-    ),
+    claim=Claim(asks=beats("cooler-start"), text="the majority of 8 samples is right more often than one cooler sample"),
     tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

@@ -7,7 +7,7 @@ Departs from the paper: one mask is both the context's complement and the target
 """
 
 from selftaught import explore, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Ask, Claim, Objective, Phase, Recipe
 
 recipe = Recipe(
     name="t-jepa",
@@ -29,7 +29,14 @@ recipe = Recipe(
     tasks=("table:wine",),
     presets={"no-token": {"modules.encoder.tokens": 0}},
     claim=Claim(
-        metric="probe",
+        asks=(
+            Ask(measure="probe", against="raw rows", at_least=3),
+            Ask(measure="feature-variance", against="t-jepa/no-token"),
+        ),
+        equal="steps",
+        tasks=("table:breast_cancer", "table:wine", "table:digits", "table:diabetes"),
+        apart=True,
+        called="its encoder, from scratch",
         text="an MLP on frozen features beats the same MLP on raw rows on at least 3 of breast_cancer, wine, digits and "
         "diabetes (mean of 5 seeds, equal tuning); without the extra token the features vary less from row to row",
     ),

@@ -7,7 +7,7 @@ the running means move once a step; an action that is not allowed loses the most
 """
 
 from selftaught import explore, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Ask, Claim, Objective, Phase, Recipe
 
 recipe = Recipe(
     name="spiral",
@@ -28,12 +28,16 @@ recipe = Recipe(
     presets={"fixed-opponent": {"explore.opponent": "start"}},
     claim=Claim(
         options={"optimizer.lr": 3e-4},
-        beats=("spiral/fixed-opponent",),
-        metric="exploitability",
+        asks=(
+            Ask(measure="exploitability:max_tokens=8", against="spiral/fixed-opponent"),
+            Ask(measure="exploitability:max_tokens=8", decides=False),
+        ),
+        equal="steps",
+        model="runs/models/kuhn-player",
+        called="a 2-layer model that knows the rules of Kuhn poker",
+        made_by="benchmarks/kuhn_player.py",
         text="at equal games, self-play with a baseline for each role ends with a lower exact exploitability in Kuhn poker than "
         "learning against the start, and its advantages vary less than with one baseline for both roles",
-        status="fails",
-        model="a 2-layer model that knows the rules of Kuhn poker",
     ),
     tiny={"plan.tasks": 8, "steps": 2},
 )

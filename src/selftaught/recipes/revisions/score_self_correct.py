@@ -9,7 +9,7 @@ centred on the group's mean, and a group where nothing differs is left out; no d
 """
 
 from selftaught import explore, supervise, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Ask, Claim, Objective, Phase, Recipe
 
 objectives = tuple(Objective(loss=loss, optimizer=train.AdamW(lr=1e-5)) for loss in (train.PolicyGradient(), train.AnchorKL()))
 recipe = Recipe(
@@ -39,12 +39,12 @@ recipe = Recipe(
     presets={"gold": {"read": "gold"}, "votes": {"read": "rule+vote"}, "no-bonus": {"1.credit.bonus": 0.0}},
     claim=Claim(
         options={"0.steps": 7},
-        beats=("score-self-correct/no-bonus",),
-        metric="second turn minus first",
-        by=0.03,
+        asks=(
+            Ask(measure="second-answer", against="its own first answer", by=0.03),
+            Ask(measure="first-answer", by=-0.03),
+            Ask(measure="answer-mended", against="score-self-correct/no-bonus"),
+        ),
         text="the second answer is right at least 3 points more often than the first, and the first hardly loses",
-        status="opposite",
-        model="sprout",
     ),
     tiny={"plan.tasks": 4, "plan.n": 4, "steps": 2},
 )

@@ -7,7 +7,7 @@ the value model is a head on the policy's hidden states; both learn every step, 
 """
 
 from selftaught import explore, supervise, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Claim, Objective, Phase, Recipe, beats
 
 recipe = Recipe(
     name="rest-mcts-star",
@@ -30,12 +30,10 @@ recipe = Recipe(
     tasks=("countdown:level=2",),
     presets={"gold": {"read": "gold+inferred-values", "tasks": ("chain:level=5",)}},
     claim=Claim(
-        beats=("star/rule",),
+        asks=beats("star/rule"),
         tasks=("countdown:level=2",),
         text="at equal tokens the guided search solves more held-out tasks than best of n, two rounds of search and learning "
         "beat two rounds of sampling and learning, and fewer kept solutions are right by a wrong step",
-        status="fails",
-        model="sprout",
     ),
     tiny={"plan.tasks": 2, "explore.rounds": 2, "explore.parallel": 2, "explore.branch": 2, "steps": 2},
 )

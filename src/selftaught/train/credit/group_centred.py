@@ -33,7 +33,7 @@ class GroupCentred(Credit):
     Attributes:
         scale: "std" divides by the group's standard deviation as GRPO does, "none" does not (Dr. GRPO).
         score: name of the scores that are the reward.
-        by_view: compare attempts at the same wording of the task only, as co-reward does.
+        by_view: compare attempts at the same wording of the task only.
         role: only attempts with this role; "" takes all.
         anchor: also write start_logprobs, which PolicyGradient needs when its kl is not 0.
 

@@ -1,0 +1,192 @@
+"""Any measure on a model, a run or a score file: both sides where there are two, and their paired difference."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from selftaught.coroutines import finished
+from selftaught.jobs.checkpoints import find_checkpoint
+from selftaught.jobs.fits import form_of
+from selftaught.jobs.job import DEFAULT_TASKS, Job
+from selftaught.jobs.session import Session, open_session
+from selftaught.jobs.started import load_job
+from selftaught.parts import BadInput, named
+from selftaught.protocols import Answered, Run
+from selftaught.prove.cache import CachedSampler
+from selftaught.prove.side import AS_IS, measure_side
+from selftaught.recipes import ASKING
+from selftaught.run.files import read_json
+from selftaught.run.hashes import load_whole
+from selftaught.scorefiles.scores import is_score_file, read_scores
+from selftaught.stages import Measure
+from selftaught.statistics.evaluated import evaluated
+from selftaught.tasks.source import parse_source
+from selftaught.types import Evaluation
+
+Say = Callable[[str], None]
+# The sides of a run, and whose weights they are; a model has one side.
+SIDES = {"start": "start", "result": "policy"}
+
+
+class SessionSide:
+    """A `protocols.Subject`: one side of an open session."""
+
+    def __init__(self, session: Session, weights: str, sources: Sequence[str] = ()) -> None:
+        run: Run = session.run
+        self.run, self.model, self.weights = run, session.run.model, weights
+        self.tasks, self.settings, self.seed = session.splits["held-out"], session.run.settings, session.job.evaluation_seed
+        self.sources = tuple(map(parse_source, sources or session.job.tasks or session.recipe.tasks or DEFAULT_TASKS))
+        self.session = session
+
+    async def answered(self, n: int, best: bool = False) -> Answered:
+        """See `protocols.Subject`."""
+        label, sampler = "start" if self.weights == "start" else "result", CachedSampler(run=self.session.run, seed=self.seed)
+        plain: dict[str, Any] = {} if best else {"temperatures": (), "templates": (AS_IS,)}
+        development = self.session.splits["development"]
+        found = await measure_side(sampler, label, self.weights, self.tasks, development, self.settings, n, **plain)
+        sampler.settle()
+        return found
+
+
+def measure(
+    text: str, model: str = "", *, tasks: Sequence[str] = (), count: int = 200, seed: int = 1, say: Say = lambda line: None, **job: Any
+) -> dict[str, Any]:
+    """One measure on a model, a run folder (its start and what it handed back) or a score file.
+
+    Args:
+        text: name of a measure with its options, `pass-1`, `probe:fit=linear`.
+        model: what `find_checkpoint` knows, a run folder, or a score file.
+        tasks: task sources; a run's own, else the default ones, when empty.
+        count: how many held-out tasks.
+        seed: of the tasks and of their noise.
+        say: called with a line for people.
+        **job: further fields of `job.Job`.
+
+    Returns:
+        `measure`, `label`, `unit`, `higher`, `share`, `model`, `tasks`, and `rows`: one a side, of a run also the difference of
+        both, with name, value, low, high and n.
+
+    Raises:
+        BadInput: in one line, before anything is asked.
+    """
+    asked: Measure = named("measure", text)
+    folder = Path(model).expanduser()
+    own = (folder / "run.json").is_file()
+    if (own or is_score_file(model)) and (tasks or job):
+        given = "tasks" if tasks else min(job)
+        raise BadInput(f"{model} was measured on tasks and settings of its own: leave out --{given.replace('_', '-')}")
+    for source in tasks:
+        parse_source(source)
+    if is_score_file(model):
+        found = of_scores(asked, model)
+    elif own:
+        found = of_run({text: asked}, folder)[text]
+        began = load_job(folder)
+        tasks = began.tasks or began.resolved().tasks or DEFAULT_TASKS
+    else:
+        tasks = tasks or DEFAULT_TASKS if asked.takes == "words" else tasks
+        found = of_model(asked, model, tasks, {"held_out_count": count, "evaluation_seed": seed, **job}, say)
+    rows = [row(name, value) for name, value in found.items()]
+    if {"start", "result"} <= set(found):
+        both = (np.atleast_2d(found[side].per_item.T).mean(0) for side in SIDES)
+        before, after = both
+        rows.append(row("difference", evaluated("difference", after - before, asked.unit, seed)))
+    facts = {name: getattr(asked, name) for name in ("label", "unit", "higher", "share")}
+    return {"measure": text, **facts, "model": model or "sprout", "tasks": list(tasks), "rows": rows}
+
+
+def row(name: str, found: Evaluation) -> dict[str, Any]:
+    """One line of the table; what could not be measured is null."""
+    numbers = {key: getattr(found, key) for key in ("value", "low", "high")}
+    return {"name": name, "n": found.n} | {key: value if np.isfinite(value) else None for key, value in numbers.items()}
+
+
+def of_scores(asked: Measure, file: str) -> dict[str, Evaluation]:
+    """A score file's mean, which is pass@1 where scores are right or wrong."""
+    if asked.kept != "stated":
+        raise BadInput(f"{file} holds scores, and '{asked.name}' asks a model: give a model or a run folder, or measure pass-1")
+    return {"scores": evaluated(asked.name, read_scores(file).scores_B_n, asked.unit)}
+
+
+def of_run(asked: Mapping[str, Measure], folder: Path) -> dict[str, dict[str, Evaluation]]:
+    """Measures of both sides of a run; what its verdict holds already is read, the rest is asked."""
+    found = {text: held for text, measure in asked.items() if (held := kept(measure, folder))}
+    rest = {text: measure for text, measure in asked.items() if text not in found}
+    if not rest:
+        return found
+    session = open_session(Job(), folder, resume=True)
+
+    async def look() -> dict[str, dict[str, Evaluation]]:
+        await session.run.resume()
+        await session.run.hand_back()
+        return {text: await sides(measure, session) for text, measure in rest.items()}
+
+    try:
+        for measure in rest.values():
+            refuse_other(measure, session, str(folder))
+        return found | finished(look)
+    finally:
+        session.close()
+
+
+async def sides(asked: Measure, session: Session, sources: Sequence[str] = ()) -> dict[str, Evaluation]:
+    """A measure of both sides of an open run, and of its baseline where it names one."""
+    found = {side: await asked.measure(SessionSide(session, weights, sources)) for side, weights in SIDES.items()}
+    if asked.baseline:
+        found[asked.baseline] = await asked.measure_baseline(SessionSide(session, "policy", sources))
+    return found
+
+
+def kept(asked: Measure, folder: Path) -> dict[str, Evaluation]:
+    """What a finished run's verdict holds of a measure, by side; nothing where it holds none."""
+    path = folder / "held_out.json"
+    if not asked.kept or not path.is_file():
+        return {}
+    held: Mapping[str, Any] = read_json(path, "measure a run that is whole", dict)
+    if not all(asked.kept in held[side] for side in SIDES):
+        return {}
+    return {side: evaluated(asked.name, np.array(held[side][asked.kept], np.float64), asked.unit) for side in SIDES}
+
+
+def of_model(asked: Measure, model: str, tasks: Sequence[str], job: Mapping[str, Any], say: Say) -> dict[str, Evaluation]:
+    """A model as it is, asked plainly."""
+    if asked.takes == "rows":
+        raise BadInput(f"'{asked.name}' looks at features of a table's rows: give the folder of a run that learned some as --model")
+    if asked.takes == "games" and not tasks:
+        raise BadInput(f"'{asked.name}' is of a game: name one, as --tasks game:kuhn")
+    wordy = asked.takes == "words"
+    opened = find_checkpoint(model, "best")
+    base = opened.job if opened.generation else Job(recipe=ASKING, model=opened.job.model)
+    given: dict[str, Any] = {"tasks": tuple(tasks)} if wordy and tasks else {}
+    with tempfile.TemporaryDirectory() as folder:
+        session = open_session(replace(base, **given, **job), Path(folder) / "run")
+
+        async def look() -> dict[str, Evaluation]:
+            if wordy:
+                for line in (*session.bench.lines(), *session.warnings):
+                    say(line)
+                await session.prepare(say)
+            if opened.generation:
+                await load_whole(opened.generation, session.run.model, checked=True)
+            say(f"measuring {asked.label}" + (f" on {len(session.splits['held-out'])} tasks" if wordy else ""))
+            subject = SessionSide(session, "policy", tasks)
+            found = {"model": await asked.measure(subject)}
+            return found | ({asked.baseline: await asked.measure_baseline(subject)} if asked.baseline else {})
+
+        try:
+            return finished(look)
+        finally:
+            session.close()
+
+
+def refuse_other(asked: Measure, session: Session, name: str) -> None:
+    """Refuse a measure that asks about something else than a run's tasks are made of."""
+    forms = {form_of(task) for task in session.splits["held-out"]}
+    if asked.takes not in forms:
+        raise BadInput(
+            f"'{asked.name}' asks about {asked.takes}, and {name} is about {', '.join(sorted(forms))}: give another run or measure"
+        )
