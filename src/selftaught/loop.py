@@ -70,7 +70,7 @@ async def step(phase: Phase, run: TrainingRun) -> bool:
     examples: Sequence[Example] = await phase.credit.credit(run, groups) if phase.credit else ()
     run.stage = "train"
     if examples:
-        await run.learn(examples, phase.objectives)
+        await run.take_step(examples, phase.objectives)
     run.stage = "update"
     for update in phase.updates:
         await update.update(run, read)

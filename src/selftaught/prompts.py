@@ -6,8 +6,10 @@ from selftaught.parts import BadInput
 from selftaught.types import Attempt, Message
 
 PLAIN = "{prompt}"
-# Asks for a second answer; a model that was taught to revise knows these words.
+# What a model is asked beside its tasks; one that was taught to judge, revise or reword knows these words.
 CHECK_AGAIN = "Check that and answer again."
+IS_RIGHT = "Is that right? Answer yes or no."
+REWORD = "Say this in other words: "
 
 
 def continued(after: Attempt | None, cut: int | None) -> int:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -16,6 +17,7 @@ from selftaught.types import (
     SamplerSettings,
     ScoreRequest,
     Task,
+    Tokens,
 )
 
 
@@ -70,6 +72,9 @@ class Model(Protocol):
     def count(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None, weights: str = "policy") -> int:
         """Tokens the context of a request has for whoever answers to the weights, for the budget."""
 
+    def drop(self, weights: str) -> None:
+        """Forget named weights and what was learned of them; the name reads as the policy again."""
+
     def member(self, weights: str = "policy") -> Member:
         """Who answers to a name of weights: a model alone does to all of them, a cast has several."""
 
@@ -98,6 +103,9 @@ class TextModel(Protocol):
 
     def shown(self, messages: tuple[Message, ...]) -> str:
         """A rendered conversation as text, special tokens and all."""
+
+    def tokens(self, messages: tuple[Message, ...], reply: str) -> Tokens:
+        """A conversation and a reply to it as tokens, the reply's marked as sampled, of unknown probability (0)."""
 
     def asked_by(self, format: Any) -> None:
         """Render and read by another format from now on."""
@@ -132,6 +140,18 @@ class Run(Protocol):
 
     async def average(self, source: str, into: str, decay: float) -> None:
         """Fold named weights into others: into = decay * into + (1 - decay) * source."""
+
+    async def learn(self, examples: Sequence[Example], objectives: Sequence[Any]) -> dict[str, float] | None:
+        """Learn outside the loop's own learning, usually of scratch weights; None when the budget is spent.
+
+        A resumed run learns it again: what is learned in between is not journaled, and depends on the examples alone.
+        """
+
+    def scratch(self, source: str = "policy") -> AbstractAsyncContextManager[str]:
+        """The name of weights that begin as `source`, may be learned and asked inside, and are dropped; one at a time."""
+
+    def tokens(self, messages: tuple[Message, ...], reply: str = "") -> Tokens:
+        """A conversation, and a reply that was not sampled, as the payload of an attempt; see `Model.tokens`."""
 
     @property
     def step(self) -> int:

@@ -3,9 +3,8 @@
 import asyncio
 
 from selftaught.explore import Even, Retry
-from selftaught.explore.retry import QUESTION
+from selftaught.prompts import CHECK_AGAIN
 from selftaught.recipe import get_recipe
-from selftaught.reflect.revise import QUESTION as TAUGHT
 
 
 def test_revisions_continue_their_drafts(opened):
@@ -19,4 +18,4 @@ def test_revisions_continue_their_drafts(opened):
     assert [a.parents for a in revised] == [(a.id,) for a in drafts] and {a.role for a in revised} == {"reviser"}
     for draft, revision in zip(drafts, revised, strict=True):
         assert (revision.payload.ids[: len(draft.payload)] == draft.payload.ids).all()
-        assert revision.messages[-1].content == QUESTION == TAUGHT
+        assert revision.messages[-1].content == CHECK_AGAIN

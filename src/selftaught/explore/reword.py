@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from selftaught.parts import part
+from selftaught.prompts import REWORD
 from selftaught.protocols import Run
 from selftaught.stages import Explore
 from selftaught.types import Group, Message, Request
-
-REWORD = "Say this in other words: "
 
 
 @part

@@ -70,6 +70,10 @@ class Learner:
             metrics |= {key: metrics.get(key, 0.0) + value if key == "tokens" else value for key, value in found.items()}
         return metrics
 
+    def drop(self, name: str) -> None:
+        """Forget what optimizers know of named weights."""
+        self.states = {key: state for key, state in self.states.items() if name not in state.moments}
+
     def pack(self) -> Packed | None:
         """The fast forward's weights; None where there is none, or where it does not know the adapters that are trained."""
         family, adapted = self.forward.family, self.weights.lora and torch.is_grad_enabled()

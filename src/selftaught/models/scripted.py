@@ -137,6 +137,16 @@ class ScriptedModel:
                 self.skill[name] = min(1.0, max(0.0, moved))
         return {"loss": 1.0 - self.skill["policy"]}
 
+    def drop(self, weights: str) -> None:
+        """Forget a skill."""
+        self.skill.pop(weights, None)
+
+    def tokens(self, messages: tuple[Message, ...], reply: str) -> Tokens:
+        """Bytes of the turns, and of the reply as sampled."""
+        context = b"".join(m.content.encode() + b"\n" for m in messages)
+        ids_T = np.frombuffer(context + reply.encode(), np.uint8).astype(np.int32)
+        return Tokens(ids=ids_T, sampled=np.arange(len(ids_T)) >= len(context), logprobs=np.zeros(len(ids_T), np.float32))
+
     async def publish(self, weights: str = "policy") -> int:
         """Count a version."""
         self.generation += 1

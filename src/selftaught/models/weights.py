@@ -95,6 +95,12 @@ class Weights:
                 elif decay < 1:
                     tensor.mul_(decay).add_(given[key], alpha=1 - decay)
 
+    def drop(self, name: str) -> None:
+        """Forget a copy; the name reads as the policy again. Raises BadInput for what every model has."""
+        if name in ("policy", "start"):
+            raise BadInput(f"weights '{name}' are never dropped: name a copy")
+        self.copies.pop(name, None)
+
     def reads_as(self, name: str) -> str:
         """Whose tensors are read under a name: those of the copy, or the policy's for a name nothing was written to."""
         return name if name in self.copies or (name == "start" and self.lora) else "policy"

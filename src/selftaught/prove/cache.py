@@ -25,7 +25,7 @@ from selftaught.types import Group, SamplerSettings, Task, content_hash
 
 LARGEST = 4 << 30
 # What decides an attempt beside the weights; a change of these files makes new entries.
-CODE = ("format.py", "prompts.py", "types.py", "models/**/*.py", "run/access.py")
+CODE = ("format.py", "prompts.py", "types.py", "models/**/*.py", "run/requests.py")
 
 
 def cache_folder() -> Path:

@@ -9,7 +9,8 @@ from typing import Any
 from selftaught.parts import BadInput
 from selftaught.prompts import continued, new_tokens
 from selftaught.recipe import Phase, Recipe
-from selftaught.run.access import RunAccess, sealed
+from selftaught.run.access import RunAccess
+from selftaught.run.requests import sealed
 from selftaught.stages import PerGroup, Reader
 from selftaught.types import Attempt, Floats, Group, Message, Purpose, Request, SamplerSettings, Task, content_hash
 

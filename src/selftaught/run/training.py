@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from selftaught.monitors.base import Monitor
 from selftaught.monitors.health import numbers
-from selftaught.protocols import Member
 from selftaught.recipe import Phase
 from selftaught.run.access import RunAccess
 from selftaught.run.files import parsed
@@ -50,25 +48,13 @@ class TrainingRun(RunAccess):
         """Whether an alarm ends the run."""
         return self.heed and bool(self.alarms)
 
-    async def learn(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> None:
-        """Hand examples to the model's learner and count them; skipped when they no longer fit the budget."""
+    async def take_step(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> None:
+        """Learn from a step's examples by the objectives that are due."""
         due = [objective for objective in objectives if self.position % objective.every == 0]
-        items = sum(len(payload) for example in examples for payload in example.payloads)
-        passes = {(objective.optimizer, self.model.member(objective.updates[0])) for objective in due}
-        trained_by: Counter[Member] = Counter()
-        for optimizer, member in passes:
-            trained_by[member] += items * getattr(optimizer, "epochs", 1)
-        trained = trained_by.total()
         self.settle_reserve()
-        if not due or not self.ledger.admit(0, trained):
-            return
-        self.ledger.release(0, trained)
-        metrics = await self.model.learn(examples, due)
-        for member, count in sorted(trained_by.items()):
-            self.ledger.tokens("trained", count, parameters=member.parameters)
-        for example in examples:
-            self.ledger.add("source", example.source)
-        self.notes |= metrics | {"learned": float(len(examples))}
+        metrics = await self.learn(examples, due) if due else None
+        if metrics is not None:
+            self.notes |= metrics | {"learned": float(len(examples))}
 
     async def publish(self) -> None:
         """Let samplers see the policy."""

@@ -8,12 +8,11 @@ from math import nan
 import numpy as np
 
 from selftaught.parts import BadInput, part
+from selftaught.prompts import IS_RIGHT
 from selftaught.protocols import Run
 from selftaught.stages import Supervise
 from selftaught.supervise.vote import unscored
 from selftaught.types import Group, Message, Score
-
-QUESTION = "Is that right? Answer yes or no."
 
 
 @part
@@ -32,7 +31,7 @@ class Judge(Supervise):
     signal = ("self",)
     continues = True
     n: int = 4
-    question: str = QUESTION
+    question: str = IS_RIGHT
 
     def __post_init__(self) -> None:
         if self.n < 1:

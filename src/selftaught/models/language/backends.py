@@ -81,6 +81,9 @@ class Trainer(Protocol):
     def average(self, source: str, into: str, decay: float) -> None:
         """Set into = decay * into + (1 - decay) * source."""
 
+    def drop(self, name: str) -> None:
+        """Forget named weights, and what was learned of them."""
+
     def save(self, folder: Path) -> None:
         """Write all of it, exactly."""
 

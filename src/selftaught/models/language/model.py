@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from selftaught.format import Format
 from selftaught.models.language.backends import Sampler, Trainer
 from selftaught.models.language.render import Renderer
@@ -11,7 +13,7 @@ from selftaught.models.language.wave import Wave
 from selftaught.models.loading import fit as fits
 from selftaught.protocols import Member
 from selftaught.stages import Objective
-from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, content_hash
+from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens, content_hash
 
 
 class LanguageModel:
@@ -109,6 +111,17 @@ class LanguageModel:
         self.trainer.average(source, into, decay)
         if into == "policy":
             self.sampler.renew()
+
+    def drop(self, weights: str) -> None:
+        """Forget named weights and what was learned of them."""
+        self.sampler.before_change({weights})
+        self.trainer.drop(weights)
+
+    def tokens(self, messages: tuple[Message, ...], reply: str) -> Tokens:
+        """A conversation and a reply to it, ended as the model ends its own."""
+        context, said = self.renderer.context(messages), self.renderer.reply(reply) if reply else []
+        sampled_T = np.arange(len(context) + len(said)) >= len(context)
+        return Tokens(ids=np.array([*context, *said], np.int32), sampled=sampled_T, logprobs=np.zeros(len(sampled_T), np.float32))
 
     async def publish(self, weights: str = "policy") -> int:
         """Hand the sampler what was learned, if anything was, and count a generation; returns it."""

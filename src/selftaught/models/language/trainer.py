@@ -81,6 +81,12 @@ class LocalTrainer:
         self.weights.average(source, into, decay)
         self.fused.forget()
 
+    def drop(self, name: str) -> None:
+        """Forget a copy of the weights, and what optimizers know of it."""
+        self.weights.drop(name)
+        self.learner.drop(name)
+        self.fused.forget()
+
     def save(self, folder: Path) -> None:
         """Write `policy/` (opens with transformers, or PEFT for an adapter), `weights/`, heads and optimizer states."""
         folder.mkdir(parents=True, exist_ok=True)

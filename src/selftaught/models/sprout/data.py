@@ -4,15 +4,13 @@ import random
 from collections.abc import Iterator
 
 from selftaught.models.sprout.gym_skills import WORKED, draws
+from selftaught.prompts import CHECK_AGAIN, IS_RIGHT, REWORD
 from selftaught.tasks.family import Facts, Family
 from selftaught.tasks.own import family_class
 
 Turn = tuple[str, str, bool]
 Lesson = list[Turn]
 
-JUDGE = "Is that right? Answer yes or no."
-REVISE = "Check that and answer again."
-REWORD = "Say this in other words: "
 WRITE = "Write another task like this: "
 SKILLS = {"solve": 66, "gym": 11, "judge": 10, "revise": 8, "reword": 4, "write": 1}
 FAMILIES = {"sums": 1.6, "chain": 1.2, "linear": 1.2, "countdown": 1.2, "subset": 1.0, "sort": 0.9, "sudoku": 0.5}
@@ -65,6 +63,6 @@ def lessons(seed: int) -> Iterator[Lesson]:
             wrong = rng.random() < (0.5 if skill == "judge" else 0.8) and spoiled != right
             head = [("user", prompt, False), ("assistant", spoiled if wrong else right, not wrong)]
             if skill == "judge":
-                yield [*head, ("user", JUDGE, False), ("assistant", "no" if wrong else "yes", True)]
+                yield [*head, ("user", IS_RIGHT, False), ("assistant", "no" if wrong else "yes", True)]
             else:
-                yield [*head, ("user", REVISE, False), ("assistant", right, True)]
+                yield [*head, ("user", CHECK_AGAIN, False), ("assistant", right, True)]

@@ -147,6 +147,10 @@ class TableModel:
         """Set into = decay * into + (1 - decay) * source; `into` starts as a copy."""
         self.weights.average(source, into, decay)
 
+    def drop(self, weights: str) -> None:
+        """Forget named weights."""
+        self.weights.drop(weights)
+
     async def publish(self, weights: str = "policy") -> int:
         """Count a generation."""
         self.generation += 1
