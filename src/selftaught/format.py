@@ -83,6 +83,13 @@ class Format(Part):
         """The answer in a reply such that equal answers are equal strings; None when there is none."""
         return _canonical(self, text, numeric)
 
+    def written(self, answer: str, numeric: bool = False) -> str:
+        """A reply that says an answer: the text itself where that is read as the answer, else behind a mark."""
+        if self.canonical(answer, numeric) == canonical(answer) and self.answer != "marked":
+            return answer
+        marked = [f"#### {answer}", f"\\boxed{{{answer}}}"]
+        return next((text for text in marked if self.canonical(text, numeric) == canonical(answer)), answer)
+
 
 # Votes, checkers and health ask for the same answers, one after the other.
 @lru_cache(maxsize=2048)

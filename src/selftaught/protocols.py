@@ -201,6 +201,9 @@ class Run(Protocol):
     def answer(self, text: str, task: Task) -> str | None:
         """The canonical answer in a reply to a task by the run's Format; equal answers are equal strings."""
 
+    def written(self, answer: str, task: Task) -> str:
+        """A reply that says an answer as the run's Format reads it: the inverse of `answer`."""
+
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The text of each token by itself, as the model's tokenizer has it."""
 

@@ -1,6 +1,7 @@
 """Plans, and how attempts are made."""
 
 from selftaught.explore.converse import Converse as Converse
+from selftaught.explore.demonstrate import Demonstrate as Demonstrate
 from selftaught.explore.frontier import Frontier as Frontier
 from selftaught.explore.frontier import Ranking as Ranking
 from selftaught.explore.frontier import Track as Track

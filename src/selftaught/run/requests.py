@@ -115,6 +115,10 @@ class Requests:
         """The canonical answer in a reply to a task."""
         return self.format.suited(task.reads).canonical(text, task.numeric)
 
+    def written(self, answer: str, task: Task) -> str:
+        """See `protocols.Run.written`."""
+        return self.format.suited(task.reads).written(answer, task.numeric)
+
     def asked_by(self, format: Format) -> None:
         """Render prompts and read answers by another format from now on."""
         self.format = self.grader.format = format

@@ -1,0 +1,1 @@
+"""Recipes that others are held against."""
