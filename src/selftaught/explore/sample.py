@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from selftaught.decoding import Decoder
 from selftaught.parts import BadInput, part
 from selftaught.protocols import Pool, Run
 from selftaught.stages import Explore
@@ -18,11 +19,13 @@ class Sample(Explore):
         tasks: tasks a step.
         n: attempts a task (G).
         temperature: sampling temperature; None takes the run's stated sampler.
+        decoder: says what logits tokens are drawn from; None takes them as they are.
     """
 
     tasks: int = 16
     n: int = 8
     temperature: float | None = None
+    decoder: Decoder | None = None
 
     def __post_init__(self) -> None:
         if self.tasks < 1 or self.n < 1:
@@ -39,5 +42,7 @@ class Sample(Explore):
         return Request(task=task, n=self.n, settings=settings)
 
     async def explore(self, run: Run, request: Request) -> Group:
-        attempts = await run.sample("sample", request.task, request.task.messages, n=request.n, settings=request.settings)
+        attempts = await run.sample(
+            "sample", request.task, request.task.messages, n=request.n, settings=request.settings, decoder=self.decoder
+        )
         return Group(key=request.task.id, task=request.task, attempts_G=tuple(attempts))

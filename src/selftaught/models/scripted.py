@@ -87,6 +87,8 @@ class ScriptedModel:
 
     async def sample(self, requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
         """One scripted reply an attempt, cut at the length limit."""
+        if decoder := next((request.decoder for request in requests if request.decoder is not None), None):
+            raise BadInput(f"the scripted model has no logits for decoder '{decoder.name}': leave it out, or give another --model")
         self.calls["sample"] = self.calls.get("sample", 0) + 1
         return [[self._attempt(request, i) for i in range(request.n)] for request in requests]
 

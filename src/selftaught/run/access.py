@@ -119,6 +119,7 @@ class RunAccess:
     async def sample(
         self, tag: str, task: Task, messages: tuple[Message, ...], *, n: int = 1, settings: SamplerSettings | None = None,
         role: str = "solver", view: int = 0, weights: str = "policy", after: Attempt | None = None, cut: int | None = None,
+        decoder: Any = None,
     ) -> list[Attempt]:  # fmt: skip
         """See `models.base.Run.sample`."""
         settings = settings or self.settings
@@ -126,9 +127,15 @@ class RunAccess:
         request = SampleRequest(
             key=key, task=task, messages=messages, n=n, settings=settings, role=role, view=view, weights=weights,
             after=after, cut=cut, noise=f"{self.seed}/{key}", remember=self.phase is not None and self.phase.continues,
+            decoder=decoder,
         )  # fmt: skip
         prompted, size = self.model.count(messages, after, cut, weights), self.model.member(weights).parameters
-        worst, train = prompted + n * settings.max_tokens, n * (prompted + settings.max_tokens) * (self.phase.epochs if self.phase else 0)
+        # what a decoder compares with is read too: the second context, and the reply behind it
+        second = self.second(messages, decoder, weights)
+        worst, train = (
+            prompted + second + n * settings.max_tokens * (1 + bool(second)),
+            n * (prompted + settings.max_tokens) * (self.phase.epochs if self.phase else 0),
+        )
         if self.counted and not self.ledger.admit(worst, train, size):
             return []
         self.train_reserve += train if self.counted else 0
@@ -138,9 +145,17 @@ class RunAccess:
         self.fault("attempts", sum(a.stop == "error" for a in attempts), len(attempts))
         if role in JUDGES:
             self.ledger.add("calls", "judge", len(attempts), role, self.purpose)
-        self.ledger.tokens("prompted", prompted, role, self.purpose, size)
-        self.ledger.tokens("sampled", sum(new_tokens(a, prompted) for a in attempts), role, self.purpose, size)
+        said = sum(new_tokens(a, prompted) for a in attempts)
+        self.ledger.tokens("prompted", prompted + second, role, self.purpose, size)
+        self.ledger.tokens("sampled", said, role, self.purpose, size)
+        if second:
+            self.ledger.tokens("scored", said, role, self.purpose, size)
         return attempts
+
+    def second(self, messages: tuple[Message, ...], decoder: Any, weights: str = "policy") -> int:
+        """Tokens of the second context that a decoder compares with, 0 for none."""
+        beside = decoder.beside(messages) if decoder is not None else ()
+        return self.model.count(beside, weights=weights) if beside else 0
 
     async def score(
         self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver",

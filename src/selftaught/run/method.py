@@ -79,7 +79,8 @@ class Method(RunAccess):
         """See `models.base.Run.sample`; counts what the task's reply costs."""
         attempts = await super().sample(tag, task, messages, **options)
         prompted = self.model.count(messages, options.get("after"), options.get("cut"), options.get("weights", "policy"))
-        self._spend(task.id, prompted, sum(new_tokens(attempt, prompted) for attempt in attempts))
+        said, second = sum(new_tokens(attempt, prompted) for attempt in attempts), self.second(messages, options.get("decoder"))
+        self._spend(task.id, prompted + second, said * (1 + bool(second)))
         return attempts
 
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:

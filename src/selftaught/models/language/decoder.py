@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from selftaught.models.language.draws import Draw, Noise, Said
+from selftaught.models.language.draws import Draw, Said
 from selftaught.models.language.fast import Family
+from selftaught.models.language.noise import Noise
 from selftaught.models.language.packed import Packed
 from selftaught.models.language.prefixes import NOWHERE, Block, Prefixes
 from selftaught.models.language.slots import FlatRows, Rows

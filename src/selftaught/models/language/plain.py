@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
-from selftaught.models.language.draws import Draw, Noise, Said
+from selftaught.models.language.draws import Draw, Said
 from selftaught.models.language.forward import picked_logits
+from selftaught.models.language.noise import Noise
 
 SPARE = 64
 

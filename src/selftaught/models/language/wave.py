@@ -1,7 +1,7 @@
 """A wave of sample requests: contexts rendered, draws made of them, attempts made of what came."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,12 +40,17 @@ class Wave:
             if error:
                 found[r] = {i: self.attempt(request, i, context, "", [], [], False, error) for i in range(request.n)}
                 continue
+            beside, error = self.beside(request)
+            if error:
+                found[r] = {i: self.attempt(request, i, context, "", [], [], False, error) for i in range(request.n)}
+                continue
             over_V, noise = self.renderer.ending(request.settings.stop, self.vocabulary), request.noise or request.key
-            limit = min(request.settings.max_tokens, self.limit - len(context))
+            limit = min(request.settings.max_tokens, self.limit - max(len(context), len(beside)))
             for i in range(request.n):
                 draw = Draw(
                     context=context, settings=request.settings, limit=limit, noise=f"{noise}/{i}", over_V=over_V,
                     id=f"{request.key}/{i}", parent=request.after.id if request.after else "", remember=request.remember,
+                    decoder=request.decoder, beside=beside,
                 )  # fmt: skip
                 waves.setdefault(request.weights, []).append((r, i, draw))
         for name, wave in waves.items():
@@ -68,6 +73,13 @@ class Wave:
             raise BadInput(f"a prompt has the token {token!r}, and the model no embedding for it: take it out of the prompt")
         full = f"a context of {len(context)} tokens leaves no room in the model's {self.limit}"
         return context, full if len(context) >= self.limit else ""
+
+    def beside(self, request: SampleRequest) -> tuple[tuple[int, ...], str]:
+        """(the ids of a second context that a decoder asks for, why nothing can follow them)."""
+        messages = request.decoder.beside(request.messages) if request.decoder is not None else ()
+        if messages and request.after is not None:
+            raise BadInput(f"decoder '{request.decoder.name}' compares two questions, and {request.key} continues an attempt: leave it out")
+        return self.context(replace(request, messages=messages)) if messages else ((), "")
 
     def attempt(
         self, request: SampleRequest, index: int, context: tuple[int, ...], text: str, ids: list[int],

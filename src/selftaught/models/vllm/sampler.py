@@ -87,6 +87,8 @@ class VllmSampler:
 
     def draw(self, name: str, draws: Sequence[Draw]) -> Sequence[Drawn]:
         """By the engine, where it holds these weights; else by the local sampler."""
+        if decoder := next((draw.decoder for draw in draws if draw.decoder is not None), None):
+            raise BadInput(f"vLLM does not draw from the logits of decoder '{decoder.name}': leave out --engine, or the decoder")
         self._check_opening()
         if not self._holds(name):
             return self.local.draw(name, draws)
