@@ -13,12 +13,12 @@ from torch import Tensor
 from selftaught.models.language.forward import Forward, runs_of
 from selftaught.models.language.packed import Packed
 from selftaught.models.microbatch import sequences_of, tensors_of
+from selftaught.models.outputs import heads_among, parse_output
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput, record
 from selftaught.stages import Objective
 from selftaught.types import Example, content_hash
 
-MODEL_OUTPUTS = ("logprobs", "entropy", "hidden")
 GAP = "sampler_logprobs"
 
 
@@ -89,10 +89,13 @@ class Pass:
         owners = dict.fromkeys(owner for objective in group for owner in objective.updates)
         self.owned = {owner: self._parameters(owner) for owner in owners}
         self.needs = dict.fromkeys(need for objective in group for need in objective.loss.needs)
-        for need in self.needs:
-            if need not in MODEL_OUTPUTS and need not in self.heads:
-                raise BadInput(f"a language model gives no '{need}': known outputs: {', '.join((*MODEL_OUTPUTS, *self.heads))}")
+        for need in heads_among(self.needs):
+            if need not in self.heads:
+                known = ("logprobs", "entropy", "hidden", "top:K", "logprobs@STREAM", *self.heads)
+                raise BadInput(f"a language model gives no '{need}': known outputs: {', '.join(known)}")
         self.reads = dict.fromkeys(read for objective in group for read in objective.loss.reads)
+        # log-probabilities of the ids in a stream, by the stream they are in
+        self.asked_at = {need: output.argument for need in self.needs if (output := parse_output(need)).base == "logprobs@"}
         self.gaps: list[Tensor] = []
 
     def run(self, examples: Sequence[Example]) -> dict[str, float]:
@@ -182,11 +185,13 @@ class Pass:
         wanted_N = sampled_N.clone()
         for name in self.reads:
             wanted_N |= batch[name].flatten(1).ne(0).any(-1) if batch[name].ndim > 1 else batch[name].ne(0)
-        scored = [need for need in self.needs if need in ("logprobs", "entropy")]
+        scored = [need for need in self.needs if parse_output(need).predicted]
         below = ["hidden"] if any(need == "hidden" or need in self.heads for need in self.needs) else []
+        ids_at = {need: batch[stream].long() for need, stream in self.asked_at.items()}
         with nullcontext() if self.policy else torch.no_grad():
             sequences, _ = sequences_of(examples)
-            outputs = self.learner.forward.outputs(sequences, wanted_N if scored else torch.zeros_like(wanted_N), [*scored, *below], packed)
+            wanted_N = wanted_N if scored else torch.zeros_like(wanted_N)
+            outputs = self.learner.forward.outputs(sequences, wanted_N, [*scored, *below], packed, ids_at)
         for need in self.needs:
             if need in self.heads:
                 outputs[need] = self.heads[need](outputs["hidden"]).squeeze(-1)
