@@ -95,6 +95,11 @@ class Recipe:
         changed = [name for phase in self.phases for objective in phase.objectives for name in objective.updates]
         return tuple(dict.fromkeys([*changed, *(update.into for phase in self.phases for update in phase.updates)]))
 
+    def owner(self, weights: str) -> str:
+        """The name in `models` of whoever has these weights, "" for the policy's model."""
+        name = weights.partition(".")[0]
+        return name if name in self.models else ""
+
     def schedule(self) -> Iterator[tuple[Phase, bool, bool]]:
         """Every step of the run: its phase, whether it is the phase's first, whether it ends a generation."""
         for _ in range(self.rounds):

@@ -36,6 +36,7 @@ class TreeSearch(Explore):
     """
 
     name = "tree"
+    asks = ("value",)
     continues = True
     tasks: int = 16
     rounds: int = 4

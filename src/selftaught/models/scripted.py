@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.models.capabilities import SCRIPTED
 from selftaught.parts import BadInput, shelf
 from selftaught.protocols import Member
 from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens, content_hash
@@ -58,7 +59,7 @@ class ScriptedModel:
         calls: how often each verb was called, for tests.
     """
 
-    capabilities = frozenset({"text", "logprobs", "entropy", "value", "learn", "weights"})
+    capabilities = SCRIPTED
     parameters = 1
     lexicon = "bytes"
     limit = 2**31

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from selftaught.format import Format
+from selftaught.models.capabilities import LANGUAGE
 from selftaught.models.language.backends import Sampler, Trainer
 from selftaught.models.language.render import Renderer
 from selftaught.models.language.wave import Wave
@@ -23,11 +24,10 @@ class LanguageModel:
         parameters, limit: number of parameters, without adapter and heads; most tokens of a sequence.
     """
 
-    capabilities = frozenset({"text", "logprobs", "entropy", "hidden", "value", "learn", "weights"})
-
     def __init__(self, renderer: Renderer, sampler: Sampler, trainer: Trainer) -> None:
         fits.check_ends(renderer.ends)
         self.renderer, self.sampler, self.trainer = renderer, sampler, trainer
+        self.capabilities = LANGUAGE | sampler.capabilities
         self.parameters, self.limit = trainer.parameters, min(trainer.limit, sampler.limit)
 
     @property

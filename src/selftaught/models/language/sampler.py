@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from selftaught.models.capabilities import SAMPLERS
 from selftaught.models.language import room
 from selftaught.models.language.decoder import Decoder
 from selftaught.models.language.draws import Draw, Said, batches
@@ -56,6 +57,7 @@ class LocalSampler:
         metrics: none: sampling and learning use the same parameters.
     """
 
+    capabilities = SAMPLERS["local"]
     metrics: Mapping[str, float] = MappingProxyType({})
 
     def __init__(self, weights: Weights, fused: Fused, limit: int) -> None:

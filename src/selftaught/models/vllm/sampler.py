@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from selftaught.models.capabilities import SAMPLERS
 from selftaught.models.language.backends import Sampler
 from selftaught.models.language.draws import Draw, Drawn
 from selftaught.models.vllm import probe
@@ -44,6 +45,8 @@ class VllmSampler:
         opened: the gap when the engine was first filled.
         changed: the policy has changed since the last push.
     """
+
+    capabilities = SAMPLERS["vllm"]
 
     def __init__(self, engine: Engine, local: Sampler, weights: Weights, score: Score, question: tuple[int, ...], over_V: Any) -> None:
         """Fill an engine.

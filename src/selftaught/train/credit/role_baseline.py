@@ -54,6 +54,11 @@ class RoleBaseline(Credit):
             raise BadInput(f"decay={self.decay} must lie in [0, 1]")
 
     @property
+    def asks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The anchor is scored."""
+        return ("logprobs",) if self.anchor else ()
+
+    @property
     def writes(self) -> tuple[str, ...]:  # type: ignore[override]
         """The streams of its examples: start_logprobs only when anchored."""
         return ("advantage", "mask", "sampler_logprobs", *(("start_logprobs",) if self.anchor else ()))
