@@ -83,6 +83,9 @@ def fit_model(recipe: Recipe, known: Mapping[str, Collection[str]], adapter: str
             or averaged.
     """
     own = known[""]
+    for name, part in recipe.weights.items():
+        if part.name not in own:
+            raise BadInput(f"{recipe.name} keeps weights '{name}' as a {part.name}, which this model has not: give another --model")
     for phase in recipe.phases:
         for part in parts_of((phase, recipe.decide)):
             if isinstance(part, Decoder) and "decoder" not in own:

@@ -67,7 +67,7 @@ def open_lead(job: Job, recipe: Recipe) -> Model:
         [row] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
         return TableModel(row.payload.values.shape[1], recipe.modules, job.seed)
     with uncollected():
-        return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules)
+        return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules, recipe.weights)
 
 
 def open_member(job: Job, text: str, trained: bool) -> Model:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from selftaught.models.language.forward import Forward, runs_of
+from selftaught.models.language.key_values import standing
 from selftaught.models.language.packed import Packed
 from selftaught.models.microbatch import sequences_of, tensors_of
 from selftaught.models.outputs import heads_among, parse_output
@@ -85,7 +86,10 @@ class Pass:
         self.learner, self.group, self.optimizer, self.name, self.state = learner, group, optimizer, name, state
         self.tokens = tokens
         self.heads, self.device = learner.heads, next(learner.weights.module.parameters()).device
-        self.policy = any(name in objective.updates for objective in group)
+        self.prefix = learner.weights.before(name)
+        self.policy = not self.prefix and any(name in objective.updates for objective in group)
+        # what is trained beside the model's own weights
+        self.apart: dict[str, torch.nn.Module] = {**self.heads, **learner.weights.prefixes}
         owners = dict.fromkeys(owner for objective in group for owner in objective.updates)
         self.owned = {owner: self._parameters(owner) for owner in owners}
         self.needs = dict.fromkeys(need for objective in group for need in objective.loss.needs)
@@ -137,7 +141,7 @@ class Pass:
             fused = self.learner.pack()
         # micro-batches differentiate by the fused weights, and what fused them is differentiated once
         packed = fused.leaves() if fused and self.policy else fused
-        sought = {owner: packed.tensors() if packed and owner not in self.heads else list(ps) for owner, ps in self.owned.items()}
+        sought = {owner: packed.tensors() if packed and owner not in self.apart else list(ps) for owner, ps in self.owned.items()}
         sums: dict[int, Tensor] = {}
         for run in runs_of(sequences, self.tokens, parts):
             batch, outputs = self.forward([examples[i] for i in run], first, packed)
@@ -156,7 +160,7 @@ class Pass:
                         sums[id(t)] = sums[id(t)].add_(grad) if id(t) in sums else grad.float()
         for owner, ps in self.owned.items():
             grads: Sequence[Tensor | None] = [sums.get(id(t)) for t in sought[owner]]
-            if fused and owner not in self.heads:
+            if fused and owner not in self.apart:
                 told = [(t, g.to(t.dtype)) for t, g in zip(fused.tensors(), grads, strict=True) if g is not None and t.requires_grad]
                 grads = torch.autograd.grad([t for t, _ in told], ps, [g for _, g in told], allow_unused=True) if told else [None] * len(ps)
             for p, one in zip(ps, grads, strict=True):
@@ -188,10 +192,10 @@ class Pass:
         scored = [need for need in self.needs if parse_output(need).predicted]
         below = ["hidden"] if any(need == "hidden" or need in self.heads for need in self.needs) else []
         ids_at = {need: batch[stream].long() for need, stream in self.asked_at.items()}
-        with nullcontext() if self.policy else torch.no_grad():
+        with nullcontext() if self.policy or self.prefix else torch.no_grad():
             sequences, _ = sequences_of(examples)
-            wanted_N = wanted_N if scored else torch.zeros_like(wanted_N)
-            outputs = self.learner.forward.outputs(sequences, wanted_N, [*scored, *below], packed, ids_at)
+            wanted_N, pairs = wanted_N if scored else torch.zeros_like(wanted_N), standing(self.learner.weights, self.name)
+            outputs = self.learner.forward.outputs(sequences, wanted_N, [*scored, *below], packed, ids_at, pairs)
         for need in self.needs:
             if need in self.heads:
                 outputs[need] = self.heads[need](outputs["hidden"]).squeeze(-1)
@@ -201,5 +205,5 @@ class Pass:
         return batch, outputs
 
     def _parameters(self, owner: str) -> list[torch.nn.Parameter]:
-        held = self.heads[owner].parameters() if owner in self.heads else self.learner.weights.parameters().values()
-        return list(held)
+        """Parameters of a head or prefix, else of the model itself."""
+        return list(self.apart[owner].parameters() if owner in self.apart else self.learner.weights.parameters().values())

@@ -75,6 +75,9 @@ class Trainer(Protocol):
     limit: int
     vocabulary: int
 
+    def held(self, name: str) -> int:
+        """Places of a sequence that named weights take for themselves."""
+
     def score(self, requests: Sequence[ScoreRequest], recall: Recall) -> list[dict[str, Floats]]:
         """The outputs of each request, in the order asked."""
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from transformers.cache_utils import DynamicCache
 
 from selftaught.models.language.fast import Family
+from selftaught.models.language.key_values import Pairs, expanded
 from selftaught.models.language.layout import Batch, costs, lay_out
 from selftaught.models.language.log_probabilities import picked
 from selftaught.models.language.packed import Packed
@@ -38,6 +40,13 @@ def picked_logits(module: Any, pick: Callable[[Tensor], Tensor], **inputs: Any) 
     return logits, caught[0]
 
 
+def filled_cache(cache: Any, module: Any, pairs: Pairs, rows: int) -> Any:
+    """A module's empty cache in which key-value pairs come to stand for every row."""
+    for layer, (keys, values) in enumerate(expanded(pairs, rows, next(module.parameters()).dtype)):
+        cache.update(keys, values, layer)
+    return cache
+
+
 def flat_positions(at_K: Tensor, hidden_B_T_H: Tensor) -> Tensor:
     """Hidden states f[K,H] at positions of the flattened batch."""
     return hidden_B_T_H.flatten(0, 1)[at_K]
@@ -61,7 +70,7 @@ class Forward:
 
     def outputs(
         self, sequences: Sequence[Ints], wanted_N: Tensor, names: Collection[str], packed: Packed | None = None,
-        ids_at: Mapping[str, Tensor] | None = None,
+        ids_at: Mapping[str, Tensor] | None = None, pairs: Pairs = (),
     ) -> dict[str, Tensor]:  # fmt: skip
         """Outputs over the N items of all sequences, end to end, in order.
 
@@ -71,6 +80,7 @@ class Forward:
             names: of "logprobs" f32[N], "entropy" f32[N], "top:K" f32[N,K] with "top:K/ids" i64[N,K], and "hidden" f32[N,H];
                 others are not its own.
             packed: the family's weights; None takes the module's own forward.
+            pairs: what stands before every sequence.
             ids_at: further outputs by name, the log-probabilities f32[N,K] of these ids i64[N,K].
         """
         device = wanted_N.device
@@ -82,13 +92,14 @@ class Forward:
         scores: dict[str, list[Tensor]] = {output.name: [] for output in asked}
         hidden, order, targets = [], [], []
         fast = packed is not None
-        for rows in lay_out(sequences, self.packed or fast, self.sharing or fast):
+        # the module's own forward tells sequences of a row apart only where nothing stands before them
+        for rows in lay_out(sequences, fast or (self.packed and not pairs), fast or (self.sharing and not pairs)):
             items_M, spots_M = (torch.from_numpy(a).to(device) for a in (rows.items_M, rows.spots_M))
             wanted_M = wanted_N[items_M]
             target_K = items_M[wanted_M]
             # what predicts an item is the one before it in its sequence, which may stand elsewhere in the batch
             predictor_K = spots_M[(wanted_M.nonzero()[:, 0] - 1)]
-            hidden_B_T_H, logits_of = self._hidden(rows, predictor_K, device, packed)
+            hidden_B_T_H, logits_of = self._hidden(rows, predictor_K, device, packed, pairs)
             if "hidden" in names:
                 hidden.append(hidden_B_T_H.flatten(0, 1)[spots_M])
                 order.append(items_M)
@@ -106,14 +117,22 @@ class Forward:
             found[name] = whole.new_zeros(len(ids_N), *whole.shape[1:]).index_put((torch.cat(targets),), whole)
         return found
 
-    def _hidden(self, rows: Batch, predictor_K: Tensor, device: torch.device, packed: Packed | None) -> tuple[Tensor, Callable[[], Tensor]]:
+    def _hidden(
+        self, rows: Batch, predictor_K: Tensor, device: torch.device, packed: Packed | None, pairs: Pairs
+    ) -> tuple[Tensor, Callable[[], Tensor]]:
         """Hidden states of a batch, and how to get the logits at flattened positions."""
         ids_B_T, at_B_T = (torch.from_numpy(a).to(device) for a in (rows.ids_B_T, rows.at_B_T))
+        at_B_T = at_B_T + (pairs[0][0].shape[1] if pairs else 0)
         seen = torch.from_numpy(rows.seen_B_T_T)[:, None].to(device) if rows.seen_B_T_T is not None else None
         if packed is not None and self.family is not None:
-            family, fast = self.family, self.family.hidden(packed, ids_B_T, at_B_T, self.family.masked(seen))
+            family, fast = self.family, self.family.hidden(packed, ids_B_T, at_B_T, self.family.masked(seen, pairs))
             return fast, lambda: family.logits(packed, fast.flatten(0, 1)[predictor_K])
         given = {"input_ids": ids_B_T, "position_ids": at_B_T, "use_cache": False}
+        if pairs:
+            given |= {
+                "past_key_values": filled_cache(DynamicCache(config=self.module.config), self.module, pairs, len(ids_B_T)),
+                "use_cache": True,
+            }
         if seen is not None:
             dtype = next(self.module.parameters()).dtype
             given["attention_mask"] = torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill(~seen, torch.finfo(dtype).min)

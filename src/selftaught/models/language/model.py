@@ -83,7 +83,9 @@ class LanguageModel:
         Raises:
             BadInput: for a prompt with a token the model has no embedding for.
         """
-        return Wave(self.renderer, self.sampler.draw, self.limit, self.trainer.vocabulary, self.generation).sample(requests)
+        trainer = self.trainer
+        wave = Wave(self.renderer, self.sampler.draw, self.limit, trainer.held, trainer.vocabulary, self.generation)
+        return wave.sample(requests)
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
         """Outputs over a Tokens payload by name; see `scoring.Scorer`.

@@ -14,6 +14,7 @@ from selftaught.models.language import room
 from selftaught.models.language.decoder import Decoder
 from selftaught.models.language.draws import Draw, Said, batches
 from selftaught.models.language.fused import Fused
+from selftaught.models.language.key_values import Pairs, standing
 from selftaught.models.language.packed import Packed
 from selftaught.models.language.plain import decode
 from selftaught.models.language.prefixes import Prefixes
@@ -83,25 +84,29 @@ class LocalSampler:
         most = room.rows_that_fit(self.device, self.weights.module, self.fused.dtype, longest, self.max_rows)
         with self.weights.use(name):
             packed = self.fused.of(name)
-            said = self._fast(self.decoder, packed, name, draws, most) if self.decoder and packed else self._plain(draws, most)
+            pairs = standing(self.weights, name)
+            if self.decoder and packed:
+                said = self._fast(self.decoder, packed, name, draws, most, pairs)
+            else:
+                said = self._plain(draws, most, pairs)
         return [said[id(draw)] for draw in draws]
 
-    def _plain(self, draws: Sequence[Draw], most: int) -> dict[int, Said]:
+    def _plain(self, draws: Sequence[Draw], most: int, pairs: Pairs) -> dict[int, Said]:
         said: dict[int, Said] = {}
         for batch in planned(draws, most):
-            said |= zip(map(id, batch), decode(self.weights.module, batch), strict=True)
+            said |= zip(map(id, batch), decode(self.weights.module, batch, pairs), strict=True)
         return said
 
-    def _fast(self, decoder: Decoder, packed: Packed, name: str, draws: Sequence[Draw], most: int) -> dict[int, Said]:
+    def _fast(self, decoder: Decoder, packed: Packed, name: str, draws: Sequence[Draw], most: int, pairs: Pairs) -> dict[int, Said]:
         """Batches side by side where there are cores for it: each then waits for no other core after every operation."""
         prefixes = decoder.prefixes
         prefixes.expect(draws)
         cores = torch.get_num_threads() if self.device.type == "cpu" and len(draws) >= 2 * room.LEAST_ROWS else 1
         most = max(room.LEAST_ROWS, min(most, -(-len(draws) // cores)))
         plan = planned(draws, most, partial(prefixes.held, name))
-        found = side_by_side(lambda batch: decoder.decode(packed, name, batch), plan, cores)
+        found = side_by_side(lambda batch: decoder.decode(packed, name, batch, pairs), plan, cores)
         # in the order of the batches, whichever ended first
-        for ended in found:
+        for ended in found if not pairs else ():
             prefixes.remember(*ended.kept)
         return {id(draw): said for batch, ended in zip(plan, found, strict=True) for draw, said in zip(batch, ended.said, strict=True)}
 

@@ -13,6 +13,7 @@ from selftaught.models.heads import Heads
 from selftaught.models.language.backends import Recall
 from selftaught.models.language.forward import Forward, runs_of
 from selftaught.models.language.fused import Fused
+from selftaught.models.language.key_values import standing
 from selftaught.models.outputs import heads_among, parse_output
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput
@@ -38,8 +39,9 @@ class Scorer:
     def score(self, requests: Sequence[ScoreRequest], recall: Recall) -> list[dict[str, Floats]]:
         """The outputs of each request, in the order asked. Raises BadInput as `LocalTrainer.score` does."""
         for request in requests:
-            if not isinstance(request.payload, Tokens) or not 0 < len(request.payload) <= self.limit:
-                raise BadInput(f"{request.key}: a payload of 1 to {self.limit} tokens can be scored, not {type(request.payload).__name__}")
+            room = self.limit - sum(prefix.size for prefix in self.weights.before(request.weights))
+            if not isinstance(request.payload, Tokens) or not 0 < len(request.payload) <= room:
+                raise BadInput(f"{request.key}: a payload of 1 to {room} tokens can be scored, not {type(request.payload).__name__}")
             if asked := next((name for name in request.outputs if "@" in name), ""):
                 raise BadInput(f"{request.key}: output '{asked}' is for losses, which have streams: ask for top:K")
             self.heads.make(heads_among(request.outputs))
@@ -87,7 +89,7 @@ class Scorer:
         wanted_N = torch.cat([torch.arange(len(requests[r].payload)) >= requests[r].start for r in run]).to(device) & bool(told)
         after = names - told
         asked = {*told, "hidden"} if after else told
-        outputs = self.forward.outputs(ids, wanted_N, asked, self.fused.of(name))
+        outputs = self.forward.outputs(ids, wanted_N, asked, self.fused.of(name), pairs=standing(self.weights, name))
         arrays = {output: values.cpu().numpy() for output, values in outputs.items() if output != "hidden"}
         if after:
             arrays |= self._headed(after, outputs["hidden"])

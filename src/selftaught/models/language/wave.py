@@ -18,12 +18,14 @@ class Wave:
     Attributes:
         renderer: renders contexts and reads ids.
         draw: says what named weights say after contexts, in the order asked.
-        limit, vocabulary, generation: most tokens of a sequence; width of the logits; version of the policy.
+        limit, held: most tokens of a sequence; how many places of it named weights take.
+        vocabulary, generation: width of the logits; version of the policy.
     """
 
     renderer: Renderer
     draw: Callable[[str, Sequence[Draw]], Sequence[Drawn]]
     limit: int
+    held: Callable[[str], int]
     vocabulary: int
     generation: int
 
@@ -45,7 +47,7 @@ class Wave:
                 found[r] = {i: self.attempt(request, i, context, "", [], [], False, error) for i in range(request.n)}
                 continue
             over_V, noise = self.renderer.ending(request.settings.stop, self.vocabulary), request.noise or request.key
-            limit = min(request.settings.max_tokens, self.limit - max(len(context), len(beside)))
+            limit = min(request.settings.max_tokens, self.room(request) - max(len(context), len(beside)))
             for i in range(request.n):
                 draw = Draw(
                     context=context, settings=request.settings, limit=limit, noise=f"{noise}/{i}", over_V=over_V,
@@ -71,8 +73,12 @@ class Wave:
         if (largest := max(context)) >= self.vocabulary:
             token = self.renderer.tokenizer.convert_ids_to_tokens(largest)
             raise BadInput(f"a prompt has the token {token!r}, and the model no embedding for it: take it out of the prompt")
-        full = f"a context of {len(context)} tokens leaves no room in the model's {self.limit}"
-        return context, full if len(context) >= self.limit else ""
+        full = f"a context of {len(context)} tokens leaves no room in the model's {self.room(request)}"
+        return context, full if len(context) >= self.room(request) else ""
+
+    def room(self, request: SampleRequest) -> int:
+        """Most tokens of a sequence under a request's weights."""
+        return self.limit - self.held(request.weights)
 
     def beside(self, request: SampleRequest) -> tuple[tuple[int, ...], str]:
         """(the ids of a second context that a decoder asks for, why nothing can follow them)."""
