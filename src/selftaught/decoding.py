@@ -25,3 +25,8 @@ class Decoder(Part):
     @abstractmethod
     def logits(self, logits_n_V: Any, beside_n_V: Any) -> Any:
         """The logits f32[n,V] to draw from: of those after a context, and those after the second one (the same where none)."""
+
+
+def second_question(decoder: Any, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The conversation that a decoder, or none, compares with; () for none."""
+    return decoder.beside(messages) if decoder is not None else ()

@@ -164,8 +164,7 @@ class Run(Protocol):
     ) -> list[Attempt]:
         """`n` attempts; an empty list when their worst case no longer fits the budget.
 
-        `tag` must be unique among this step's calls for the same task and role; `decoder` is a part that says what logits
-        tokens are drawn from (see `decoding.Decoder`).
+        `tag` must be unique among this step's calls for the same task and role; `decoder` is a `decoding.Decoder`.
         """
 
     async def score(

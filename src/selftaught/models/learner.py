@@ -14,7 +14,7 @@ from selftaught.models.language.forward import Forward, runs_of
 from selftaught.models.language.key_values import standing
 from selftaught.models.language.packed import Packed
 from selftaught.models.microbatch import sequences_of, tensors_of
-from selftaught.models.outputs import heads_among, parse_output
+from selftaught.models.outputs import parse_output, refuse_unknown
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput, record
 from selftaught.stages import Objective
@@ -93,10 +93,7 @@ class Pass:
         owners = dict.fromkeys(owner for objective in group for owner in objective.updates)
         self.owned = {owner: self._parameters(owner) for owner in owners}
         self.needs = dict.fromkeys(need for objective in group for need in objective.loss.needs)
-        for need in heads_among(self.needs):
-            if need not in self.heads:
-                known = ("logprobs", "entropy", "hidden", "top:K", "logprobs@STREAM", *self.heads)
-                raise BadInput(f"a language model gives no '{need}': known outputs: {', '.join(known)}")
+        refuse_unknown(self.needs, self.heads)
         self.reads = dict.fromkeys(read for objective in group for read in objective.loss.reads)
         # log-probabilities of the ids in a stream, by the stream they are in
         self.asked_at = {need: output.argument for need in self.needs if (output := parse_output(need)).base == "logprobs@"}
@@ -205,5 +202,4 @@ class Pass:
         return batch, outputs
 
     def _parameters(self, owner: str) -> list[torch.nn.Parameter]:
-        """Parameters of a head or prefix, else of the model itself."""
         return list(self.apart[owner].parameters() if owner in self.apart else self.learner.weights.parameters().values())

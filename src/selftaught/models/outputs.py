@@ -73,3 +73,11 @@ def capability(name: str) -> str:
 def heads_among(names: Iterable[str]) -> list[str]:
     """Those that are heads."""
     return [name for name in names if (output := parse_output(name)).base not in (*PREDICTED, "hidden") and not output.argument]
+
+
+def refuse_unknown(names: Iterable[str], heads: Iterable[str]) -> None:
+    """Raises BadInput for an output that a language model with these heads does not give."""
+    for name in heads_among(names):
+        if name not in heads:
+            known = ("logprobs", "entropy", "hidden", "top:K", "logprobs@STREAM", *heads)
+            raise BadInput(f"a language model gives no '{name}': known outputs: {', '.join(known)}")

@@ -5,6 +5,7 @@ from asyncio import gather
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from selftaught.decoding import second_question
 from selftaught.format import Format
 from selftaught.parts import build, find
 from selftaught.prompts import PLAIN, new_tokens, wrapped
@@ -126,16 +127,13 @@ class RunAccess:
         key = f"{self.mark}/{role}/{task.id}/{tag}"
         request = SampleRequest(
             key=key, task=task, messages=messages, n=n, settings=settings, role=role, view=view, weights=weights,
-            after=after, cut=cut, noise=f"{self.seed}/{key}", remember=self.phase is not None and self.phase.continues,
-            decoder=decoder,
+            after=after, cut=cut, noise=f"{self.seed}/{key}", remember=bool(self.phase and self.phase.continues), decoder=decoder,
         )  # fmt: skip
         prompted, size = self.model.count(messages, after, cut, weights), self.model.member(weights).parameters
         # what a decoder compares with is read too: the second context, and the reply behind it
-        second = self.second(messages, decoder, weights)
-        worst, train = (
-            prompted + second + n * settings.max_tokens * (1 + bool(second)),
-            n * (prompted + settings.max_tokens) * (self.phase.epochs if self.phase else 0),
-        )
+        second = self.model.count(beside, weights=weights) if (beside := second_question(decoder, messages)) else 0
+        worst, most = prompted + second + n * settings.max_tokens * (1 + bool(second)), n * (prompted + settings.max_tokens)
+        train = most * (self.phase.epochs if self.phase else 0)
         if self.counted and not self.ledger.admit(worst, train, size):
             return []
         self.train_reserve += train if self.counted else 0
@@ -151,11 +149,6 @@ class RunAccess:
         if second:
             self.ledger.tokens("scored", said, role, self.purpose, size)
         return attempts
-
-    def second(self, messages: tuple[Message, ...], decoder: Any, weights: str = "policy") -> int:
-        """Tokens of the second context that a decoder compares with, 0 for none."""
-        beside = decoder.beside(messages) if decoder is not None else ()
-        return self.model.count(beside, weights=weights) if beside else 0
 
     async def score(
         self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from selftaught.decoding import second_question
 from selftaught.prompts import new_tokens
 from selftaught.recipe import Recipe
 from selftaught.run.access import RunAccess, sealed
@@ -79,8 +80,8 @@ class Method(RunAccess):
         """See `models.base.Run.sample`; counts what the task's reply costs."""
         attempts = await super().sample(tag, task, messages, **options)
         prompted = self.model.count(messages, options.get("after"), options.get("cut"), options.get("weights", "policy"))
-        said, second = sum(new_tokens(attempt, prompted) for attempt in attempts), self.second(messages, options.get("decoder"))
-        self._spend(task.id, prompted + second, said * (1 + bool(second)))
+        said, beside = sum(new_tokens(attempt, prompted) for attempt in attempts), second_question(options.get("decoder"), messages)
+        self._spend(task.id, prompted + (self.model.count(beside) if beside else 0), said * (1 + bool(beside)))
         return attempts
 
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from selftaught.models.language.draws import Draw, Said
 from selftaught.models.language.fast import Family
-from selftaught.models.language.key_values import Pairs, expanded
+from selftaught.models.language.key_values import Pairs, expanded, interleaved
 from selftaught.models.language.noise import Noise
 from selftaught.models.language.packed import Packed
 from selftaught.models.language.prefixes import NOWHERE, Block, Prefixes
@@ -134,7 +134,7 @@ class Decoder:
         held, block = self.prefixes.gather(name, contexts, self.device)
         if pairs:
             # at places before the first token's, which all may look at
-            block.prompt = [(self.family.turned_pairs(k), v) for k, v in expanded(pairs, len(contexts), packed.attended)]
+            block.prompt = [(interleaved(k), v) for k, v in expanded(pairs, len(contexts), packed.attended)]
             block.at_U_C = torch.arange(-pairs[0][0].shape[1], 0, device=self.device).expand(len(contexts), -1)
         fresh = [draw.context[n:] for draw, n in zip(contexts, held, strict=True)]
         width, known = max(map(len, fresh)), block.at_U_C.shape[1]

@@ -15,7 +15,7 @@ from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_
 
 from selftaught.models.language import room
 from selftaught.models.language.fusing import LARGE_MODEL, fused_gated, fused_turned, gated, turned
-from selftaught.models.language.key_values import Pairs, expanded
+from selftaught.models.language.key_values import Pairs, behind
 from selftaught.models.language.log_probabilities import wide
 from selftaught.models.language.lora import PROJECTIONS, adapters_of, product, weight_of
 from selftaught.models.language.packed import Layer, Packed, by_ready, lengthened, made_ready
@@ -161,20 +161,10 @@ class Family:
         return by_ready(rows, packed.ready)[:n].view(*hidden.shape[:-1], -1)
 
     def masked(self, mask: Tensor | None, pairs: Pairs = ()) -> Attend:
-        """Attention of rows [B, T] over themselves under a mask bool[(B, 1,) T, T]; without one, over all that came before.
-
-        All look at `pairs` of each layer too, which stand in front.
-        """
+        """Attention of rows [B, T] over `pairs` and themselves under a mask bool[(B, 1,) T, T]; without one, over what came before."""
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            q, k, v = (x.transpose(1, 2) for x in (q, k, v))
-            if not pairs:
-                return self.attention(q, k, v, mask)
-            [(first_k, first_v)] = expanded([pairs[layer]], len(k), k.dtype)
-            k, v = torch.cat([self.turned_pairs(first_k), k], 2), torch.cat([first_v, v], 2)
-            size, before = q.shape[2], first_k.shape[2]
-            seen = torch.ones(size, size, dtype=torch.bool, device=q.device).tril() if mask is None else mask
-            return self.attention(q, k, v, torch.cat([seen.new_ones(*seen.shape[:-1], before), seen], -1))
+            return self.attention(q.transpose(1, 2), *behind(pairs, layer, k.transpose(1, 2), v.transpose(1, 2), mask))
 
         return attend
 
@@ -198,10 +188,6 @@ class Family:
         """
         halves = rows.view(-1, 2, self.size // 2, *rows.shape[1:]).transpose(1, 2)
         return halves.reshape(rows.shape)
-
-    def turned_pairs(self, keys: Tensor) -> Tensor:
-        """Keys [..., D] that the module has rotated, with the two halves interleaved as here."""
-        return keys.view(*keys.shape[:-1], 2, -1).transpose(-1, -2).flatten(-2)
 
     def _turns_to(self, length: int, device: torch.device) -> Tensor:
         """complex64[length, D / 2]: e^(i angle) of each position, with the architecture's own frequencies and scale."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
 from selftaught.models.language.fast import Family
-from selftaught.models.language.key_values import Pairs, expanded
+from selftaught.models.language.key_values import Pairs, filled_cache
 from selftaught.models.language.layout import Batch, costs, lay_out
 from selftaught.models.language.log_probabilities import picked
 from selftaught.models.language.packed import Packed
@@ -38,13 +38,6 @@ def picked_logits(module: Any, pick: Callable[[Tensor], Tensor], **inputs: Any) 
     finally:
         handle.remove()
     return logits, caught[0]
-
-
-def filled_cache(cache: Any, module: Any, pairs: Pairs, rows: int) -> Any:
-    """A module's empty cache in which key-value pairs come to stand for every row."""
-    for layer, (keys, values) in enumerate(expanded(pairs, rows, next(module.parameters()).dtype)):
-        cache.update(keys, values, layer)
-    return cache
 
 
 def flat_positions(at_K: Tensor, hidden_B_T_H: Tensor) -> Tensor:

@@ -52,6 +52,29 @@ def expanded(pairs: Pairs, rows: int, dtype: torch.dtype | None = None) -> list[
     return [(k.to(dtype or k.dtype).expand(rows, -1, -1, -1), v.to(dtype or v.dtype).expand(rows, -1, -1, -1)) for k, v in pairs]
 
 
+def interleaved(keys: Tensor) -> Tensor:
+    """Keys [..., D] that a module has rotated, with the two halves interleaved as the fast forward has them."""
+    return keys.view(*keys.shape[:-1], 2, -1).transpose(-1, -2).flatten(-2)
+
+
+def behind(pairs: Pairs, layer: int, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The fast forward's keys and values [B, h, T, D] of a layer behind those of a prefix, and the mask that lets all see it."""
+    if not pairs:
+        return k, v, mask
+    [(first_k, first_v)] = expanded([pairs[layer]], len(k), k.dtype)
+    size, before = k.shape[2], first_k.shape[2]
+    seen = torch.ones(size, size, dtype=torch.bool, device=k.device).tril() if mask is None else mask
+    whole = torch.cat([seen.new_ones(*seen.shape[:-1], before), seen], -1)
+    return torch.cat([interleaved(first_k), k], 2), torch.cat([first_v, v], 2), whole
+
+
+def filled_cache(cache: Any, module: Any, pairs: Pairs, rows: int) -> Any:
+    """A module's empty cache in which key-value pairs come to stand for every row."""
+    for layer, (keys, values) in enumerate(expanded(pairs, rows, next(module.parameters()).dtype)):
+        cache.update(keys, values, layer)
+    return cache
+
+
 def read_prefix(module: Any, tokenizer: Any, declared: Any, name: str, seed: int) -> KeyValues:
     """The keys and values a module computes of the first tokens of a corpus, or of tokens drawn by the seed.
 

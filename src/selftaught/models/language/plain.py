@@ -12,8 +12,8 @@ from torch import Tensor
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 from selftaught.models.language.draws import Draw, Said
-from selftaught.models.language.forward import filled_cache, picked_logits
-from selftaught.models.language.key_values import Pairs
+from selftaught.models.language.forward import picked_logits
+from selftaught.models.language.key_values import Pairs, filled_cache
 from selftaught.models.language.noise import Noise
 
 SPARE = 64

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from selftaught.decoding import second_question
 from selftaught.models.language.draws import Draw, Drawn
 from selftaught.models.language.render import Renderer
 from selftaught.parts import BadInput
@@ -82,7 +83,7 @@ class Wave:
 
     def beside(self, request: SampleRequest) -> tuple[tuple[int, ...], str]:
         """(the ids of a second context that a decoder asks for, why nothing can follow them)."""
-        messages = request.decoder.beside(request.messages) if request.decoder is not None else ()
+        messages = second_question(request.decoder, request.messages)
         if messages and request.after is not None:
             raise BadInput(f"decoder '{request.decoder.name}' compares two questions, and {request.key} continues an attempt: leave it out")
         return self.context(replace(request, messages=messages)) if messages else ((), "")
