@@ -29,7 +29,7 @@ def sealed(digest: str) -> str:
 
 
 class RunAccess:
-    """Implements the `Run` protocol of `models.base`.
+    """Implements the `Run` protocol of `protocols`.
 
     Attributes:
         position: steps of the schedule that are done.
@@ -97,7 +97,7 @@ class RunAccess:
         self.notes[name] = float(value)
 
     def fault(self, kind: Kind, failed: int, tried: int) -> None:
-        """See `models.base.Run.fault`."""
+        """See `protocols.Run.fault`."""
         self.grader.faults.count(kind, failed, tried, self.purpose)
 
     def answer(self, text: str, task: Task) -> str | None:
@@ -122,7 +122,7 @@ class RunAccess:
         role: str = "solver", view: int = 0, weights: str = "policy", after: Attempt | None = None, cut: int | None = None,
         decoder: Any = None,
     ) -> list[Attempt]:  # fmt: skip
-        """See `models.base.Run.sample`."""
+        """See `protocols.Run.sample`."""
         settings = settings or self.settings
         key = f"{self.mark}/{role}/{task.id}/{tag}"
         request = SampleRequest(
@@ -154,7 +154,7 @@ class RunAccess:
         self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver",
         attempt: str = "", start: int = 0,
     ) -> dict[str, Floats]:  # fmt: skip
-        """See `models.base.Run.score`."""
+        """See `protocols.Run.score`."""
         key, worst = f"{self.mark}/{role}/{weights}/{tag}", len(payload) if self.counted else 0
         size = self.model.member(weights).parameters
         if worst and not self.ledger.admit(worst, parameters=size):
@@ -167,7 +167,7 @@ class RunAccess:
         return reply
 
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
-        """See `models.base.Run.check`."""
+        """See `protocols.Run.check`."""
         purpose = purpose if self.counted else self.purpose
         with self.ledger.watch.outside(purpose):
             return await self.grader.check(self.dispatcher, task, texts, purpose, gold)

@@ -77,7 +77,7 @@ class Method(RunAccess):
         return [replies.get(task.id) for task in tasks]
 
     async def sample(self, tag: str, task: Task, messages: tuple[Message, ...], **options: Any) -> list[Attempt]:
-        """See `models.base.Run.sample`; counts what the task's reply costs."""
+        """See `protocols.Run.sample`; counts what the task's reply costs."""
         attempts = await super().sample(tag, task, messages, **options)
         prompted = self.model.count(messages, options.get("after"), options.get("cut"), options.get("weights", "policy"))
         said, beside = sum(new_tokens(attempt, prompted) for attempt in attempts), second_question(options.get("decoder"), messages)
