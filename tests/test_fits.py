@@ -74,7 +74,7 @@ def test_sources_that_only_cost_are_named_and_the_pool_does_not_notice():
 def test_every_recipe_fits_its_own_tasks_and_the_model_it_is_tried_on(name):
     recipe = get_recipe(name)
     assert fit_tasks(recipe, pool(*(recipe.tasks or ("countdown:level=1",)))) == []
-    fit_model(recipe, ScriptedModel())
+    fit_model(recipe, {"": ScriptedModel().capabilities})
 
 
 def test_every_reader_says_what_it_scores():
@@ -87,11 +87,11 @@ def test_every_reader_says_what_it_scores():
 
 def test_a_loss_the_model_cannot_feed_is_refused():
     with pytest.raises(BadInput, match="'latent-regression' needs prediction and target"):
-        fit_model(get_recipe("ttrl").with_options({"loss": "latent-regression"}), ScriptedModel())
+        fit_model(get_recipe("ttrl").with_options({"loss": "latent-regression"}), {"": ScriptedModel().capabilities})
     sizes = get_recipe("t-jepa").modules
-    fit_model(get_recipe("t-jepa"), TableModel(4, sizes))
+    fit_model(get_recipe("t-jepa"), {"": TableModel(4, sizes).capabilities})
     with pytest.raises(BadInput, match="needs logprobs"):
-        fit_model(get_recipe("ttrl"), TableModel(4, sizes))
+        fit_model(get_recipe("ttrl"), {"": TableModel(4, sizes).capabilities})
 
 
 @pytest.mark.parametrize(
@@ -104,23 +104,23 @@ def test_updates_no_learner_would_take_are_refused(updates, words):
     phase = base.phases[0]
     made = replace(base, phases=(replace(phase, objectives=(replace(phase.objectives[0], updates=updates),)),))
     if not words:
-        return fit_model(made, ScriptedModel())
+        return fit_model(made, {"": ScriptedModel().capabilities})
     with pytest.raises(BadInput, match=words):
-        fit_model(made, ScriptedModel())
+        fit_model(made, {"": ScriptedModel().capabilities})
 
 
 def test_an_adapters_start_is_not_averaged_and_a_model_that_cannot_learn_is_not_trained():
     phase = get_recipe("ttrl").phases[0]
     made = Recipe(name="made", phases=(Phase(plan=phase.plan, explore=phase.explore, updates=(Average(source="start"),)),))
-    fit_model(made, ScriptedModel())
+    fit_model(made, {"": ScriptedModel().capabilities})
     with pytest.raises(BadInput, match="LoRA"):
-        fit_model(made, ScriptedModel(), "lora")
+        fit_model(made, {"": ScriptedModel().capabilities}, "lora")
 
     class Mute(ScriptedModel):
         capabilities = frozenset({"text", "logprobs"})
 
     with pytest.raises(BadInput, match="cannot learn"):
-        fit_model(get_recipe("ttrl"), Mute())
+        fit_model(get_recipe("ttrl"), {"": Mute.capabilities})
 
 
 @pytest.mark.parametrize(
@@ -131,3 +131,51 @@ def test_a_session_is_refused_before_anything_is_written(options, tmp_path):
     with pytest.raises(BadInput):
         open_session(Job(recipe=recipe, model="scripted", held_out_count=4, **options), tmp_path / "run")
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "engine", "words"),
+    [
+        ({"loss": "latent-regression"}, "local", "'latent-regression' needs prediction and target"),
+        ({"explore.decoder": "min-p"}, "vllm", "decoder 'min-p' needs logits"),
+        ({"loss": "top-distillation"}, "scripted", "reads teacher_ids"),
+    ],
+)
+def test_needs_are_told_from_declarations_before_any_model_is_loaded(options, engine, words, tmp_path, monkeypatch):
+    for name in ("selftaught.jobs.session.open_model", "selftaught.models.engines.find_place"):
+        monkeypatch.setattr(name, lambda *_: pytest.fail("a model was opened"))
+    model, engine = ("scripted", "local") if engine == "scripted" else ("", engine)
+    with pytest.raises(BadInput, match=words):
+        open_session(Job(recipe="ttrl", model=model, engine=engine, held_out_count=4, options=options), tmp_path / "run")
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_what_parts_ask_for_and_members_can_do(monkeypatch):
+    from dataclasses import replace
+
+    tree, ttrl = get_recipe("rest-mcts-star"), get_recipe("ttrl")
+    with pytest.raises(BadInput, match="explore 'tree' needs value"):
+        fit_model(replace(tree, modules={}), {"": {"text", "learn", "logprobs"}})
+    anchored = ttrl.with_options({"credit.anchor": True})
+    with pytest.raises(BadInput, match="credit 'group-centred' needs logprobs"):
+        fit_model(anchored, {"": {"text", "learn"}})
+    phase, known = ttrl.phases[0], {"": ScriptedModel.capabilities, "listener": frozenset({"text"})}
+    for updates, words in (
+        (("listener",), "cannot learn"),
+        (("listener.start",), "frozen|cannot learn"),
+        (("policy", "listener"), "two models"),
+    ):
+        made = replace(ttrl, models={"listener": ""}, phases=(replace(phase, objectives=(replace(phase.objectives[0], updates=updates),)),))
+        with pytest.raises(BadInput, match=words):
+            fit_model(made, known)
+    made = replace(ttrl, models={"listener": ""}, phases=(replace(phase, updates=(Average(source="policy", into="listener"),)),))
+    with pytest.raises(BadInput, match="two models: average those of one"):
+        fit_model(made, known)
+
+
+def test_models_can_what_is_said_of_their_kind():
+    from selftaught.jobs.models import capabilities_of, open_model
+
+    for job, name in ((Job(), "ttrl"), (Job(model="scripted"), "ttrl"), (Job(), "t-jepa")):
+        recipe = get_recipe(name)
+        assert open_model(job, recipe).capabilities == capabilities_of(job, recipe)[""]

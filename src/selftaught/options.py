@@ -83,6 +83,8 @@ def leaves(value: Any) -> Iterator[Leaf]:
 def leaves_of(recipe: Any) -> list[Leaf]:
     """Plain values of a recipe and its phases, those of one name in different phases one by one; `steps` are those in all."""
     whole = [Leaf(name, name, recipe, name, getattr(recipe, name)) for name in ("rounds", "steps")]
+    for name, part in recipe.weights.items():
+        whole += [leaf.inside(f"weights.{name}.", f"weights.{name}.") for leaf in leaves(part)]
     whole += [Leaf(key := f"models.{name}", key, recipe, "models", text) for name, text in recipe.models.items()]
     return [*whole, *(leaf.inside("", f"{i}.") for i, phase in enumerate(recipe.phases) for leaf in leaves(phase) if leaf.key != "steps")]
 

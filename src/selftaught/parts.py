@@ -43,12 +43,14 @@ class Part:
     Attributes:
         kind: which shelf of the registry the part stands on ("explore", "loss", "family" ...).
         name: the name on that shelf; the class name in kebab case unless set.
+        asks: outputs of a model it has scored (see `models.outputs`), so that a model without them is refused early.
         continues: it continues attempts, or has them scored, so what a model computed for them should be remembered.
     """
 
     kind: ClassVar[str] = ""
     name: ClassVar[str] = ""
     paper: ClassVar[str] = ""
+    asks: ClassVar[tuple[str, ...]] = ()
     continues: ClassVar[bool] = False
 
     def as_record(self) -> dict[str, Any]:

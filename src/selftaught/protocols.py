@@ -170,10 +170,11 @@ class Run(Protocol):
         weights: str = "policy",
         after: Attempt | None = None,
         cut: int | None = None,
+        decoder: Any = None,
     ) -> list[Attempt]:
         """`n` attempts; an empty list when their worst case no longer fits the budget.
 
-        `tag` must be unique among this step's calls for the same task and role.
+        `tag` must be unique among this step's calls for the same task and role; `decoder` is a `decoding.Decoder`.
         """
 
     async def score(

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from selftaught.claim import Ask, Claim, beats, gains_nothing
 from selftaught.objectives import Objective
 from selftaught.options import leaves_of, names_of, parts_of, set_in
-from selftaught.parts import BadInput, convert, nearest, record
+from selftaught.parts import BadInput, Part, convert, nearest, record
 from selftaught.phase import Phase
 from selftaught.schedule import in_all
 from selftaught.stages import Decide, Stage, State
@@ -55,6 +55,7 @@ class Recipe:
         changes: what a generation changes.
         decide: ends the method at test time: which attempt is the reply.
         state: named state, saved with every generation.
+        weights: weights of a shape of their own by name (`train.prefix.Prefix`), beside the model's.
         modules: extra modules by name (heads, predictors) with their sizes, for the model.
         model: text of the model it needs when it is not a language model.
         models: other models by the name their weights have ("teacher", "judge"): a folder, hub id or name, "" the policy's own
@@ -75,6 +76,7 @@ class Recipe:
     changes: Changes = "weights"
     decide: Decide | None = None
     state: Mapping[str, State] = field(default_factory=dict)
+    weights: Mapping[str, Part] = field(default_factory=dict)
     modules: Mapping[str, Any] = field(default_factory=dict)
     model: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
@@ -89,9 +91,10 @@ class Recipe:
             raise BadInput(f"rounds={self.rounds} with {self.steps:,} steps in all: give at least 1 round and at most {MOST_STEPS:,} steps")
         if self.remembers and (self.decide is None or not (self.state or self.trains)):
             raise BadInput(f"{self.name}: what changes is its {self.changes}, so give decide=, and state= or weights that hold it")
-        for name in self.models:
-            if name in ("policy", "start", "ema", *self.modules) or not name.isidentifier():
-                raise BadInput(f"{self.name}: a model cannot be called '{name}': give it another name in models=")
+        for name in (*self.models, *self.weights):
+            taken = (*self.modules, *(self.models if name in self.weights else ()), "policy", "start", "value")
+            if name in taken or not name.isidentifier():
+                raise BadInput(f"{self.name}: no model or weights can be called '{name}': give another name in models= or weights=")
         for phase in self.phases:
             for part in parts_of(phase):
                 if (name := getattr(part, "state", "")) and name not in self.state:
@@ -120,9 +123,12 @@ class Recipe:
     def learns(self) -> tuple[str, ...]:
         """Names of the weights its objectives and updates change, each once."""
         changed = [name for phase in self.phases for objective in phase.objectives for name in objective.updates]
-        return tuple(
-            dict.fromkeys([*changed, *(update.into for phase in self.phases for update in phase.updates if hasattr(update, "into"))])
-        )
+        return tuple(dict.fromkeys([*changed, *(into for phase in self.phases for update in phase.updates for _, into in update.folds)]))
+
+    def owner(self, weights: str) -> str:
+        """The name in `models` of whoever has these weights, "" for the policy's model."""
+        name = weights.partition(".")[0]
+        return name if name in self.models else ""
 
     def schedule(self) -> Iterator[tuple[Phase, bool, bool]]:
         """Every step of the run: its phase, whether it is the phase's first, whether it ends a generation."""

@@ -200,6 +200,11 @@ class Update(Stage):
 
     kind: ClassVar[str] = "update"
 
+    @property
+    def folds(self) -> tuple[tuple[str, str], ...]:
+        """(source, into) of the weights it moves; none for one that writes state."""
+        return ()
+
     @abstractmethod
     async def update(self, run: Run, groups: Sequence[Group]) -> None:
         """Look at the step's groups as they were read; write with `Run.write`, or `Run.average` for weights."""

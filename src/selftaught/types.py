@@ -254,6 +254,7 @@ class SampleRequest:
         after, cut: continue this attempt's tokens, or only the first `cut` of them (a tree node's fork).
         noise: noise key, when it must differ from `key` (paired evaluation).
         remember: what is computed for it will be wanted again, because attempts are continued or scored.
+        decoder: a part that says what logits tokens are drawn from (see `decoding.Decoder`); None takes them as they are.
     """
 
     key: str
@@ -268,11 +269,12 @@ class SampleRequest:
     cut: int | None = None
     noise: str = ""
     remember: bool = False
+    decoder: Any = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoreRequest:
-    """A wish for log-probabilities of a payload's tokens, and for other outputs by name ("value", "hidden").
+    """A wish for log-probabilities of a payload's tokens, and for other outputs by name ("value", "top:20"; see `models.outputs`).
 
     Attributes:
         attempt: id of the attempt the payload is of, of which the model may remember what it computed; "" for none.

@@ -113,7 +113,7 @@ def test_what_a_cast_cannot_do_is_one_line(folders):
         with pytest.raises(BadInput, match=words):
             asyncio.run(work)
     for name in ("policy", "start", "a.b"):
-        with pytest.raises(BadInput, match="cannot be called"):
+        with pytest.raises(BadInput, match="can be called"):
             replace(get_recipe("ttrl"), models={name: ""})
 
 

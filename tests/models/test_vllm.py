@@ -10,6 +10,7 @@ import pytest
 import torch
 from local_models import Adam, Weighted, example, make_folder, request
 
+from selftaught.explore import MinP
 from selftaught.format import Format
 from selftaught.jobs.gate import gate
 from selftaught.jobs.job import Job
@@ -130,6 +131,11 @@ def test_an_engine_with_less_room_sets_the_limit(folders, fake):
     fake.longest = 8
     with pytest.raises(BadInput, match="too few for a question"):
         sample(open_vllm(folders["llama"], device="cpu"), request("k"))
+
+
+def test_a_decoder_is_refused(folders, fake):
+    with pytest.raises(BadInput, match="vLLM does not draw from the logits of decoder 'min-p'"):
+        sample(open_vllm(folders["llama"], device="cpu"), request("k", decoder=MinP()))
 
 
 def test_turns_and_tree_steps_go_on_after_an_attempts_tokens(folders, fake):

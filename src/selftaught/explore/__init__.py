@@ -1,6 +1,8 @@
 """Plans, and how attempts are made."""
 
 from selftaught.explore.converse import Converse as Converse
+from selftaught.explore.decoders.guided import Guided as Guided
+from selftaught.explore.decoders.min_p import MinP as MinP
 from selftaught.explore.demonstrate import Demonstrate as Demonstrate
 from selftaught.explore.frontier import Frontier as Frontier
 from selftaught.explore.frontier import Ranking as Ranking

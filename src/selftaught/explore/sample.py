@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from selftaught.decoding import Decoder
 from selftaught.parts import part
 from selftaught.protocols import Pool, Run
 from selftaught.stages import Explore, Plan
@@ -21,8 +22,15 @@ class Even(Plan):
 @part
 @dataclass(frozen=True, kw_only=True)
 class Sample(Explore):
-    """Attempts at the prompt as it is, one group a task."""
+    """Attempts at the prompt as it is, one group a task.
+
+    Attributes:
+        decoder: says what logits tokens are drawn from; None takes them as they are.
+    """
+
+    decoder: Decoder | None = None
 
     async def explore(self, run: Run, request: Request) -> Sequence[Group]:
-        attempts = await run.sample("sample", request.task, request.task.messages, n=request.n, settings=request.settings)
-        return [Group(key=request.task.id, task=request.task, attempts_G=tuple(attempts))]
+        task = request.task
+        attempts = await run.sample("sample", task, task.messages, n=request.n, settings=request.settings, decoder=self.decoder)
+        return [Group(key=task.id, task=task, attempts_G=tuple(attempts))]

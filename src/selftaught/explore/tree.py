@@ -36,6 +36,7 @@ class TreeSearch(Explore):
     """
 
     name = "tree"
+    asks = ("value",)
     continues = True
     rounds: int = 4
     parallel: int = 4

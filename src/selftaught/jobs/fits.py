@@ -1,11 +1,13 @@
 """Does a recipe fit these tasks and this model? Told from declarations, before anything is loaded or spent."""
 
 import random
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
+from selftaught.decoding import Decoder
+from selftaught.models.capabilities import ABILITIES
+from selftaught.models.outputs import capability
+from selftaught.options import parts_of
 from selftaught.parts import BadInput
-from selftaught.protocols import Model
 from selftaught.recipe import Phase, Recipe
 from selftaught.tasks.pool import TaskPool
 from selftaught.types import Rows, Task
@@ -68,35 +70,59 @@ def checkers(tasks: Sequence[Task]) -> str:
     return "a checker that reads no answer, and theirs does" if kinds - {""} else "a checker or an answer, and they have neither"
 
 
-def fit_model(recipe: Recipe, model: Model, adapter: str = "") -> None:
-    """Refuse a recipe whose objectives or averages this model cannot serve.
+def fit_model(recipe: Recipe, known: Mapping[str, Collection[str]], adapter: str = "") -> None:
+    """Refuse a recipe whose parts, objectives or averages these models cannot serve.
+
+    Args:
+        recipe: what is to be run.
+        known: what each model can be asked for, by its name in the cast, "" the policy's (see `jobs.models.capabilities_of`).
+        adapter: what is trained of the policy's model.
 
     Raises:
-        BadInput: a loss that needs outputs the model does not give, or weights that cannot be learned or averaged.
+        BadInput: outputs or logits that a part or loss asks for and a model does not give, or weights that cannot be learned
+            or averaged.
     """
+    own = known[""]
+    for name, part in recipe.weights.items():
+        if part.name not in own:
+            raise BadInput(f"{recipe.name} keeps weights '{name}' as a {part.name}, which this model has not: give another --model")
     for phase in recipe.phases:
+        for part in parts_of((phase, recipe.decide)):
+            if isinstance(part, Decoder) and "decoder" not in own:
+                raise BadInput(f"decoder '{part.name}' needs logits to draw from, and what samples this model gives none: leave it out")
+            refuse_outputs(f"{part.kind} '{part.name}'", part.asks, own, recipe, "part")
         for objective in phase.objectives:
-            loss, known = objective.loss, model.capabilities | set(recipe.modules)
-            if "learn" not in known:
+            learner = known[recipe.owner(objective.updates[0])]
+            if "learn" not in learner:
                 raise BadInput(f"{recipe.name} trains, and this model cannot learn: give another --model, or a recipe that trains nothing")
-            if missing := [need for need in loss.needs if need not in known]:
-                given = sorted((set(recipe.modules) | model.capabilities) - {"learn", "weights", "text", "rows"})
-                raise BadInput(
-                    f"loss '{loss.name}' needs {' and '.join(missing)}, which this model does not give (it gives {', '.join(given)}): "
-                    "choose another --loss or --model"
-                )
-            refuse_updates(objective.updates, model, recipe)
-        for update in phase.updates:
-            if adapter and getattr(update, "source", "") == "start":
+            refuse_outputs(f"loss '{objective.loss.name}'", objective.loss.needs, learner, recipe, "--loss")
+            refuse_updates(objective.updates, learner, recipe)
+        for source, into in (pair for update in phase.updates for pair in update.folds):
+            if adapter and source == "start":
                 raise BadInput("weights 'start' of a LoRA model have no adapter to copy or average: take 'policy', or leave out --adapter")
+            if recipe.owner(source) != recipe.owner(into):
+                raise BadInput(f"'{source}' and '{into}' are weights of two models: average those of one")
 
 
-def refuse_updates(updates: Sequence[str], model: Any, recipe: Recipe) -> None:
+def refuse_outputs(who: str, asked: Sequence[str], known: Collection[str], recipe: Recipe, what: str) -> None:
+    """Outputs that somebody asks for and a model does not give."""
+    given = {*known, *recipe.modules}
+    if missing := [name for name in asked if capability(name) not in given]:
+        gives = ", ".join(sorted(given - ABILITIES))
+        raise BadInput(
+            f"{who} needs {' and '.join(missing)}, which this model does not give (it gives {gives}): choose another {what} or --model"
+        )
+
+
+def refuse_updates(updates: Sequence[str], known: Collection[str], recipe: Recipe) -> None:
     """An objective's `updates` that no learner would take."""
-    own = [name for name in updates if name not in recipe.modules and name != "value"]
-    if "start" in own:
+    inner = {name: name.removeprefix(recipe.owner(name)).removeprefix(".") for name in updates}
+    own = [name for name, called in inner.items() if called not in recipe.modules and called != "value"]
+    if "start" in inner.values():
         raise BadInput("weights 'start' are frozen: name others in updates")
+    if len({recipe.owner(name) for name in updates}) > 1:
+        raise BadInput(f"an objective updates weights of two models, {', '.join(updates)}: split it")
     if len(own) > 1:
         raise BadInput(f"an objective updates one set of weights, not {', '.join(own)}: split it")
-    if "rows" in model.capabilities and tuple(updates) != ("policy",):
+    if "rows" in known and tuple(updates) != ("policy",):
         raise BadInput(f"a model of tables learns its policy alone, not {', '.join(updates)}: leave out updates")

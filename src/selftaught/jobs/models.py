@@ -2,7 +2,8 @@
 
 from selftaught.format import Format
 from selftaught.jobs.job import SPROUT, Job
-from selftaught.models.engines import open_language_model
+from selftaught.models import capabilities
+from selftaught.models.engines import open_language_model, parse_engine
 from selftaught.models.loading.gguf import gguf_file
 from selftaught.models.loading.places import find_place
 from selftaught.parts import BadInput, uncollected
@@ -11,6 +12,16 @@ from selftaught.recipe import Recipe
 
 # Members that need no place.
 KNOWN = ("", "sprout", "scripted")
+
+
+def capabilities_of(job: Job, recipe: Recipe) -> dict[str, frozenset[str]]:
+    """What the models can be asked for, by their names in the cast, "" the policy's; nothing is loaded."""
+    language = capabilities.LANGUAGE | capabilities.SAMPLERS["local"]
+    lead = capabilities.SCRIPTED if job.model == "scripted" else capabilities.TABLES if recipe.model else language
+    if lead is language:
+        lead = capabilities.LANGUAGE | capabilities.SAMPLERS[parse_engine(job.engine)[0]]
+    others = {name: capabilities.SCRIPTED if (text or job.model) == "scripted" else language for name, text in recipe.models.items()}
+    return {"": lead, **others}
 
 
 def open_model(job: Job, recipe: Recipe) -> Model:
@@ -22,7 +33,7 @@ def open_model(job: Job, recipe: Recipe) -> Model:
     for name, text in recipe.models.items():
         look_for(name, text)
     lead = open_lead(job, recipe)
-    trained = {name.partition(".")[0] for name in recipe.learns} & recipe.models.keys()
+    trained = {owner for name in recipe.learns if (owner := recipe.owner(name))}
     others = {}
     for name, text in recipe.models.items():
         try:
@@ -56,7 +67,7 @@ def open_lead(job: Job, recipe: Recipe) -> Model:
         [row] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
         return TableModel(row.payload.values.shape[1], recipe.modules, job.seed)
     with uncollected():
-        return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules)
+        return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules, recipe.weights)
 
 
 def open_member(job: Job, text: str, trained: bool) -> Model:

@@ -13,7 +13,7 @@ from selftaught.jobs.bench import Bench, open_bench
 from selftaught.jobs.fits import fit_model, fit_tasks
 from selftaught.jobs.job import DEFAULT_TASKS, Job
 from selftaught.jobs.known import filled
-from selftaught.jobs.models import open_model
+from selftaught.jobs.models import capabilities_of, open_model
 from selftaught.jobs.settling import TASKS as LOOKED
 from selftaught.jobs.settling import settle
 from selftaught.jobs.started import continued
@@ -134,9 +134,9 @@ def opened(job: Job, folder: RunFolder, watch: Callable[[Mapping[str, float]], N
     if recipe.trains:
         refuse_nothing_left(bench.pool.found)
     warnings = fit_tasks(recipe, bench.pool)
+    fit_model(recipe, capabilities_of(job, recipe), job.adapter)
     model = open_model(job, recipe)
     bench, said = bench.fitted(model, training=recipe.trains)
-    fit_model(recipe, model, job.adapter)
     run = TrainingRun(
         recipe=recipe,
         model=model,

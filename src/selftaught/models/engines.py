@@ -38,7 +38,13 @@ def value_of(text: str) -> Any:
 
 
 def open_language_model(
-    engine: str, where: str | Path, format: Format, seed: int, adapter: str, modules: Mapping[str, Any] | None = None
+    engine: str,
+    where: str | Path,
+    format: Format,
+    seed: int,
+    adapter: str,
+    modules: Mapping[str, Any] | None = None,
+    prefixes: Mapping[str, Any] | None = None,
 ) -> Model:
     """A folder or hub id behind the seven verbs, sampled by an engine.
 
@@ -49,10 +55,10 @@ def open_language_model(
     if name == "vllm":
         from selftaught.models.vllm.model import open_vllm
 
-        return open_vllm(where, format=format, seed=seed, adapter=adapter, modules=modules, options=options)
+        return open_vllm(where, format=format, seed=seed, adapter=adapter, modules=modules, options=options, prefixes=prefixes)
     if not gguf_file(str(where)):
         # before torch is imported, which takes seconds
         find_place(str(where))
     from selftaught.models.language.local import open_local
 
-    return open_local(where, format=format, seed=seed, adapter=adapter, modules=modules, **options)
+    return open_local(where, format=format, seed=seed, adapter=adapter, modules=modules, prefixes=prefixes, **options)

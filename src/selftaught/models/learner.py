@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from selftaught.models.language.forward import Forward, runs_of
+from selftaught.models.language.key_values import standing
 from selftaught.models.language.packed import Packed
 from selftaught.models.microbatch import sequences_of, tensors_of
+from selftaught.models.outputs import parse_output, refuse_unknown
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput, record
 from selftaught.stages import Objective
 from selftaught.types import Example, content_hash
 
-MODEL_OUTPUTS = ("logprobs", "entropy", "hidden")
 GAP = "sampler_logprobs"
 
 
@@ -89,14 +90,17 @@ class Pass:
         self.learner, self.group, self.optimizer, self.name, self.state = learner, group, optimizer, name, state
         self.tokens = tokens
         self.heads, self.device = learner.heads, next(learner.weights.module.parameters()).device
-        self.policy = any(name in objective.updates for objective in group)
+        self.prefix = learner.weights.before(name)
+        self.policy = not self.prefix and any(name in objective.updates for objective in group)
+        # what is trained beside the model's own weights
+        self.apart: dict[str, torch.nn.Module] = {**self.heads, **learner.weights.prefixes}
         owners = dict.fromkeys(owner for objective in group for owner in objective.updates)
         self.owned = {owner: self._parameters(owner) for owner in owners}
         self.needs = dict.fromkeys(need for objective in group for need in objective.loss.needs)
-        for need in self.needs:
-            if need not in MODEL_OUTPUTS and need not in self.heads:
-                raise BadInput(f"a language model gives no '{need}': known outputs: {', '.join((*MODEL_OUTPUTS, *self.heads))}")
+        refuse_unknown(self.needs, self.heads)
         self.reads = dict.fromkeys(read for objective in group for read in objective.loss.reads)
+        # log-probabilities of the ids in a stream, by the stream they are in
+        self.asked_at = {need: output.argument for need in self.needs if (output := parse_output(need)).base == "logprobs@"}
         self.gaps: list[Tensor] = []
 
     def run(self, examples: Sequence[Example]) -> dict[str, float]:
@@ -138,7 +142,7 @@ class Pass:
             fused = self.learner.pack()
         # micro-batches differentiate by the fused weights, and what fused them is differentiated once
         packed = fused.leaves() if fused and self.policy else fused
-        sought = {owner: packed.tensors() if packed and owner not in self.heads else list(ps) for owner, ps in self.owned.items()}
+        sought = {owner: packed.tensors() if packed and owner not in self.apart else list(ps) for owner, ps in self.owned.items()}
         sums: dict[int, Tensor] = {}
         for run in runs_of(sequences, self.tokens, parts):
             batch, outputs = self.forward([examples[i] for i in run], first, packed)
@@ -157,7 +161,7 @@ class Pass:
                         sums[id(t)] = sums[id(t)].add_(grad) if id(t) in sums else grad.float()
         for owner, ps in self.owned.items():
             grads: Sequence[Tensor | None] = [sums.get(id(t)) for t in sought[owner]]
-            if fused and owner not in self.heads:
+            if fused and owner not in self.apart:
                 told = [(t, g.to(t.dtype)) for t, g in zip(fused.tensors(), grads, strict=True) if g is not None and t.requires_grad]
                 grads = torch.autograd.grad([t for t, _ in told], ps, [g for _, g in told], allow_unused=True) if told else [None] * len(ps)
             for p, one in zip(ps, grads, strict=True):
@@ -186,11 +190,13 @@ class Pass:
         wanted_N = sampled_N.clone()
         for name in self.reads:
             wanted_N |= batch[name].flatten(1).ne(0).any(-1) if batch[name].ndim > 1 else batch[name].ne(0)
-        scored = [need for need in self.needs if need in ("logprobs", "entropy")]
+        scored = [need for need in self.needs if parse_output(need).predicted]
         below = ["hidden"] if any(need == "hidden" or need in self.heads for need in self.needs) else []
-        with nullcontext() if self.policy else torch.no_grad():
+        ids_at = {need: batch[stream].long() for need, stream in self.asked_at.items()}
+        with nullcontext() if self.policy or self.prefix else torch.no_grad():
             sequences, _ = sequences_of(examples)
-            outputs = self.learner.forward.outputs(sequences, wanted_N if scored else torch.zeros_like(wanted_N), [*scored, *below], packed)
+            wanted_N, pairs = wanted_N if scored else torch.zeros_like(wanted_N), standing(self.learner.weights, self.name)
+            outputs = self.learner.forward.outputs(sequences, wanted_N, [*scored, *below], packed, ids_at, pairs)
         for need in self.needs:
             if need in self.heads:
                 outputs[need] = self.heads[need](outputs["hidden"]).squeeze(-1)
@@ -200,5 +206,4 @@ class Pass:
         return batch, outputs
 
     def _parameters(self, owner: str) -> list[torch.nn.Parameter]:
-        held = self.heads[owner].parameters() if owner in self.heads else self.learner.weights.parameters().values()
-        return list(held)
+        return list(self.apart[owner].parameters() if owner in self.apart else self.learner.weights.parameters().values())

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from selftaught.models.capabilities import SCRIPTED
 from selftaught.parts import BadInput, shelf
 from selftaught.protocols import Member
 from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens, content_hash
@@ -58,7 +59,7 @@ class ScriptedModel:
         calls: how often each verb was called, for tests.
     """
 
-    capabilities = frozenset({"text", "logprobs", "entropy", "value", "learn", "weights"})
+    capabilities = SCRIPTED
     parameters = 1
     lexicon = "bytes"
     limit = 2**31
@@ -87,6 +88,8 @@ class ScriptedModel:
 
     async def sample(self, requests: Sequence[SampleRequest]) -> list[list[Attempt]]:
         """One scripted reply an attempt, cut at the length limit."""
+        if decoder := next((request.decoder for request in requests if request.decoder is not None), None):
+            raise BadInput(f"the scripted model has no logits for decoder '{decoder.name}': leave it out, or give another --model")
         self.calls["sample"] = self.calls.get("sample", 0) + 1
         return [[self._attempt(request, i) for i in range(request.n)] for request in requests]
 

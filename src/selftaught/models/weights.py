@@ -29,11 +29,18 @@ class Weights:
         module: the live transformers model (or PEFT model).
         lora: only the adapter is trained.
         copies: name -> trainable parameters by name.
+        prefixes: name -> a module of key-value pairs that stand before the policy's contexts; "a+b" is both.
     """
 
     def __init__(self, module: Any, lora: bool) -> None:
         self.module, self.lora = module, lora
         self.copies: dict[str, State] = {}
+        self.prefixes: dict[str, Any] = {}
+
+    def before(self, name: str) -> list[Any]:
+        """The prefixes that a name stands for, in order; none for a name of the model's own weights."""
+        names = name.split("+")
+        return [self.prefixes[one] for one in names] if all(one in self.prefixes for one in names) else []
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
         """Trainable parameters of the live module by name, tied ones once."""
@@ -72,6 +79,8 @@ class Weights:
         """Make the copies a change of `name` would otherwise lose. Raises BadInput for "start", which is frozen."""
         if name == "start":
             raise BadInput("weights 'start' are frozen: name others in updates or into")
+        if name in self.prefixes:
+            return
         if "start" not in self.copies and not self.lora:
             self.copies["start"] = clone(self.state("policy"))
         if name != "policy" and name not in self.copies:
@@ -82,6 +91,8 @@ class Weights:
 
         Weights that share their tensors are left as they are, bit for bit. Raises BadInput for weights that are frozen.
         """
+        if prefix := next((name for name in (source, into) if self.before(name)), ""):
+            raise BadInput(f"weights '{prefix}' are a prefix, which has no average: take it out of updates")
         alike, fresh = self.reads_as(source) == self.reads_as(into), into not in self.copies and into != "policy"
         # An unwritten `into` that stands for the same weights is its own from now on.
         self.before_change(into)
@@ -103,7 +114,7 @@ class Weights:
 
     def reads_as(self, name: str) -> str:
         """Whose tensors are read under a name: those of the copy, or the policy's for a name nothing was written to."""
-        return name if name in self.copies or (name == "start" and self.lora) else "policy"
+        return name if name in self.copies or (name == "start" and self.lora) or self.before(name) else "policy"
 
     def save(self, folder: Path) -> None:
         """Write `policy/` (a transformers or PEFT folder) and `weights/NAME.safetensors`, bit for bit."""
@@ -112,6 +123,9 @@ class Weights:
         (folder / "weights").mkdir(parents=True, exist_ok=True)
         for name, state in self.copies.items():
             save_file({key: tensor.contiguous() for key, tensor in state.items()}, folder / "weights" / f"{name}.safetensors")
+        for name, prefix in self.prefixes.items():
+            (folder / "prefixes").mkdir(exist_ok=True)
+            save_file(clone(prefix.state_dict()), folder / "prefixes" / f"{name}.safetensors")
 
     def load(self, folder: Path) -> None:
         """The inverse of `save`; forgets copies that were not saved.
@@ -128,6 +142,8 @@ class Weights:
             device = next(iter(live.values())).device
             files = sorted((folder / "weights").glob("*.safetensors"))
             copies = {file.stem: load_file(file, device=str(device)) for file in files}
+            for name, prefix in self.prefixes.items():
+                prefix.load_state_dict(load_file(folder / "prefixes" / f"{name}.safetensors", device=str(device)))
         except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
             raise BadInput(f"'{folder}' does not hold this model's weights whole ({reason(error)}): take another generation") from None
         self.copies = copies

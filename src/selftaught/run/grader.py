@@ -68,7 +68,7 @@ class Grader:
         return self.declared and task.checker == "gold"
 
     async def check(self, dispatcher: Any, task: Task, texts: Sequence[str], purpose: Purpose, gold: bool) -> list[float]:
-        """See `models.base.Run.check`. NaN for all when the calls do not fit the budget; raises SealBroken as `reader` does."""
+        """See `protocols.Run.check`. NaN for all when the calls do not fit the budget; raises SealBroken as `reader` does."""
         unable = [math.nan] * len(texts)
         if task.checker == "rule":
             return self._counted([self._rule(task, text) for text in texts], purpose) if self.ledger.checks(len(texts), purpose) else unable

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from selftaught.decoding import second_question
 from selftaught.parts import BadInput
 from selftaught.prompts import continued, new_tokens
 from selftaught.recipe import Phase, Recipe
@@ -132,8 +133,9 @@ class Method(RunAccess):
         attempts = await super().sample(tag, task, messages, **options)
         context = self.model.count(messages, options.get("after"), options.get("cut"), options.get("weights", "policy"))
         spent = self.spent.setdefault(task.id, {"prompted": 0, "sampled": 0})
-        spent["prompted"] += context - continued(options.get("after"), options.get("cut"))
-        spent["sampled"] += sum(new_tokens(attempt, context) for attempt in attempts)
+        beside = second_question(options.get("decoder"), messages)
+        spent["prompted"] += context - continued(options.get("after"), options.get("cut")) + (self.model.count(beside) if beside else 0)
+        spent["sampled"] += sum(new_tokens(attempt, context) for attempt in attempts) * (1 + bool(beside))
         return attempts
 
     async def score(self, tag: str, payload: Any, *, weights: str = "policy", **options: Any) -> dict[str, Floats]:

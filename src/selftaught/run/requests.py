@@ -5,6 +5,7 @@ from asyncio import gather
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from selftaught.decoding import second_question
 from selftaught.format import Format
 from selftaught.interaction import Reply
 from selftaught.parts import build, find
@@ -148,17 +149,21 @@ class Requests:
     async def sample(
         self, tag: str, task: Task, messages: tuple[Message, ...], *, n: int = 1, settings: SamplerSettings | None = None,
         role: str = "solver", view: int = 0, weights: str = "policy", after: Attempt | None = None, cut: int | None = None,
+        decoder: Any = None,
     ) -> list[Attempt]:  # fmt: skip
         """See `models.base.Run.sample`."""
         settings = settings or self.settings
         key = f"{self.mark}/{role}/{task.id}/{tag}"
         request = SampleRequest(
             key=key, task=task, messages=messages, n=n, settings=settings, role=role, view=view, weights=weights,
-            after=after, cut=cut, noise=f"{self.seed}/{key}", remember=self.phase is not None and self.phase.continues,
+            after=after, cut=cut, noise=f"{self.seed}/{key}", remember=bool(self.phase and self.phase.continues), decoder=decoder,
         )  # fmt: skip
         context, size = self.model.count(messages, after, cut, weights), self.model.member(weights).parameters
         prompted = context - continued(after, cut)
-        worst, each = prompted + n * settings.max_tokens, (context + settings.max_tokens) * (self.phase.epochs if self.phase else 0)
+        # what a decoder compares with is read too: the second context, and the reply behind it
+        second = self.model.count(beside, weights=weights) if (beside := second_question(decoder, messages)) else 0
+        worst = prompted + second + n * settings.max_tokens * (1 + bool(second))
+        each = (context + settings.max_tokens) * (self.phase.epochs if self.phase else 0)
         # An attempt that goes on is trained on once, as what it becomes.
         train = n * each - (self.train_reserves.get(after.id, 0) if after and n == 1 and after.role == role else 0)
         if self.counted and not self.ledger.admit(worst, train, size):
@@ -171,8 +176,11 @@ class Requests:
         self.fault("attempts", sum(a.stop == "error" for a in attempts), len(attempts))
         if role in JUDGES:
             self.ledger.add("calls", "judge", len(attempts), role, self.purpose)
-        self.ledger.tokens("prompted", prompted, role, self.purpose, size)
-        self.ledger.tokens("sampled", sum(new_tokens(a, context) for a in attempts), role, self.purpose, size)
+        said = sum(new_tokens(a, context) for a in attempts)
+        self.ledger.tokens("prompted", prompted + second, role, self.purpose, size)
+        self.ledger.tokens("sampled", said, role, self.purpose, size)
+        if second:
+            self.ledger.tokens("scored", said, role, self.purpose, size)
         return attempts
 
     async def score(

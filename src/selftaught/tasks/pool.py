@@ -18,7 +18,7 @@ MODEL = "model"
 
 
 class TaskPool:
-    """Training tasks of several sources, and those the model wrote; see `models.base.Pool`.
+    """Training tasks of several sources, and those the model wrote; see `protocols.Pool`.
 
     Attributes:
         sources: texts of the sources; `draw` also knows "model", the tasks that were added.

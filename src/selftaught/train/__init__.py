@@ -11,12 +11,14 @@ from selftaught.train.credit.role_baseline import RoleBaseline as RoleBaseline
 from selftaught.train.credit.step_values import StepValues as StepValues
 from selftaught.train.credit.turns import Turns as Turns
 from selftaught.train.losses.anchor_kl import AnchorKL as AnchorKL
+from selftaught.train.losses.distillation import TopDistillation as TopDistillation
 from selftaught.train.losses.latent import LatentRegression as LatentRegression
 from selftaught.train.losses.nll import NLL as NLL
 from selftaught.train.losses.policy_gradient import PolicyGradient as PolicyGradient
 from selftaught.train.losses.preference import DPO as DPO
 from selftaught.train.losses.value import ValueRegression as ValueRegression
 from selftaught.train.optim import AdamW as AdamW
+from selftaught.train.prefix import Prefix as Prefix
 from selftaught.train.select.above import Above as Above
 from selftaught.train.select.band import Band as Band
 from selftaught.train.select.signal import Signal as Signal

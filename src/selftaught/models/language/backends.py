@@ -22,11 +22,14 @@ class Sampler(Protocol):
     """What named weights say. Noise belongs to a draw's key and the position alone.
 
     Attributes:
+        capabilities: what it adds to a language model's ("decoder").
         limit: most tokens of a sequence.
         wave_rows: attempts of one wave that are best asked for together.
         warm: whether what was sampled since the last change of weights is remembered for those who continue it.
         metrics: what there is to say of the hand-over of weights, for the log.
     """
+
+    capabilities: frozenset[str]
 
     @property
     def limit(self) -> int: ...
@@ -71,6 +74,9 @@ class Trainer(Protocol):
     generation: int
     limit: int
     vocabulary: int
+
+    def held(self, name: str) -> int:
+        """Places of a sequence that named weights take for themselves."""
 
     def score(self, requests: Sequence[ScoreRequest], recall: Recall) -> list[dict[str, Floats]]:
         """The outputs of each request, in the order asked."""

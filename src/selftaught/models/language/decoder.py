@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from selftaught.models.language.draws import Draw, Noise, Said
+from selftaught.models.language.draws import Draw, Said
 from selftaught.models.language.fast import Family
+from selftaught.models.language.key_values import Pairs, expanded, interleaved
+from selftaught.models.language.noise import Noise
 from selftaught.models.language.packed import Packed
 from selftaught.models.language.prefixes import NOWHERE, Block, Prefixes
 from selftaught.models.language.slots import FlatRows, Rows
@@ -58,30 +60,32 @@ class Decoder:
         self.capture = graphs if self.device.type == "cuda" else None
 
     @torch.inference_mode()
-    def decode(self, packed: Packed, name: str, draws: Sequence[Draw]) -> Ended:
+    def decode(self, packed: Packed, name: str, draws: Sequence[Draw], pairs: Pairs = ()) -> Ended:
         """Draw all rows of a batch; equal contexts must stand side by side.
 
         Args:
             packed: the weights.
             name: what they are called: keys and values are reused only under the same name.
             draws: the rows.
+            pairs: what stands before all contexts. Nothing under such a name is to be remembered.
         """
+        before = pairs[0][0].shape[1] if pairs else 0
         contexts = [next(same) for _, same in groupby(draws, key=lambda draw: draw.context)]
         owners = np.cumsum([0, *(a.context != b.context for a, b in zip(draws[1:], draws, strict=False))]).tolist()
-        block, logits_U_V = self._read(packed, name, contexts)
+        block, logits_U_V = self._read(packed, name, contexts, pairs)
         noise, given = Noise(draws, self.device), (self.family, block, owners, self.prefixes.wanted)
         rows: Rows
         if self.capture:
             rows = FlatRows(*given)
-            self._replay(packed, rows, noise, logits_U_V[rows.owner_R], self.capture())
+            self._replay(packed, rows, noise, logits_U_V[rows.owner_R], self.capture(), before)
             rows.apart()
         else:
             rows = Rows(*given)
-            self._loop(packed, rows, noise, logits_U_V[rows.owner_R])
+            self._loop(packed, rows, noise, logits_U_V[rows.owner_R], before)
         said = noise.said()
         return Ended(said, (block, draws, owners, rows.slots(), said))
 
-    def _loop(self, packed: Packed, rows: Rows, noise: Noise, logits_n_V: Tensor) -> None:
+    def _loop(self, packed: Packed, rows: Rows, noise: Noise, logits_n_V: Tensor, before: int) -> None:
         """Step by step, over no more columns and slots than are needed."""
         while rows.said < noise.steps:
             token_n, over_n = noise.take(rows.step, rows.live, logits_n_V)
@@ -91,10 +95,10 @@ class Decoder:
             if not rows.n or (rows.said == noise.steps - 1 and not rows.all):
                 break
             rows.make_room(rows.said + 1, noise.steps)
-            logits_n_V = self._step(packed, rows, noise, token_n if stood is None else token_n[stood])
+            logits_n_V = self._step(packed, rows, noise, token_n if stood is None else token_n[stood], before)
             rows.said, rows.step = rows.said + 1, rows.step + 1
 
-    def _replay(self, packed: Packed, rows: Rows, noise: Noise, logits_n_V: Tensor, capture: Callable[[Body], Body]) -> None:
+    def _replay(self, packed: Packed, rows: Rows, noise: Noise, logits_n_V: Tensor, capture: Callable[[Body], Body], before: int) -> None:
         """The same with shapes that stay for `SPAN` steps, which `capture` makes quick to repeat."""
         while rows.n and rows.said < noise.steps:
             end = min(noise.steps, rows.said + SPAN)
@@ -104,7 +108,7 @@ class Decoder:
             def body(logits_n_V: Tensor = logits_n_V, over_n: Tensor = over_n) -> None:
                 token_n, over = noise.take(rows.step, rows.live, logits_n_V)
                 over_n.copy_(over)
-                logits_n_V.copy_(self._step(packed, rows, noise, token_n))
+                logits_n_V.copy_(self._step(packed, rows, noise, token_n, before))
                 rows.step.add_(1)
 
             # the first step sets up what must not be set up while it is captured
@@ -117,17 +121,21 @@ class Decoder:
             stood = rows.keep(~over_n)
             logits_n_V = logits_n_V if stood is None else logits_n_V[stood]
 
-    def _step(self, packed: Packed, rows: Rows, noise: Noise, token_n: Tensor) -> Tensor:
+    def _step(self, packed: Packed, rows: Rows, noise: Noise, token_n: Tensor, before: int) -> Tensor:
         """Logits after one more token a live slot."""
         # a row that is over but not yet dropped decodes on in place, so that no position lies beyond the model's last
         at_n = rows.start[rows.live] + torch.minimum(rows.step, noise.limit_R[rows.live] - 1)
-        hidden_n_H = self.family.hidden(packed, token_n, at_n, rows.attend())
+        hidden_n_H = self.family.hidden(packed, token_n, at_n + before if before else at_n, rows.attend())
         rows.note(hidden_n_H)
         return self.family.logits(packed, hidden_n_H)
 
-    def _read(self, packed: Packed, name: str, contexts: Sequence[Draw]) -> tuple[Block, Tensor]:
+    def _read(self, packed: Packed, name: str, contexts: Sequence[Draw], pairs: Pairs) -> tuple[Block, Tensor]:
         """Keys and values of contexts, as far as they are not remembered, and the logits f32[U,V] after them."""
         held, block = self.prefixes.gather(name, contexts, self.device)
+        if pairs:
+            # at places before the first token's, which all may look at
+            block.prompt = [(interleaved(k), v) for k, v in expanded(pairs, len(contexts), packed.attended)]
+            block.at_U_C = torch.arange(-pairs[0][0].shape[1], 0, device=self.device).expand(len(contexts), -1)
         fresh = [draw.context[n:] for draw, n in zip(contexts, held, strict=True)]
         width, known = max(map(len, fresh)), block.at_U_C.shape[1]
         ids_U_T = torch.tensor([[*ids, *[0] * (width - len(ids))] for ids in fresh], device=self.device)
@@ -148,5 +156,6 @@ class Decoder:
 
         # a padded position lies beyond the row's last and is looked up nowhere
         most = int(self.family.config.max_position_embeddings) - 1
-        hidden_U_T_H = self.family.hidden(packed, ids_U_T, at_U_T.clamp(max=most), attend)
+        before = pairs[0][0].shape[1] if pairs else 0
+        hidden_U_T_H = self.family.hidden(packed, ids_U_T, (at_U_T + before).clamp(max=most), attend)
         return block, self.family.logits(packed, hidden_U_T_H[torch.arange(len(fresh), device=self.device), lengths_U - 1])

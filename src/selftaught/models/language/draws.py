@@ -1,8 +1,9 @@
-"""Draws: what is asked of a sampler, and how tokens are chosen with noise that belongs to a key and a position."""
+"""Draws: what is asked of a sampler, noise that belongs to a key and a position, and how a token is chosen with it."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
-from selftaught.models.language.log_probabilities import normalizer
 from selftaught.types import SamplerSettings
 
 PREFILL_TOKENS = 16384
@@ -32,6 +32,8 @@ class Draw:
         over_V: bool[V], ids that end it.
         id, parent: of the attempt, and of the one it continues ("" for none).
         remember: what is computed for it will be wanted again.
+        decoder: says what logits its tokens are drawn from; None takes them as they are.
+        beside: token ids of a second context that the decoder compares with, () for none.
     """
 
     context: tuple[int, ...]
@@ -42,6 +44,12 @@ class Draw:
     id: str = ""
     parent: str = ""
     remember: bool = False
+    decoder: Any = None
+    beside: tuple[int, ...] = ()
+
+    def companion(self) -> "Draw":
+        """The draw that says the same after the second context."""
+        return replace(self, context=self.beside, id=f"{self.id} beside", parent="", beside=())
 
 
 def uniforms(keys: Sequence[str], count: int) -> NDArray[np.float64]:
@@ -143,58 +151,3 @@ def exceeds(cdf_R_V: Tensor, target_R: Tensor) -> Tensor:
     # rounding must not push the target past the last token that has any mass, nor a NaN past the vocabulary
     target_R = torch.minimum(target_R, total_R * (1 - torch.finfo(total_R.dtype).eps))
     return torch.searchsorted(cdf_R_V, target_R[:, None], right=True)[:, 0].clamp(max=cdf_R_V.shape[-1] - 1)
-
-
-class Noise:
-    """What a batch's rows have said so far, and how each goes on.
-
-    Attributes:
-        steps: most new tokens of any row.
-        limit_R: most new tokens of each.
-    """
-
-    def __init__(self, draws: Sequence[Draw], device: torch.device) -> None:
-        rows, self.steps = len(draws), max(d.limit for d in draws)
-        # float64 costs nothing on a processor
-        real = torch.float64 if device.type == "cpu" else torch.float32
-        self.uniform_R_S = torch.from_numpy(uniforms([d.noise for d in draws], self.steps)).to(real).to(device)
-        kinds = {id(d.over_V): d.over_V for d in draws}
-        names = list(kinds)
-        self.over_K_V = torch.from_numpy(np.stack(list(kinds.values()))).to(device)
-        self.kind_R = torch.tensor([names.index(id(d.over_V)) for d in draws], device=device)
-        self.limit_R = torch.tensor([d.limit for d in draws], device=device)
-        temperatures, nucleus = {d.settings.temperature for d in draws}, any(d.settings.top_p < 1 for d in draws)
-        self.greedy, self.cold = temperatures == {0}, 0 in temperatures
-        self.temperature_R_1 = None if temperatures == {1} else torch.tensor([[d.settings.temperature] for d in draws], device=device)
-        # 2 lets every token in, whatever the rounding of a sum of probabilities
-        self.top_p_R_1 = (
-            torch.tensor([[d.settings.top_p if d.settings.top_p < 1 else 2.0] for d in draws], device=device) if nucleus else None
-        )
-        self.tokens_R_S = torch.zeros(rows, self.steps, dtype=torch.long, device=device)
-        self.logprobs_R_S = torch.zeros(rows, self.steps, device=device)
-        self.lengths_R = torch.zeros(rows, dtype=torch.long, device=device)
-        self.ended_R = torch.zeros(rows, dtype=torch.bool, device=device)
-
-    def take(self, step_1: Tensor, live_n: Tensor, logits_n_V: Tensor) -> tuple[Tensor, Tensor]:
-        """(next tokens i64[n], which rows are over bool[n]) of the rows live_n, from their logits, at step i64[1].
-
-        Nothing is read back and no shape depends on a value, so that a CUDA graph can hold it.
-        """
-        logits_n_V = logits_n_V.float()
-        uniform_n = self.uniform_R_S.index_select(1, step_1)[:, 0][live_n]
-        warmth, mass = (None if t is None else t[live_n] for t in (self.temperature_R_1, self.top_p_R_1))
-        token_n = logits_n_V.argmax(-1) if self.greedy else choose(logits_n_V, uniform_n, warmth, mass, self.cold)
-        self.tokens_R_S[live_n, step_1] = token_n
-        self.logprobs_R_S[live_n, step_1] = logits_n_V.gather(-1, token_n[:, None])[:, 0] - normalizer(logits_n_V, token_n)
-        lengths_n = self.lengths_R[live_n]
-        ends_n, before_n = self.over_K_V[self.kind_R[live_n], token_n], lengths_n > 0
-        fresh_n = ~before_n & (ends_n | (self.limit_R[live_n] == step_1 + 1))
-        self.lengths_R[live_n] = torch.where(fresh_n, step_1 + 1, lengths_n)
-        self.ended_R[live_n] |= fresh_n & ends_n
-        return token_n, before_n | fresh_n
-
-    def said(self) -> list[Said]:
-        """What every row has said."""
-        columns = (self.tokens_R_S, self.logprobs_R_S, self.lengths_R, self.ended_R)
-        found = zip(*(column.tolist() for column in columns), strict=True)
-        return [(tokens[:n], logprobs[:n], bool(ended)) for tokens, logprobs, n, ended in found]

@@ -15,6 +15,7 @@ from torch.nn.functional import embedding, linear, rms_norm, scaled_dot_product_
 
 from selftaught.models.language import room
 from selftaught.models.language.fusing import LARGE_MODEL, fused_gated, fused_turned, gated, turned
+from selftaught.models.language.key_values import Pairs, behind
 from selftaught.models.language.log_probabilities import wide
 from selftaught.models.language.lora import PROJECTIONS, adapters_of, product, weight_of
 from selftaught.models.language.packed import Layer, Packed, by_ready, lengthened, made_ready
@@ -159,11 +160,11 @@ class Family:
         rows = lengthened(hidden.reshape(n, -1).float(), room.few_sizes(n))
         return by_ready(rows, packed.ready)[:n].view(*hidden.shape[:-1], -1)
 
-    def masked(self, mask: Tensor | None) -> Attend:
-        """Attention of rows [B, T] over themselves under a mask bool[(B, 1,) T, T]; without one, over all that came before."""
+    def masked(self, mask: Tensor | None, pairs: Pairs = ()) -> Attend:
+        """Attention of rows [B, T] over `pairs` and themselves under a mask bool[(B, 1,) T, T]; without one, over what came before."""
 
-        def attend(_: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            return self.attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask)
+        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            return self.attention(q.transpose(1, 2), *behind(pairs, layer, k.transpose(1, 2), v.transpose(1, 2), mask))
 
         return attend
 

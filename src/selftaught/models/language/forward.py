@@ -1,17 +1,20 @@
 """Forward passes over a causal language model: unpadded, shared beginnings once, logits only where they are read."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from transformers.cache_utils import DynamicCache
 
 from selftaught.models.language.fast import Family
+from selftaught.models.language.key_values import Pairs, filled_cache
 from selftaught.models.language.layout import Batch, costs, lay_out
 from selftaught.models.language.log_probabilities import picked
 from selftaught.models.language.packed import Packed
+from selftaught.models.outputs import Output, parse_output
 from selftaught.types import Ints
 
 
@@ -59,55 +62,70 @@ class Forward:
         self.sharing = self.packed and plain_attention(module) and self._same(packed=True, sharing=True)
 
     def outputs(
-        self, sequences: Sequence[Ints], wanted_N: Tensor, names: Collection[str], packed: Packed | None = None
-    ) -> dict[str, Tensor]:
+        self, sequences: Sequence[Ints], wanted_N: Tensor, names: Collection[str], packed: Packed | None = None,
+        ids_at: Mapping[str, Tensor] | None = None, pairs: Pairs = (),
+    ) -> dict[str, Tensor]:  # fmt: skip
         """Outputs over the N items of all sequences, end to end, in order.
 
         Args:
             sequences: token ids i32[T], all non-empty.
             wanted_N: where log-probabilities (and entropies) are computed; elsewhere, and at first items, they are 0.
-            names: of "logprobs" f32[N], "entropy" f32[N] and "hidden" f32[N,H]; others are not its own.
+            names: of "logprobs" f32[N], "entropy" f32[N], "top:K" f32[N,K] with "top:K/ids" i64[N,K], and "hidden" f32[N,H];
+                others are not its own.
             packed: the family's weights; None takes the module's own forward.
+            pairs: what stands before every sequence.
+            ids_at: further outputs by name, the log-probabilities f32[N,K] of these ids i64[N,K].
         """
         device = wanted_N.device
         ids_N = torch.from_numpy(np.concatenate(sequences).astype(np.int64)).to(device)
         wanted_N = wanted_N.clone()
         wanted_N[np.cumsum([0, *map(len, sequences)])[:-1]] = False
-        scores: dict[str, list[Tensor]] = {name: [] for name in names if name in ("logprobs", "entropy")}
+        at = ids_at or {}
+        asked = [output for output in map(parse_output, dict.fromkeys((*names, *at))) if output.predicted]
+        scores: dict[str, list[Tensor]] = {output.name: [] for output in asked}
         hidden, order, targets = [], [], []
         fast = packed is not None
-        for rows in lay_out(sequences, self.packed or fast, self.sharing or fast):
+        # the module's own forward tells sequences of a row apart only where nothing stands before them
+        for rows in lay_out(sequences, fast or (self.packed and not pairs), fast or (self.sharing and not pairs)):
             items_M, spots_M = (torch.from_numpy(a).to(device) for a in (rows.items_M, rows.spots_M))
             wanted_M = wanted_N[items_M]
             target_K = items_M[wanted_M]
             # what predicts an item is the one before it in its sequence, which may stand elsewhere in the batch
             predictor_K = spots_M[(wanted_M.nonzero()[:, 0] - 1)]
-            hidden_B_T_H, logits_of = self._hidden(rows, predictor_K, device, packed)
+            hidden_B_T_H, logits_of = self._hidden(rows, predictor_K, device, packed, pairs)
             if "hidden" in names:
                 hidden.append(hidden_B_T_H.flatten(0, 1)[spots_M])
                 order.append(items_M)
             targets.append(target_K)
-            if packed is not None and "entropy" not in scores and "logprobs" in scores:
+            if packed is not None and scores.keys() == {"logprobs"}:
                 scores["logprobs"].append(picked(hidden_B_T_H.flatten(0, 1)[predictor_K], packed.head, ids_N[target_K]))
             elif scores:
                 logp_K_V = logits_of().float().log_softmax(-1)
-                if "logprobs" in scores:
-                    scores["logprobs"].append(logp_K_V.gather(-1, ids_N[target_K, None])[:, 0])
-                if "entropy" in scores:
-                    scores["entropy"].append(-(logp_K_V.exp() * logp_K_V).sum(-1))
+                for output in asked:
+                    for name, values in predicted(output, logp_K_V, ids_N[target_K], at.get(output.name, ids_N)[target_K]):
+                        scores.setdefault(name, []).append(values)
         found = {"hidden": torch.cat(hidden)[torch.cat(order).argsort()].float()} if hidden else {}
-        for name, values in scores.items():
-            found[name] = torch.zeros(len(ids_N), device=device).index_put((torch.cat(targets),), torch.cat(values))
+        for name, chunks in scores.items():
+            whole = torch.cat(chunks)
+            found[name] = whole.new_zeros(len(ids_N), *whole.shape[1:]).index_put((torch.cat(targets),), whole)
         return found
 
-    def _hidden(self, rows: Batch, predictor_K: Tensor, device: torch.device, packed: Packed | None) -> tuple[Tensor, Callable[[], Tensor]]:
+    def _hidden(
+        self, rows: Batch, predictor_K: Tensor, device: torch.device, packed: Packed | None, pairs: Pairs
+    ) -> tuple[Tensor, Callable[[], Tensor]]:
         """Hidden states of a batch, and how to get the logits at flattened positions."""
         ids_B_T, at_B_T = (torch.from_numpy(a).to(device) for a in (rows.ids_B_T, rows.at_B_T))
+        at_B_T = at_B_T + (pairs[0][0].shape[1] if pairs else 0)
         seen = torch.from_numpy(rows.seen_B_T_T)[:, None].to(device) if rows.seen_B_T_T is not None else None
         if packed is not None and self.family is not None:
-            family, fast = self.family, self.family.hidden(packed, ids_B_T, at_B_T, self.family.masked(seen))
+            family, fast = self.family, self.family.hidden(packed, ids_B_T, at_B_T, self.family.masked(seen, pairs))
             return fast, lambda: family.logits(packed, fast.flatten(0, 1)[predictor_K])
         given = {"input_ids": ids_B_T, "position_ids": at_B_T, "use_cache": False}
+        if pairs:
+            given |= {
+                "past_key_values": filled_cache(DynamicCache(config=self.module.config), self.module, pairs, len(ids_B_T)),
+                "use_cache": True,
+            }
         if seen is not None:
             dtype = next(self.module.parameters()).dtype
             given["attention_mask"] = torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill(~seen, torch.finfo(dtype).min)
@@ -131,6 +149,19 @@ class Forward:
                 self.packed, self.sharing = kept
         tolerance = 1e-4 if p.dtype == torch.float32 else 3e-2
         return bool((together - apart).abs().max() <= tolerance * apart.abs().max().clamp(min=1.0))
+
+
+def predicted(output: Output, logp_K_V: Tensor, ids_K: Tensor, at_K: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """An output of the distributions f32[K,V] that predicted tokens i64[K]: names and values; at_K are the ids it asks about."""
+    if output.base == "logprobs":
+        yield output.name, logp_K_V.gather(-1, ids_K[:, None])[:, 0]
+    elif output.base == "entropy":
+        yield output.name, -(logp_K_V.exp() * logp_K_V).sum(-1)
+    elif output.base == "top":
+        largest = logp_K_V.topk(min(output.largest, logp_K_V.shape[-1]), -1)
+        yield from ((output.name, largest.values), (f"{output.name}/ids", largest.indices))
+    else:
+        yield output.name, logp_K_V.gather(-1, at_K)
 
 
 def plain_attention(module: Any) -> bool:

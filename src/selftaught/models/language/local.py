@@ -17,6 +17,7 @@ from selftaught.models.loading import opening
 def open_local(
     folder_or_id: str | Path, format: Format | None = None, seed: int = 0, adapter: str = "", device: str = "auto",
     threads: int | None = None, modules: Mapping[str, Any] | None = None, dtype: str = "auto", fast: bool = True,
+    prefixes: Mapping[str, Any] | None = None,
 ) -> LanguageModel:  # fmt: skip
     """Load a folder or hub id.
 
@@ -31,6 +32,7 @@ def open_local(
         dtype: of the fast forward's matrix products, "float32" or "bfloat16"; "auto" is bfloat16 for large models on
             CUDA, else float32. Weights, optimizer and logits stay float32.
         fast: take the fast forward where the architecture is known and it equals the module's own.
+        prefixes: a `train.prefix.Prefix` by the name its weights have.
 
     Raises:
         BadInput: one line on what is missing or cannot be loaded.
@@ -38,12 +40,13 @@ def open_local(
     if threads:
         torch.set_num_threads(threads)
     module, tokenizer = opening.load(str(folder_or_id), device, adapter)
-    return local_model(module, tokenizer, format, seed, adapter, modules, dtype, fast)
+    return local_model(module, tokenizer, format, seed, adapter, modules, dtype, fast, prefixes)
 
 
 def local_model(
     module: Any, tokenizer: Any, format: Format | None = None, seed: int = 0, adapter: str = "",
     modules: Mapping[str, Any] | None = None, dtype: str = "auto", fast: bool = True,
+    prefixes: Mapping[str, Any] | None = None,
 ) -> LanguageModel:  # fmt: skip
     """A loaded module and its tokenizer as a model; see `open_local`.
 
@@ -52,6 +55,6 @@ def local_model(
     Raises:
         BadInput: for an unknown adapter or dtype, or a format the tokenizer cannot follow.
     """
-    trainer = LocalTrainer(module, tokenizer, seed, adapter, modules, dtype, fast)
+    trainer = LocalTrainer(module, tokenizer, seed, adapter, modules, dtype, fast, prefixes)
     renderer = Renderer(tokenizer, format or Format(), trainer.ends)
     return LanguageModel(renderer, LocalSampler(trainer.weights, trainer.fused, trainer.limit), trainer)

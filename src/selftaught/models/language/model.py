@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from selftaught.format import Format
+from selftaught.models.capabilities import LANGUAGE
 from selftaught.models.language.backends import Sampler, Trainer
 from selftaught.models.language.render import Renderer
 from selftaught.models.language.wave import Wave
@@ -25,11 +26,10 @@ class LanguageModel:
         parameters, limit: number of parameters, without adapter and heads; most tokens of a sequence.
     """
 
-    capabilities = frozenset({"text", "logprobs", "entropy", "hidden", "value", "learn", "weights"})
-
     def __init__(self, renderer: Renderer, sampler: Sampler, trainer: Trainer) -> None:
         fits.check_ends(renderer.ends)
         self.renderer, self.sampler, self.trainer = renderer, sampler, trainer
+        self.capabilities = LANGUAGE | sampler.capabilities
         self.parameters, self.limit = trainer.parameters, min(trainer.limit, sampler.limit)
 
     @property
@@ -85,7 +85,9 @@ class LanguageModel:
         Raises:
             BadInput: for a prompt with a token the model has no embedding for.
         """
-        return Wave(self.renderer, self.sampler.draw, self.limit, self.trainer.vocabulary, self.generation).sample(requests)
+        trainer = self.trainer
+        wave = Wave(self.renderer, self.sampler.draw, self.limit, trainer.held, trainer.vocabulary, self.generation)
+        return wave.sample(requests)
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
         """Outputs over a Tokens payload by name; see `scoring.Scorer`.

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
-from selftaught.models.language.draws import Draw, Noise, Said
+from selftaught.models.language.draws import Draw, Said
 from selftaught.models.language.forward import picked_logits
+from selftaught.models.language.key_values import Pairs, filled_cache
+from selftaught.models.language.noise import Noise
 
 SPARE = 64
 
@@ -57,8 +59,8 @@ def last(hidden_B_T_H: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def decode(module: Any, draws: Sequence[Draw]) -> list[Said]:
-    """Draw all rows of a batch; equal contexts must stand side by side."""
+def decode(module: Any, draws: Sequence[Draw], pairs: Pairs = ()) -> list[Said]:
+    """Draw all rows of a batch; equal contexts must stand side by side. `pairs` stand before all of them."""
     device = next(module.parameters()).device
     same = [list(group) for _, group in groupby(draws, key=lambda draw: draw.context)]
     contexts = [group[0].context for group in same]
@@ -67,9 +69,13 @@ def decode(module: Any, draws: Sequence[Draw]) -> list[Said]:
     ids_U_T = torch.tensor([[0] * (width - len(c)) + list(c) for c in contexts], device=device)
     lengths_U = torch.tensor([len(c) for c in contexts], device=device)
     seen_U_T = torch.arange(width, device=device) >= width - lengths_U[:, None]
-    padded = not all(len(c) == width for c in contexts)
-    positions_U_T = (torch.arange(width, device=device) - (width - lengths_U[:, None])).clamp(min=0)
+    before = pairs[0][0].shape[1] if pairs else 0
+    padded = bool(pairs) or not all(len(c) == width for c in contexts)
+    positions_U_T = (torch.arange(width, device=device) - (width - lengths_U[:, None])).clamp(min=0) + before
     cache = new_cache(module.config)
+    if pairs:
+        filled_cache(cache, module, pairs, len(contexts))
+        seen_U_T = torch.cat([seen_U_T.new_ones(len(contexts), before), seen_U_T], 1)
     fixed = {"past_key_values": cache, "use_cache": True}
     mask = {"attention_mask": seen_U_T.long()} if padded else {}
     logits, _ = picked_logits(module, last, input_ids=ids_U_T, position_ids=positions_U_T, **fixed, **mask)
@@ -91,7 +97,7 @@ def decode(module: Any, draws: Sequence[Draw]) -> list[Said]:
             live_n, token_n = live_n[kept], token_n[kept]
             seen = seen[kept] if seen is not None else None
         # a row that is over but not yet dropped decodes on in place, so that no position lies beyond the model's last
-        at_n = start_R[live_n] + torch.minimum(step_1, noise.limit_R[live_n] - 1)
-        mask = {"attention_mask": seen[:, : width + step + 1]} if seen is not None else {}
+        at_n = start_R[live_n] + before + torch.minimum(step_1, noise.limit_R[live_n] - 1)
+        mask = {"attention_mask": seen[:, : before + width + step + 1]} if seen is not None else {}
         logits, _ = picked_logits(module, last, input_ids=token_n[:, None], position_ids=at_n[:, None], **fixed, **mask)
     return noise.said()

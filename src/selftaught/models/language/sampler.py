@@ -9,10 +9,12 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from selftaught.models.capabilities import SAMPLERS
 from selftaught.models.language import room
 from selftaught.models.language.decoder import Decoder
 from selftaught.models.language.draws import Draw, Said, batches
 from selftaught.models.language.fused import Fused
+from selftaught.models.language.key_values import Pairs, standing
 from selftaught.models.language.packed import Packed
 from selftaught.models.language.plain import decode
 from selftaught.models.language.prefixes import Prefixes
@@ -36,6 +38,17 @@ def side_by_side(function: Callable[[A], B], items: Sequence[A], cores: int) -> 
         torch.set_num_threads(cores)
 
 
+def planned(draws: Sequence[Draw], most: int, held: Callable[[Draw], int] = lambda draw: 0) -> list[list[Draw]]:
+    """Draws in batches (see `batches`); those with a second context each in one batch with the draw that says the same after it."""
+    alone, paired = [draw for draw in draws if not draw.beside], [draw for draw in draws if draw.beside]
+    plan = [[alone[i] for i in batch] for batch in batches(alone, most, held)]
+    size = max(1, most // 2)
+    for at in range(0, len(paired), size):
+        both = [one for draw in paired[at : at + size] for one in (draw, draw.companion())]
+        plan.append(sorted(both, key=lambda draw: draw.context))
+    return plan
+
+
 class LocalSampler:
     """What a model says, computed here. Keys and values of what was said last until the weights change.
 
@@ -45,6 +58,7 @@ class LocalSampler:
         metrics: none: sampling and learning use the same parameters.
     """
 
+    capabilities = SAMPLERS["local"]
     metrics: Mapping[str, float] = MappingProxyType({})
 
     def __init__(self, weights: Weights, fused: Fused, limit: int) -> None:
@@ -66,31 +80,35 @@ class LocalSampler:
 
     def draw(self, name: str, draws: Sequence[Draw]) -> list[Said]:
         """What named weights say after each draw's context, in the order asked."""
-        longest = max(len(draw.context) + draw.limit for draw in draws)
+        longest = max(max(len(draw.context), len(draw.beside)) + draw.limit for draw in draws)
         most = room.rows_that_fit(self.device, self.weights.module, self.fused.dtype, longest, self.max_rows)
         with self.weights.use(name):
             packed = self.fused.of(name)
-            said = self._fast(self.decoder, packed, name, draws, most) if self.decoder and packed else self._plain(draws, most)
-        return [said[i] for i in range(len(draws))]
+            pairs = standing(self.weights, name)
+            if self.decoder and packed:
+                said = self._fast(self.decoder, packed, name, draws, most, pairs)
+            else:
+                said = self._plain(draws, most, pairs)
+        return [said[id(draw)] for draw in draws]
 
-    def _plain(self, draws: Sequence[Draw], most: int) -> dict[int, Said]:
+    def _plain(self, draws: Sequence[Draw], most: int, pairs: Pairs) -> dict[int, Said]:
         said: dict[int, Said] = {}
-        for batch in batches(draws, most):
-            said |= zip(batch, decode(self.weights.module, [draws[i] for i in batch]), strict=True)
+        for batch in planned(draws, most):
+            said |= zip(map(id, batch), decode(self.weights.module, batch, pairs), strict=True)
         return said
 
-    def _fast(self, decoder: Decoder, packed: Packed, name: str, draws: Sequence[Draw], most: int) -> dict[int, Said]:
+    def _fast(self, decoder: Decoder, packed: Packed, name: str, draws: Sequence[Draw], most: int, pairs: Pairs) -> dict[int, Said]:
         """Batches side by side where there are cores for it: each then waits for no other core after every operation."""
         prefixes = decoder.prefixes
         prefixes.expect(draws)
         cores = torch.get_num_threads() if self.device.type == "cpu" and len(draws) >= 2 * room.LEAST_ROWS else 1
         most = max(room.LEAST_ROWS, min(most, -(-len(draws) // cores)))
-        plan = list(batches(draws, most, partial(prefixes.held, name)))
-        found = side_by_side(lambda batch: decoder.decode(packed, name, [draws[i] for i in batch]), plan, cores)
+        plan = planned(draws, most, partial(prefixes.held, name))
+        found = side_by_side(lambda batch: decoder.decode(packed, name, batch, pairs), plan, cores)
         # in the order of the batches, whichever ended first
-        for ended in found:
+        for ended in found if not pairs else ():
             prefixes.remember(*ended.kept)
-        return {i: said for batch, ended in zip(plan, found, strict=True) for i, said in zip(batch, ended.said, strict=True)}
+        return {id(draw): said for batch, ended in zip(plan, found, strict=True) for draw, said in zip(batch, ended.said, strict=True)}
 
     def recall(self, name: str, request: ScoreRequest) -> Tensor | None:
         """Last hidden states f32[T - start, H] of an attempt, if they were kept when it was sampled."""

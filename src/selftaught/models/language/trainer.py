@@ -13,6 +13,7 @@ from selftaught.models.language.backends import Recall
 from selftaught.models.language.fast import Family
 from selftaught.models.language.forward import Forward
 from selftaught.models.language.fused import Fused
+from selftaught.models.language.key_values import read_prefix
 from selftaught.models.language.scoring import Scorer
 from selftaught.models.learner import Learner, OptimizerState
 from selftaught.models.loading import opening
@@ -37,7 +38,7 @@ class LocalTrainer:
 
     def __init__(
         self, module: Any, tokenizer: Any, seed: int = 0, adapter: str = "", modules: Mapping[str, Any] | None = None,
-        dtype: str = "auto", fast: bool = True,
+        dtype: str = "auto", fast: bool = True, prefixes: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """Take a loaded module; see `local.open_local` for what is given.
 
@@ -55,11 +56,17 @@ class LocalTrainer:
         self.tokenizer, self.adapter, self.generation = tokenizer, adapter, 0
         self.weights, device = Weights(self.module, bool(adapter)), next(self.module.parameters()).device
         self.heads = Heads(modules or {}, int(module.get_output_embeddings().weight.shape[1]), device)
+        for name, declared in (prefixes or {}).items():
+            self.weights.prefixes[name] = read_prefix(module, tokenizer, declared, name, seed).to(device)
         family = Family.of(self.module) if fast else None
         self.forward = Forward(self.module, family)
         self.fused = Fused(family, opening.pick_dtype(dtype, device, self.parameters))
         self.learner = Learner(self.weights, self.heads, seed, self.forward, self.fused.dtype)
         self.max_tokens = room.tokens(device, self.vocabulary)
+
+    def held(self, name: str) -> int:
+        """Places of a sequence that a name's prefixes take."""
+        return sum(prefix.size for prefix in self.weights.before(name))
 
     def score(self, requests: Sequence[ScoreRequest], recall: Recall = lambda name, request: None) -> list[dict[str, Floats]]:
         """The outputs of each request, in the order asked; see `scoring`. `recall` gives hidden states that are remembered.
@@ -113,4 +120,6 @@ class LocalTrainer:
         """Content hash of named weights, configuration and vocabulary; an adapter that is off does not count."""
         with self.weights.use(name):
             named = module_tensors(self.module, bool(self.adapter), adapted=name != "start")
+            prefixes = enumerate(self.weights.before(name))
+            named += [(f"prefix.{i}.{key}", tensor) for i, prefix in prefixes for key, tensor in prefix.state_dict().items()]
             return tensors_hash(named, language_facts(self.module, self.tokenizer, ends))

@@ -1,10 +1,11 @@
 """A wave of sample requests: contexts rendered, draws made of them, attempts made of what came."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from selftaught.decoding import second_question
 from selftaught.models.language.draws import Draw, Drawn
 from selftaught.models.language.render import Renderer
 from selftaught.parts import BadInput
@@ -18,12 +19,14 @@ class Wave:
     Attributes:
         renderer: renders contexts and reads ids.
         draw: says what named weights say after contexts, in the order asked.
-        limit, vocabulary, generation: most tokens of a sequence; width of the logits; version of the policy.
+        limit, held: most tokens of a sequence; how many places of it named weights take.
+        vocabulary, generation: width of the logits; version of the policy.
     """
 
     renderer: Renderer
     draw: Callable[[str, Sequence[Draw]], Sequence[Drawn]]
     limit: int
+    held: Callable[[str], int]
     vocabulary: int
     generation: int
 
@@ -40,12 +43,17 @@ class Wave:
             if error:
                 found[r] = {i: self.attempt(request, i, context, "", [], [], False, error) for i in range(request.n)}
                 continue
+            beside, error = self.beside(request)
+            if error:
+                found[r] = {i: self.attempt(request, i, context, "", [], [], False, error) for i in range(request.n)}
+                continue
             over_V, noise = self.renderer.ending(request.settings.stop, self.vocabulary), request.noise or request.key
-            limit = min(request.settings.max_tokens, self.limit - len(context))
+            limit = min(request.settings.max_tokens, self.room(request) - max(len(context), len(beside)))
             for i in range(request.n):
                 draw = Draw(
                     context=context, settings=request.settings, limit=limit, noise=f"{noise}/{i}", over_V=over_V,
                     id=f"{request.key}/{i}", parent=request.after.id if request.after else "", remember=request.remember,
+                    decoder=request.decoder, beside=beside,
                 )  # fmt: skip
                 waves.setdefault(request.weights, []).append((r, i, draw))
         for name, wave in waves.items():
@@ -66,8 +74,19 @@ class Wave:
         if (largest := max(context)) >= self.vocabulary:
             token = self.renderer.tokenizer.convert_ids_to_tokens(largest)
             raise BadInput(f"a prompt has the token {token!r}, and the model no embedding for it: take it out of the prompt")
-        full = f"a context of {len(context)} tokens leaves no room in the model's {self.limit}"
-        return context, full if len(context) >= self.limit else ""
+        full = f"a context of {len(context)} tokens leaves no room in the model's {self.room(request)}"
+        return context, full if len(context) >= self.room(request) else ""
+
+    def room(self, request: SampleRequest) -> int:
+        """Most tokens of a sequence under a request's weights."""
+        return self.limit - self.held(request.weights)
+
+    def beside(self, request: SampleRequest) -> tuple[tuple[int, ...], str]:
+        """(the ids of a second context that a decoder asks for, why nothing can follow them)."""
+        messages = second_question(request.decoder, request.messages)
+        if messages and request.after is not None:
+            raise BadInput(f"decoder '{request.decoder.name}' compares two questions, and {request.key} continues an attempt: leave it out")
+        return self.context(replace(request, messages=messages)) if messages else ((), "")
 
     def attempt(
         self, request: SampleRequest, index: int, context: tuple[int, ...], text: str, ids: list[int],

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from selftaught.models.capabilities import TABLES
 from selftaught.models.loading.digest import tensors_hash
 from selftaught.models.tables.network import RowNetwork
 from selftaught.models.weights import Weights
@@ -35,7 +36,7 @@ class TableModel:
         generation: version of the policy.
     """
 
-    capabilities = frozenset({"rows", "features", "prediction", "target", "learn", "weights"})
+    capabilities = TABLES
     lexicon = "rows"
 
     def __init__(self, features: int, modules: Mapping[str, Any] | None = None, seed: int = 0) -> None:

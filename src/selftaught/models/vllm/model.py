@@ -22,7 +22,7 @@ QUESTION = "What is 17 + 25?"
 def open_vllm(
     folder_or_id: str | Path, format: Format | None = None, seed: int = 0, adapter: str = "", device: str = "auto",
     threads: int | None = None, modules: Mapping[str, Any] | None = None, dtype: str = "auto", fast: bool = True,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None, prefixes: Mapping[str, Any] | None = None,
 ) -> LanguageModel:  # fmt: skip
     """Load a folder or hub id, as `open_local`, and open an engine for it; `options` are arguments of `vllm.LLM`.
 
@@ -33,7 +33,7 @@ def open_vllm(
     if threads:
         torch.set_num_threads(threads)
     module, tokenizer = opening.load(str(folder_or_id), device, adapter)
-    trainer = LocalTrainer(module, tokenizer, seed, adapter, modules, dtype, fast)
+    trainer = LocalTrainer(module, tokenizer, seed, adapter, modules, dtype, fast, prefixes)
     renderer = Renderer(tokenizer, format or Format(), trainer.ends)
     local = LocalSampler(trainer.weights, trainer.fused, trainer.limit)
     engine = Engine(module, trainer.limit, options or {})

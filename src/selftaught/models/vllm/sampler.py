@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from selftaught.models.capabilities import SAMPLERS
 from selftaught.models.language.backends import Sampler
 from selftaught.models.language.draws import Draw, Drawn
 from selftaught.models.vllm import probe
@@ -44,6 +45,8 @@ class VllmSampler:
         opened: the gap when the engine was first filled.
         changed: the policy has changed since the last push.
     """
+
+    capabilities = SAMPLERS["vllm"]
 
     def __init__(self, engine: Engine, local: Sampler, weights: Weights, score: Score, question: tuple[int, ...], over_V: Any) -> None:
         """Fill an engine.
@@ -87,6 +90,8 @@ class VllmSampler:
 
     def draw(self, name: str, draws: Sequence[Draw]) -> Sequence[Drawn]:
         """By the engine, where it holds these weights; else by the local sampler."""
+        if decoder := next((draw.decoder for draw in draws if draw.decoder is not None), None):
+            raise BadInput(f"vLLM does not draw from the logits of decoder '{decoder.name}': leave out --engine, or the decoder")
         self._check_opening()
         if not self._holds(name):
             return self.local.draw(name, draws)

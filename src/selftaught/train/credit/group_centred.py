@@ -53,6 +53,11 @@ class GroupCentred(Credit):
             raise BadInput(f"scale={self.scale!r} must be none or std")
 
     @property
+    def asks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The anchor is scored."""
+        return ("logprobs",) if self.anchor else ()
+
+    @property
     def writes(self) -> tuple[str, ...]:  # type: ignore[override]
         """The streams of its examples: start_logprobs only when anchored."""
         return ("advantage", "mask", "sampler_logprobs", *(("start_logprobs",) if self.anchor else ()))

@@ -32,6 +32,7 @@ class Pairs(Credit):
     """
 
     paper: ClassVar[str] = "arXiv:2401.10020"
+    asks: ClassVar[tuple[str, ...]] = ("logprobs",)
     writes: ClassVar[tuple[str, ...]] = ("mask", "start_logprobs")
     score: str = "reward"
     margin: float = 0.0

@@ -43,6 +43,11 @@ class RoleBaseline(Credit):
     anchor: bool = False
 
     @property
+    def asks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The anchor is scored."""
+        return ("logprobs",) if self.anchor else ()
+
+    @property
     def writes(self) -> tuple[str, ...]:  # type: ignore[override]
         """The streams of its examples: start_logprobs only when anchored."""
         return ("advantage", "mask", "sampler_logprobs", *(("start_logprobs",) if self.anchor else ()))

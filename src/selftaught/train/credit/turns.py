@@ -38,6 +38,7 @@ class Turns(Credit):
     """
 
     paper: ClassVar[str] = "arXiv:2409.12917"
+    asks: ClassVar[tuple[str, ...]] = ("logprobs",)
     writes: ClassVar[tuple[str, ...]] = ("advantage", "mask", "sampler_logprobs", "start_logprobs", "anchor")
     score: str = "reward"
     first: bool = True

@@ -38,5 +38,9 @@ class Average(Update):
         if self.into == "start":
             raise BadInput("weights 'start' are frozen: name others in into")
 
+    @property
+    def folds(self) -> tuple[tuple[str, str], ...]:
+        return ((self.source, self.into),)
+
     async def update(self, run: Run, groups: Sequence[Group]) -> None:
         await run.average(self.source, self.into, self.decay)
