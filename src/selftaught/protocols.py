@@ -1,9 +1,9 @@
 """The dispatcher between parts and machines: the six verbs of a model, and the run that parts speak through."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from selftaught.types import (
     Attempt,
@@ -16,6 +16,8 @@ from selftaught.types import (
     ScoreRequest,
     Task,
 )
+
+T = TypeVar("T")
 
 
 @runtime_checkable
@@ -212,6 +214,9 @@ class Subject(Protocol):
     sources: tuple[Any, ...]
     settings: SamplerSettings
     seed: int
+
+    async def once(self, key: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """What `ask` gives, which several measures look at, asked the first time alone."""
 
     async def answered(self, n: int, best: bool = False) -> Answered:
         """`n` attempts a held-out task as the gate draws them, journaled; with `best` those at the side's best decoding too."""
