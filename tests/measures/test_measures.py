@@ -36,7 +36,7 @@ def found(text, on, which="measure"):
 @pytest.mark.parametrize("name", shelf("measure"))
 def test_says_what_it_is(name):
     made = find("measure", name)()
-    assert made.unit in UNITS and made.takes in ("words", "rows", "games") and made.label
+    assert made.unit in UNITS and made.takes in ("words", "rows", "games", "") and made.label
     declared = type(made).measure_baseline is not find("measure", "pass-1").measure_baseline
     assert declared == bool(made.baseline), "a baseline is named exactly where it is measured"
 

@@ -159,7 +159,7 @@ def of_model(asked: Measure, model: str, tasks: Sequence[str], job: Mapping[str,
 def refuse_other(asked: Measure, session: Session, name: str) -> None:
     """Refuse a measure that asks about something else than a run's tasks are made of."""
     forms = {form_of(task) for task in session.splits["held-out"]}
-    if asked.takes not in forms:
+    if asked.takes and asked.takes not in forms:
         raise BadInput(
             f"'{asked.name}' asks about {asked.takes}, and {name} is about {', '.join(sorted(forms))}: give another run or measure"
         )
