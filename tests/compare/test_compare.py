@@ -14,10 +14,11 @@ import pytest
 from scipy import stats as peer
 
 from selftaught.compare.opened import declaration, open_recipe
-from selftaught.compare.runs import CONTROLS, Settings, ask, ask_all, compare, in_turn
+from selftaught.compare.runs import Settings, ask, ask_all, compare, in_turn
 from selftaught.compare.sweep import Wanted, alone, sweep
 from selftaught.compare.table import lines, tabled
 from selftaught.parts import BadInput
+from selftaught.recipes import CONTROLS
 from selftaught.statistics.differences import crossed_interval, crossed_p, holm
 from selftaught.statistics.intervals import estimate
 from selftaught.statistics.pooled import letters, over_seeds, pooled, told_apart, words
@@ -135,7 +136,7 @@ def test_declaration_is_of_what_a_recipe_does():
     from selftaught.recipe import Claim, get_recipe
 
     ttrl = get_recipe("ttrl")
-    assert declaration(ttrl) == declaration(replace(ttrl, claim=Claim(text="else", status="fails"), tiny={}))
+    assert declaration(ttrl) == declaration(replace(ttrl, claim=Claim(text="else", equal="steps"), tiny={}))
     assert declaration(ttrl) != declaration(ttrl.with_options({"explore.n": 9}))
 
 
