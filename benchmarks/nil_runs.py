@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from selftaught.compare.sweep import Asked, sweep
+from selftaught.compare.sweep import Wanted, sweep
 from selftaught.parts import BadInput
 from selftaught.types import content_hash
 
@@ -46,7 +46,7 @@ def reseeded(seed: int, folder: Path, model: str, tasks: tuple[str, ...]) -> Non
     session.close()
 
 
-def asked(kind: str, seed: int, out: Path, model: str, tasks: tuple[str, ...]) -> Asked:
+def asked(kind: str, seed: int, out: Path, model: str, tasks: tuple[str, ...]) -> Wanted:
     """One nil run."""
     folder = out / f"{kind}-{seed}"
     shared = [*(["--model", model] if model else []), *(["--tasks", *tasks] if tasks else [])]
@@ -58,7 +58,7 @@ def asked(kind: str, seed: int, out: Path, model: str, tasks: tuple[str, ...]) -
             "--steps", str(STEPS), "--no-forecast", "--no-alarms", "--out", str(folder), *shared,
         )  # fmt: skip
         again = ("selftaught", "improve", "--resume", "--out", str(folder))
-    return Asked(recipe=kind, seed=seed, folder=folder, words=words, again=again, mark=content_hash(kind, seed, STEPS, HELD_OUT, shared))
+    return Wanted(recipe=kind, seed=seed, folder=folder, words=words, again=again, mark=content_hash(kind, seed, STEPS, HELD_OUT, shared))
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
-"""The dispatcher between parts and machines: the seven verbs of a model, and the run that parts speak through."""
+"""The seam between parts and machines: the seven verbs of a model, and the run that parts speak through."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from selftaught.interaction import Reply
 from selftaught.types import (
@@ -19,6 +19,8 @@ from selftaught.types import (
     Task,
     Tokens,
 )
+
+T = TypeVar("T")
 
 
 class Member(NamedTuple):
@@ -253,6 +255,9 @@ class Subject(Protocol):
     sources: tuple[Any, ...]
     settings: SamplerSettings
     seed: int
+
+    async def once(self, key: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """What `ask` gives, which several measures look at, asked the first time alone."""
 
     async def answered(self, n: int, best: bool = False) -> Answered:
         """`n` attempts a held-out task as the gate draws them, journaled; with `best` those at the side's best decoding too."""

@@ -284,7 +284,7 @@ class Measure(Part):
         unit: what one value belongs to: task, row, node, deal, seed or group. Two sides are paired by it.
         higher: whether more is better.
         share: whether it is a fraction, told in percent.
-        takes: what it asks about: "words", "rows" or "games".
+        takes: what it asks about: "words", "rows" or "games"; "" asks nothing and takes any.
         kept: the name under which a run's verdict holds it task by task already, "" where none does.
         baseline: what it can be compared with that is no other method (raw rows, one attempt), "" for nothing.
     """

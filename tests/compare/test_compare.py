@@ -136,7 +136,7 @@ def test_declaration_is_of_what_a_recipe_does():
     from selftaught.recipe import Claim, get_recipe
 
     ttrl = get_recipe("ttrl")
-    assert declaration(ttrl) == declaration(replace(ttrl, claim=Claim(text="else"), tiny={}))
+    assert declaration(ttrl) == declaration(replace(ttrl, claim=Claim(text="else", equal="steps"), tiny={}))
     assert declaration(ttrl) != declaration(ttrl.with_options({"plan.n": 9}))
 
 

@@ -16,6 +16,7 @@ from selftaught.models.tables.model import TableModel
 from selftaught.parts import BadInput, find, named, shelf
 from selftaught.recipe import get_recipe
 from selftaught.report import write_measure
+from selftaught.statistics.evaluated import evaluated
 from selftaught.tasks.games import Games
 from selftaught.tasks.tables import Tables
 from selftaught.types import SamplerSettings, Task
@@ -35,7 +36,7 @@ def found(text, on, which="measure"):
 @pytest.mark.parametrize("name", shelf("measure"))
 def test_says_what_it_is(name):
     made = find("measure", name)()
-    assert made.unit in UNITS and made.takes in ("words", "rows", "games") and made.label
+    assert made.unit in UNITS and made.takes in ("words", "rows", "games", "") and made.label
     declared = type(made).measure_baseline is not find("measure", "pass-1").measure_baseline
     assert declared == bool(made.baseline), "a baseline is named exactly where it is measured"
 
@@ -81,7 +82,7 @@ def test_second_turns_by_hand_with_the_same_noise_on_both_sides():
         return [float(text in ("a0solver", "b0solver") or text.endswith("reviser") and task.id == "a") for text in texts]
 
     tasks = [Task(id="a", prompt="x"), Task(id="b", prompt="y")]
-    on = subject(run=SimpleNamespace(check=check), model=SimpleNamespace(sample=sample), tasks=tasks)
+    on = subject(run=SimpleNamespace(check=check), model=SimpleNamespace(sample=sample), tasks=tasks, once=lambda key, ask: ask())
     assert found("first-answer", on).per_item.tolist() == [0.25, 0.25]
     assert found("second-answer", on).per_item.tolist() == [1, 0]
     assert found("second-answer", on, "measure_baseline").per_item.tolist() == [0.25, 0.25]
@@ -149,8 +150,15 @@ def test_a_run_has_two_sides_and_their_difference(tmp_path):
     table = measure("pass-1", str(folder))
     assert [row["name"] for row in table["rows"]] == ["start", "result", "difference"] and table["tasks"] == ["sums:level=1"]
     assert [row["value"] for row in table["rows"]] == pytest.approx([1 / 3, 2 / 3, 1 / 3])
-    with pytest.raises(BadInput, match="tasks and settings of its own"):
-        measure("pass-1", str(folder), tasks=("sums",))
+    for given, option in (({"tasks": ("sums",)}, "--tasks"), ({"held_out_count": 4}, "--count"), ({"temperature": 0.5}, "--temperature")):
+        with pytest.raises(BadInput, match=f"settings of its own: leave out {option}"):
+            measure("pass-1", str(folder), **given)
+
+
+def test_intervals_of_shares_end_at_0_and_1_and_others_do_not():
+    values = np.array([0.0] * 9 + [1.0])
+    assert evaluated("x", values, bounds=(0.0, 1.0)).low == 0 and evaluated("x", values).low < 0
+    assert evaluated("x", np.array([[1, np.nan], [0, 1]])).value == pytest.approx(0.75)
 
 
 def test_on_the_command_line(cli, tmp_path):

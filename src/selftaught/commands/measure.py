@@ -20,31 +20,29 @@ class Options(Common):
     Attributes:
         name: a measure, with options behind a colon: pass-1, vote:k=4.
         model: what is measured: a model as in improve, a run folder (its start and its result), one of its generations, a score file.
-        count: how many held-out tasks.
+        count: how many held-out tasks of a model; 200 when left out.
         out: also write the numbers with a picture into this HTML file.
     """
 
     name: tyro.conf.Positional[str]
-    count: int = 200
+    count: int | None = None
     out: str = ""
 
 
 def run(options: Options) -> int:
     """Print a table: a line a side, and of a run the difference."""
     from selftaught.cli import emit
-    from selftaught.jobs.measuring import measure
+    from selftaught.jobs.measuring import CALLED, measure
     from selftaught.report import write_measure
     from selftaught.run.place import check_file
 
     if options.out:
         check_file(Path(options.out), "--out")
-    plain = Options(name=options.name)
-    job = {key: value for key, value in job_of(options, {}).items() if value != getattr(plain, key)}
-    for key in ("model", "tasks", "seed"):
-        job.pop(key, None)
-    found = measure(
-        options.name, options.model, tasks=options.tasks, count=options.count, seed=options.seed, say=Progress().say, **job
-    )  # fmt: skip
+    plain, names = Options(name=options.name), {word: field for field, word in CALLED.items()}
+    fields = job_of(options, {}) | {"count": options.count}
+    given = {names.get(key, key): value for key, value in fields.items() if value != getattr(plain, key)}
+    model, tasks = given.pop("model", ""), given.pop("tasks", ())
+    found = measure(options.name, model, tasks=tasks, say=Progress().say, **given)
     tell(*lines(found))
     if options.out:
         tell(f"page: {write_measure(found, Path(options.out))}")

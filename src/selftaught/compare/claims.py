@@ -8,8 +8,6 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import numpy as np
-
 from selftaught.compare import second
 from selftaught.compare.outcomes import Row, decided, presumed, rows_of
 from selftaught.compare.plans import SEEDS, SETTINGS, Arms, arms, asked, looks, premise_of, seen_by, sources_of, tasks_of
@@ -19,6 +17,7 @@ from selftaught.compare.sweep import AGAIN, Say, Wanted, sweep
 from selftaught.parts import record
 from selftaught.recipe import get_recipe
 from selftaught.run.files import read_json
+from selftaught.statistics.evaluated import unit_means
 
 SPENT = ("prompted", "sampled", "scored", "trained")
 
@@ -76,7 +75,7 @@ def premise_row(name: str, run: Wanted) -> Row:
     premise = get_recipe(name).claim.premise
     assert premise is not None
     sides = read_json(run.folder / "measured.json", AGAIN, dict)[premise.measure]
-    start, baseline = (np.atleast_2d(np.asarray(sides[side], np.float64).T).mean(0)[None] for side in ("model", premise.against))
+    start, baseline = (unit_means(sides[side])[None] for side in ("model", premise.against))
     return presumed(premise, start, baseline)
 
 

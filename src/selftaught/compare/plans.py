@@ -1,7 +1,7 @@
 """What a claim needs to be run and measured: its recipe and those it is against, on the same model, tasks, seeds and budget."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from selftaught.parts import BadInput, named, record
 from selftaught.recipe import get_recipe, recipe_names
 from selftaught.run.files import read_json
 from selftaught.statistics.differences import Numbers
+from selftaught.statistics.evaluated import unit_means
 from selftaught.types import content_hash
 
 SEEDS = (31, 32, 33)
@@ -111,11 +112,5 @@ def seen_by(name: str, mine: Arms, measured: Arms) -> Seen:
         files = [read_json(run.folder / "measured.json", AGAIN, dict) for run in measured.get(arm, ())]
         for measure in measures:
             sides = files[0].get(measure, {}) if files else {}
-            found |= {(*arm, measure, side): unit_means(file[measure][side] for file in files) for side in sides}
+            found |= {(*arm, measure, side): np.array([unit_means(file[measure][side]) for file in files]) for side in sides}
     return found
-
-
-def unit_means(values: Iterable[object]) -> Numbers:
-    """f64[S, units] of [units] or [units, n] a seed."""
-    found_S = np.array(list(values), np.float64)
-    return found_S if found_S.ndim == 2 else np.nanmean(found_S, axis=2)

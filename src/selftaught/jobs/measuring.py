@@ -13,58 +13,32 @@ from selftaught.jobs.checkpoints import find_checkpoint
 from selftaught.jobs.fits import form_of
 from selftaught.jobs.job import DEFAULT_TASKS, Job
 from selftaught.jobs.session import Session, open_session
+from selftaught.jobs.sides import SIDES, SessionSide
 from selftaught.jobs.started import load_job
 from selftaught.parts import BadInput, named
-from selftaught.protocols import Answered, Run
-from selftaught.prove.cache import CachedSampler
-from selftaught.prove.side import AS_IS, measure_side
 from selftaught.recipes import ASKING
 from selftaught.run.files import read_json
 from selftaught.run.hashes import load_whole
 from selftaught.scorefiles.scores import is_score_file, read_scores
 from selftaught.stages import Measure
-from selftaught.statistics.evaluated import evaluated
+from selftaught.statistics.evaluated import SHARE, evaluated, unit_means
 from selftaught.tasks.source import parse_source
 from selftaught.types import Evaluation
 
 Say = Callable[[str], None]
-# The sides of a run, and whose weights they are; a model has one side.
-SIDES = {"start": "start", "result": "policy"}
+# What fields of a job are called on the command line, where that is another name.
+CALLED = {"held_out_count": "count", "evaluation_seed": "seed"}
 
 
-class SessionSide:
-    """A `protocols.Subject`: one side of an open session."""
-
-    def __init__(self, session: Session, weights: str, sources: Sequence[str] = ()) -> None:
-        run: Run = session.run
-        self.run, self.model, self.weights = run, session.run.model, weights
-        self.tasks, self.settings, self.seed = session.splits["held-out"], session.run.settings, session.job.evaluation_seed
-        self.sources = tuple(map(parse_source, sources or session.job.tasks or session.recipe.tasks or DEFAULT_TASKS))
-        self.session = session
-
-    async def answered(self, n: int, best: bool = False) -> Answered:
-        """See `protocols.Subject`."""
-        label, sampler = "start" if self.weights == "start" else "result", CachedSampler(run=self.session.run, seed=self.seed)
-        plain: dict[str, Any] = {} if best else {"temperatures": (), "templates": (AS_IS,)}
-        development = self.session.splits["development"]
-        found = await measure_side(sampler, label, self.weights, self.tasks, development, self.settings, n, **plain)
-        sampler.settle()
-        return found
-
-
-def measure(
-    text: str, model: str = "", *, tasks: Sequence[str] = (), count: int = 200, seed: int = 1, say: Say = lambda line: None, **job: Any
-) -> dict[str, Any]:
+def measure(text: str, model: str = "", *, tasks: Sequence[str] = (), say: Say = lambda line: None, **job: Any) -> dict[str, Any]:
     """One measure on a model, a run folder (its start and what it handed back) or a score file.
 
     Args:
         text: name of a measure with its options, `pass-1`, `probe:fit=linear`.
         model: what `find_checkpoint` knows, a run folder, or a score file.
         tasks: task sources; a run's own, else the default ones, when empty.
-        count: how many held-out tasks.
-        seed: of the tasks and of their noise.
         say: called with a line for people.
-        **job: further fields of `job.Job`.
+        **job: further fields of `job.Job`, of a model alone: `held_out_count` (200), `evaluation_seed` (1), `temperature` ...
 
     Returns:
         `measure`, `label`, `unit`, `higher`, `share`, `model`, `tasks`, and `rows`: one a side, of a run also the difference of
@@ -77,8 +51,8 @@ def measure(
     folder = Path(model).expanduser()
     own = (folder / "run.json").is_file()
     if (own or is_score_file(model)) and (tasks or job):
-        given = "tasks" if tasks else min(job)
-        raise BadInput(f"{model} was measured on tasks and settings of its own: leave out --{given.replace('_', '-')}")
+        given = "tasks" if tasks else CALLED.get(min(job), min(job))
+        raise BadInput(f"{model} has tasks and settings of its own: leave out --{given.replace('_', '-')}")
     for source in tasks:
         parse_source(source)
     if is_score_file(model):
@@ -89,12 +63,11 @@ def measure(
         tasks = began.tasks or began.resolved().tasks or DEFAULT_TASKS
     else:
         tasks = tasks or DEFAULT_TASKS if asked.takes == "words" else tasks
-        found = of_model(asked, model, tasks, {"held_out_count": count, "evaluation_seed": seed, **job}, say)
+        found = of_model(asked, model, tasks, job, say)
     rows = [row(name, value) for name, value in found.items()]
-    if {"start", "result"} <= set(found):
-        both = (np.atleast_2d(found[side].per_item.T).mean(0) for side in SIDES)
-        before, after = both
-        rows.append(row("difference", evaluated("difference", after - before, asked.unit, seed)))
+    if {*SIDES} <= set(found):
+        before, after = (unit_means(found[side].per_item) for side in SIDES)
+        rows.append(row("difference", evaluated("difference", after - before, asked.unit)))
     facts = {name: getattr(asked, name) for name in ("label", "unit", "higher", "share")}
     return {"measure": text, **facts, "model": model or "sprout", "tasks": list(tasks), "rows": rows}
 
@@ -123,7 +96,8 @@ def of_run(asked: Mapping[str, Measure], folder: Path) -> dict[str, dict[str, Ev
     async def look() -> dict[str, dict[str, Evaluation]]:
         await session.run.resume()
         await session.run.hand_back()
-        return {text: await sides(measure, session) for text, measure in rest.items()}
+        subjects = {side: SessionSide(session, weights) for side, weights in SIDES.items()}
+        return {text: await both(measure, subjects) for text, measure in rest.items()}
 
     try:
         for measure in rest.values():
@@ -133,23 +107,22 @@ def of_run(asked: Mapping[str, Measure], folder: Path) -> dict[str, dict[str, Ev
         session.close()
 
 
-async def sides(asked: Measure, session: Session, sources: Sequence[str] = ()) -> dict[str, Evaluation]:
-    """A measure of both sides of an open run, and of its baseline where it names one."""
-    found = {side: await asked.measure(SessionSide(session, weights, sources)) for side, weights in SIDES.items()}
-    if asked.baseline:
-        found[asked.baseline] = await asked.measure_baseline(SessionSide(session, "policy", sources))
-    return found
+async def both(asked: Measure, subjects: Mapping[str, SessionSide]) -> dict[str, Evaluation]:
+    """A measure of both sides of an open run, and of its baseline, on the result, where it names one."""
+    found = {side: await asked.measure(subject) for side, subject in subjects.items()}
+    return found | ({asked.baseline: await asked.measure_baseline(subjects["result"])} if asked.baseline else {})
 
 
 def kept(asked: Measure, folder: Path) -> dict[str, Evaluation]:
     """What a finished run's verdict holds of a measure, by side; nothing where it holds none."""
     path = folder / "held_out.json"
-    if not asked.kept or not path.is_file():
+    # With options of its own it asks for something else than a verdict does.
+    if not asked.kept or asked != type(asked)() or not path.is_file():
         return {}
     held: Mapping[str, Any] = read_json(path, "measure a run that is whole", dict)
     if not all(asked.kept in held[side] for side in SIDES):
         return {}
-    return {side: evaluated(asked.name, np.array(held[side][asked.kept], np.float64), asked.unit) for side in SIDES}
+    return {side: evaluated(asked.name, np.array(held[side][asked.kept], np.float64), asked.unit, bounds=SHARE) for side in SIDES}
 
 
 def of_model(asked: Measure, model: str, tasks: Sequence[str], job: Mapping[str, Any], say: Say) -> dict[str, Evaluation]:
@@ -186,7 +159,7 @@ def of_model(asked: Measure, model: str, tasks: Sequence[str], job: Mapping[str,
 def refuse_other(asked: Measure, session: Session, name: str) -> None:
     """Refuse a measure that asks about something else than a run's tasks are made of."""
     forms = {form_of(task) for task in session.splits["held-out"]}
-    if asked.takes not in forms:
+    if asked.takes and asked.takes not in forms:
         raise BadInput(
             f"'{asked.name}' asks about {asked.takes}, and {name} is about {', '.join(sorted(forms))}: give another run or measure"
         )

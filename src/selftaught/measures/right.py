@@ -8,7 +8,7 @@ import numpy as np
 from selftaught.parts import BadInput, part
 from selftaught.protocols import Subject
 from selftaught.stages import Measure
-from selftaught.statistics.evaluated import evaluated
+from selftaught.statistics.evaluated import SHARE, evaluated
 from selftaught.statistics.metrics import pass_at_k, vote_at_k
 from selftaught.types import Evaluation
 
@@ -40,7 +40,7 @@ class Right(Measure):
         refuse_attempts(f"{self.name}: n", self.n, 1)
 
     async def measure(self, subject: Subject) -> Evaluation:
-        return evaluated(self.name, (await subject.answered(self.n)).correct_B_n, seed=subject.seed)
+        return evaluated(self.name, (await subject.answered(self.n)).correct_B_n, seed=subject.seed, bounds=SHARE)
 
 
 @part
@@ -53,7 +53,7 @@ class RightAtBest(Measure):
     kept: ClassVar[str] = "best"
 
     async def measure(self, subject: Subject) -> Evaluation:
-        return evaluated(self.name, (await subject.answered(SIXTEEN, best=True)).best_B_m, seed=subject.seed)
+        return evaluated(self.name, (await subject.answered(SIXTEEN, best=True)).best_B_m, seed=subject.seed, bounds=SHARE)
 
 
 @part
@@ -66,7 +66,7 @@ class RightOnce(Measure):
     kept: ClassVar[str] = "pass@16"
 
     async def measure(self, subject: Subject) -> Evaluation:
-        return evaluated(self.name, pass_at_k((await subject.answered(SIXTEEN)).correct_B_n, SIXTEEN), seed=subject.seed)
+        return evaluated(self.name, pass_at_k((await subject.answered(SIXTEEN)).correct_B_n, SIXTEEN), seed=subject.seed, bounds=SHARE)
 
 
 @part
@@ -90,7 +90,7 @@ class VoteRight(Measure):
 
     async def measure(self, subject: Subject) -> Evaluation:
         found, rng = await subject.answered(2 * self.k), np.random.default_rng(subject.seed)
-        return evaluated(self.name, vote_at_k(found.answers_B_n, found.correct_B_n, self.k, rng), seed=subject.seed)
+        return evaluated(self.name, vote_at_k(found.answers_B_n, found.correct_B_n, self.k, rng), seed=subject.seed, bounds=SHARE)
 
     async def measure_baseline(self, subject: Subject) -> Evaluation:
-        return evaluated(self.baseline, (await subject.answered(2 * self.k)).correct_B_n, seed=subject.seed)
+        return evaluated(self.baseline, (await subject.answered(2 * self.k)).correct_B_n, seed=subject.seed, bounds=SHARE)

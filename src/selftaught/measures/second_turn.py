@@ -11,7 +11,7 @@ from selftaught.parts import part
 from selftaught.prompts import CHECK_AGAIN
 from selftaught.protocols import Subject
 from selftaught.stages import Measure
-from selftaught.statistics.evaluated import evaluated
+from selftaught.statistics.evaluated import SHARE, evaluated
 from selftaught.types import Attempt, Evaluation, Floats, Message, SampleRequest, Task
 
 # Drafts a question.
@@ -23,6 +23,11 @@ async def turns(subject: Subject) -> tuple[Floats, Floats]:
 
     Attempt i of a task has the same noise on both sides and in both turns of every run.
     """
+    return await subject.once("turns", lambda: drawn(subject))
+
+
+async def drawn(subject: Subject) -> tuple[Floats, Floats]:
+    """See `turns`."""
     tasks, mark = subject.tasks, f"turns/{subject.weights}"
     asked = [
         SampleRequest(
@@ -57,7 +62,7 @@ class FirstAnswer(Measure):
     label: ClassVar[str] = "first answer"
 
     async def measure(self, subject: Subject) -> Evaluation:
-        return evaluated(self.name, (await turns(subject))[0], seed=subject.seed)
+        return evaluated(self.name, (await turns(subject))[0], seed=subject.seed, bounds=SHARE)
 
 
 @part
@@ -69,10 +74,10 @@ class SecondAnswer(Measure):
     baseline: ClassVar[str] = "its own first answer"
 
     async def measure(self, subject: Subject) -> Evaluation:
-        return evaluated(self.name, (await turns(subject))[1], seed=subject.seed)
+        return evaluated(self.name, (await turns(subject))[1], seed=subject.seed, bounds=SHARE)
 
     async def measure_baseline(self, subject: Subject) -> Evaluation:
-        return evaluated(self.baseline, (await turns(subject))[0], seed=subject.seed)
+        return evaluated(self.baseline, (await turns(subject))[0], seed=subject.seed, bounds=SHARE)
 
 
 @part

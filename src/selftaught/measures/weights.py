@@ -21,6 +21,7 @@ class WeightsChanged(Measure):
     unit: ClassVar[str] = "seed"
     share: ClassVar[bool] = False
     higher: ClassVar[bool] = False
+    takes: ClassVar[str] = ""
 
     async def measure(self, subject: Subject) -> Evaluation:
         differ = subject.model.digest(subject.weights) != subject.model.digest("start")
