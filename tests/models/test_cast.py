@@ -21,6 +21,8 @@ from selftaught.protocols import Member, Model
 from selftaught.recipe import Recipe, get_recipe
 from selftaught.run.ledger import Ledger
 from selftaught.stages import Average, Objective, Supervise
+from selftaught.train.credit.distilled import Distilled
+from selftaught.train.losses.distillation import TopDistillation
 from selftaught.types import Score, ScoreRequest
 
 
@@ -212,3 +214,21 @@ def test_who_learns_is_told_from_the_recipe():
     assert replace(recipe, phases=(phase,)).learns == ("policy", "ema", "teacher.ema")
     scripted = open_model(Job(model="scripted"), replace(recipe, phases=(phase,), models={"teacher": "scripted"}))
     assert scripted.trained == ["teacher"] and isinstance(scripted.others["teacher"], ScriptedModel)
+
+
+@pytest.mark.parametrize("model", ["scripted", "llama"])
+def test_a_student_is_distilled_from_a_wider_teacher(folders, tmp_path, monkeypatch, model):
+    base = taught()
+    objective = Objective(loss=TopDistillation(), optimizer=base.phases[0].objectives[0].optimizer)
+    phase = replace(base.phases[0], read=(), select=(), credit=Distilled(top=4), objectives=(objective,))
+    recipe = replace(base, phases=(phase,))
+    monkeypatch.setattr("selftaught.jobs.job.get_recipe", lambda name: recipe)
+    teacher, own = ("scripted", model) if model == "scripted" else (str(folders["wide"]), str(folders[model]))
+    options = {"explore.tasks": 2, "explore.n": 4, "optimizer.lr": 1e-2, "steps": 30, "models.teacher": teacher}
+    job = dict(model=own, tasks=("sums:level=1",), options=options, max_tokens=8, answer="text", gate=False, anyway=True)
+    selftaught.improve("ttrl", out=tmp_path / "run", forecast=False, monitors=False, **job)
+    steps = [json.loads(line) for line in (tmp_path / "run" / "steps.jsonl").read_text().splitlines()]
+    assert len(steps) == 30 and json.loads((tmp_path / "run" / "result.json").read_text())["sources"]["teacher"] == 1.0
+    if model != "scripted":
+        losses = [step["loss/top-distillation"] for step in steps]
+        assert np.mean(losses[-3:]) < 0.7 * np.mean(losses[:3])

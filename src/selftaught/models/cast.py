@@ -34,7 +34,10 @@ class Cast:
 
     def __getattr__(self, name: str) -> Any:
         """What a model has beside the verbs (`limit`, `chat`, `shown`, `asked_by`, `warm`, `wave_rows` ...) is the leader's."""
-        return getattr(self.__dict__["lead"], name)
+        if "lead" not in self.__dict__:
+            # while it is copied there is none to ask
+            raise AttributeError(name)
+        return getattr(self.lead, name)
 
     def routed(self, weights: str) -> tuple[str, Any, str]:
         """Whose weights these are ("" for the leader's), the model, and what it calls them."""

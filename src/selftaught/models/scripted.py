@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from selftaught.models.capabilities import SCRIPTED
+from selftaught.models.outputs import parse_output
 from selftaught.parts import BadInput, shelf
 from selftaught.protocols import Member
 from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens, content_hash
@@ -122,13 +123,19 @@ class ScriptedModel:
         )  # fmt: skip
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
-        """Log-probabilities as sampled; "value" is the skill; other outputs are zero."""
+        """Log-probabilities as sampled; "value" is the skill; all tokens of a top:K are alike; other outputs are zero."""
         self.calls["score"] = self.calls.get("score", 0) + 1
-        fill = {"value": self.skill["policy"]}
-        return [
-            {o: r.payload.logprobs if o == "logprobs" else np.full(len(r.payload), fill.get(o, 0.0), np.float32) for o in r.outputs}
-            for r in requests
-        ]
+        return [{key: value for name in r.outputs for key, value in self._output(name, r.payload).items()} for r in requests]
+
+    def _output(self, name: str, payload: Tokens) -> dict[str, Any]:
+        output, size = parse_output(name), len(payload)
+        if output.base == "top":
+            ids_T_K = np.tile(np.arange(output.largest, dtype=np.int32), (size, 1))
+            return dict(zip(output.keys, (np.full(ids_T_K.shape, -np.log(output.largest), np.float32), ids_T_K), strict=True))
+        if output.argument:
+            return {name: np.zeros(1, np.float32)}
+        fill = self.skill["policy"] if name == "value" else 0.0
+        return {name: payload.logprobs if name == "logprobs" else np.full(size, fill, np.float32)}
 
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Any]) -> dict[str, float]:
         """Move the skill by the mean sign of the examples' signal times the learning rate."""

@@ -1,5 +1,6 @@
 """From scores to weights: what is selected, credited, learned and followed."""
 
+from selftaught.train.credit.distilled import Distilled as Distilled
 from selftaught.train.credit.everything import Everything as Everything
 from selftaught.train.credit.group_centred import GroupCentred as GroupCentred
 from selftaught.train.credit.joined import Joined as Joined
