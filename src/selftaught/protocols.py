@@ -1,9 +1,11 @@
 """The dispatcher between parts and machines: the six verbs of a model, and the run that parts speak through."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
 
 from selftaught.types import (
     Attempt,
@@ -143,6 +145,13 @@ class Run(Protocol):
         """`n` attempts; an empty list when their worst case no longer fits the budget.
 
         `tag` must be unique among this step's calls for the same task and role.
+        """
+
+    def view(self, tag: str, task: Task, make: Callable[[np.random.Generator], Any], *, n: int = 1, role: str = "solver") -> list[Attempt]:
+        """`n` views of a task's payload as attempts, which no model is asked for; an empty list when they no longer fit the budget.
+
+        `make` draws a view from the numbers it is given, which depend on the run's seed, the step, task, tag and index
+        alone. Looking at the task counts `Payload.size`, once.
         """
 
     async def score(

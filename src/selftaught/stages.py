@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from selftaught.objectives import Average, Loss, Objective, Optimizer
+from selftaught.objectives import Average, Loss, Module, Objective, Optimizer
 from selftaught.parts import Part
 from selftaught.protocols import Pool, Run
 from selftaught.types import Attempt, Example, Group, Request, Source, Split, Task
 
 __all__ = [
-    "Average", "Credit", "Decide", "Explore", "Grow", "Keep", "Loss", "Objective", "Optimizer",
+    "Average", "Credit", "Decide", "Explore", "Grow", "Keep", "Loss", "Module", "Objective", "Optimizer",
     "PerGroup", "Reader", "Reflect", "Select", "State", "Supervise", "TaskSource",
 ]  # fmt: skip
 

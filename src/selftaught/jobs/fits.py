@@ -2,13 +2,12 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from selftaught.parts import BadInput
 from selftaught.protocols import Model
 from selftaught.recipe import Phase, Recipe
 from selftaught.tasks.pool import TaskPool
-from selftaught.types import Rows, Task
+from selftaught.types import Task
 
 LOOKED_AT = 32
 
@@ -19,9 +18,9 @@ def some_of(pool: TaskPool) -> dict[str, list[Task]]:
 
 
 def form_of(task: Task) -> str:
-    """What a task is made of: words, rows of a table, or a game."""
-    if isinstance(task.payload, Rows):
-        return "rows"
+    """What a task is made of: words, a game, or what its payload says (rows of a table, a graph)."""
+    if task.payload is not None:
+        return str(task.payload.form)
     return "games" if isinstance(task.start, Mapping) and "environment" in task.start else "words"
 
 
@@ -68,35 +67,59 @@ def checkers(tasks: Sequence[Task]) -> str:
     return "a checker that reads no answer, and theirs does" if kinds - {""} else "a checker or an answer, and they have neither"
 
 
+def fit_network(recipe: Recipe) -> None:
+    """Refuse a recipe that asks for a network which is not there, or for what it does not take or give; nothing is opened.
+
+    Raises:
+        BadInput: an unknown network or size, explore parts that take something else, or outputs it does not give.
+    """
+    if not recipe.model:
+        return
+    from selftaught.models.modules.model import capabilities_of
+    from selftaught.models.modules.network import find_network, heads_of, own_sizes
+
+    network = find_network(recipe.model)
+    own_sizes(network, recipe.modules)
+    for phase in recipe.phases:
+        if phase.explore.takes != network.takes:
+            given = f"explore '{phase.explore.name}' {phase.explore.takes}"
+            raise BadInput(f"{recipe.model} takes {network.takes}, and {given}: change one of them")
+    fit_outputs(recipe, capabilities_of(network), tuple(heads_of(network, recipe.modules)))
+
+
 def fit_model(recipe: Recipe, model: Model, adapter: str = "") -> None:
     """Refuse a recipe whose objectives or averages this model cannot serve.
 
     Raises:
         BadInput: a loss that needs outputs the model does not give, or weights that cannot be learned or averaged.
     """
+    fit_outputs(recipe, model.capabilities, tuple(recipe.modules))
     for phase in recipe.phases:
-        for objective in phase.objectives:
-            loss, known = objective.loss, model.capabilities | set(recipe.modules)
-            if "learn" not in known:
-                raise BadInput(f"{recipe.name} trains, and this model cannot learn: give another --model, or a recipe that trains nothing")
-            if missing := [need for need in loss.needs if need not in known]:
-                given = sorted((set(recipe.modules) | model.capabilities) - {"learn", "weights", "text", "rows"})
-                raise BadInput(
-                    f"loss '{loss.name}' needs {' and '.join(missing)}, which this model does not give (it gives {', '.join(given)}): "
-                    "choose another --loss or --model"
-                )
-            refuse_updates(objective.updates, model, recipe)
         for update in phase.updates:
             if adapter and update.source == "start":
                 raise BadInput("weights 'start' of a LoRA model have no adapter to copy or average: take 'policy', or leave out --adapter")
 
 
-def refuse_updates(updates: Sequence[str], model: Any, recipe: Recipe) -> None:
+def fit_outputs(recipe: Recipe, capabilities: frozenset[str], modules: Sequence[str]) -> None:
+    """Refuse objectives that need outputs or modules which neither a model of such capabilities nor the modules beside it give."""
+    known = capabilities | set(modules)
+    for objective in (objective for phase in recipe.phases for objective in phase.objectives):
+        loss = objective.loss
+        if "learn" not in known:
+            raise BadInput(f"{recipe.name} trains, and this model cannot learn: give another --model, or a recipe that trains nothing")
+        if missing := [need for need in (*loss.needs, *loss.modules) if need not in known]:
+            given = sorted(known - {"learn", "weights", "text", "rows", "graph"})
+            raise BadInput(
+                f"loss '{loss.name}' needs {' and '.join(missing)}, which this model does not give (it gives {', '.join(given)}): "
+                "choose another --loss or --model"
+            )
+        refuse_updates(objective.updates, modules)
+
+
+def refuse_updates(updates: Sequence[str], modules: Sequence[str]) -> None:
     """An objective's `updates` that no learner would take."""
-    own = [name for name in updates if name not in recipe.modules and name != "value"]
+    own = [name for name in updates if name not in modules and name != "value"]
     if "start" in own:
         raise BadInput("weights 'start' are frozen: name others in updates")
     if len(own) > 1:
         raise BadInput(f"an objective updates one set of weights, not {', '.join(own)}: split it")
-    if "rows" in model.capabilities and tuple(updates) != ("policy",):
-        raise BadInput(f"a model of tables learns its policy alone, not {', '.join(updates)}: leave out updates")

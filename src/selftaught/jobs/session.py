@@ -10,7 +10,7 @@ from typing import Any
 
 from selftaught.jobs.asking import asks, choose_wording, try_reading
 from selftaught.jobs.bench import Bench, open_bench
-from selftaught.jobs.fits import fit_model, fit_tasks
+from selftaught.jobs.fits import fit_model, fit_network, fit_tasks
 from selftaught.jobs.job import DEFAULT_TASKS, SPROUT, Job
 from selftaught.jobs.known import filled
 from selftaught.jobs.settling import TASKS as LOOKED
@@ -103,12 +103,12 @@ def open_model(job: Job, recipe: Recipe) -> Model:
         return ScriptedModel()
     if recipe.model:
         if job.engine != "local":
-            raise BadInput(f"engine '{job.engine}' samples language models, and {recipe.name} trains a model of tables: leave out --engine")
-        from selftaught.models.tables.model import TableModel
+            raise BadInput(f"engine '{job.engine}' samples language models, and {recipe.name} trains a network: leave out --engine")
+        from selftaught.models.modules.model import ModuleModel
         from selftaught.tasks.source import parse_source
 
-        [row] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
-        return TableModel(row.payload.values.shape[1], recipe.modules, job.seed)
+        [task] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
+        return ModuleModel.open(recipe.model, task.payload, recipe.modules, job.seed)
     with uncollected():
         return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules)
 
@@ -153,6 +153,7 @@ def opened(job: Job, folder: RunFolder, watch: Callable[[Mapping[str, float]], N
     if recipe.trains:
         refuse_nothing_left(bench.pool.found)
     warnings = fit_tasks(recipe, bench.pool)
+    fit_network(recipe)
     model = open_model(job, recipe)
     bench, said = bench.fitted(model, training=recipe.trains)
     fit_model(recipe, model, job.adapter)

@@ -16,6 +16,7 @@ from selftaught.run.faults import Kind
 from selftaught.run.folder import RunFolder
 from selftaught.run.grader import Grader
 from selftaught.run.ledger import Ledger
+from selftaught.run.views import Make, drawn
 from selftaught.types import Attempt, Floats, Group, Message, Purpose, SampleRequest, SamplerSettings, ScoreRequest, Task, content_hash
 
 # Roles whose attempts are judgments.
@@ -83,6 +84,11 @@ class RunAccess:
         return self.purpose not in ("evaluate", "audit")
 
     @property
+    def epochs(self) -> int:
+        """How often the phase learns from an attempt."""
+        return self.phase.epochs if self.phase else 0
+
+    @property
     def step(self) -> int:
         """Index of the step that is under way."""
         return self.position
@@ -128,7 +134,7 @@ class RunAccess:
             after=after, cut=cut, noise=f"{self.seed}/{key}", remember=self.phase is not None and self.phase.continues,
         )  # fmt: skip
         prompted = self.model.count(messages, after, cut)
-        worst, train = prompted + n * settings.max_tokens, n * (prompted + settings.max_tokens) * (self.phase.epochs if self.phase else 0)
+        worst, train = prompted + n * settings.max_tokens, n * (prompted + settings.max_tokens) * self.epochs
         if self.counted and not self.ledger.admit(worst, train):
             return []
         self.train_reserve += train if self.counted else 0
@@ -141,6 +147,17 @@ class RunAccess:
         self.ledger.tokens("prompted", prompted, role, self.purpose)
         self.ledger.tokens("sampled", sum(new_tokens(a, prompted) for a in attempts), role, self.purpose)
         return attempts
+
+    def view(self, tag: str, task: Task, make: Make, *, n: int = 1, role: str = "solver") -> list[Attempt]:
+        """See `protocols.Run.view`."""
+        key, size, train = f"{self.mark}/{role}/{task.id}/{tag}", task.payload.size, n * len(task.payload) * self.epochs
+        if self.counted and not self.ledger.admit(size, train):
+            return []
+        self.ledger.release(size if self.counted else 0)
+        self.train_reserve += train if self.counted else 0
+        for kind, count in (("prompted", size), ("sampled", 0)):
+            self.ledger.tokens(kind, count, role, self.purpose)
+        return drawn(key, f"{self.seed}/{key}", task, make, n, role=role, generation=self.generation)
 
     async def score(
         self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver",

@@ -55,7 +55,7 @@ class TrainingRun(RunAccess):
 
     async def learn(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> None:
         """Hand examples to the model's learner and count them; skipped when they no longer fit the budget."""
-        due = [objective for objective in objectives if self.position % objective.every == 0]
+        due = [objective for objective in objectives if objective.due(self.position)]
         items = sum(len(payload) for example in examples for payload in example.payloads)
         trained = items * sum(getattr(optimizer, "epochs", 1) for optimizer in {objective.optimizer for objective in due})
         self.settle_reserve()
@@ -83,7 +83,7 @@ class TrainingRun(RunAccess):
         self.notes |= self.grader.faults.shares()
         rewards = [float(v) for group in groups for v in group.values() if not math.isnan(v)]
         self.note("groups", len(groups))
-        if self.phase and any(self.position % objective.every == 0 for objective in self.phase.objectives):
+        if self.phase and any(objective.due(self.position) for objective in self.phase.objectives):
             self.note("learned", 0)
         self.note("attempts", sum(len(group.attempts_G) for group in groups))
         self.note("reward", float(np.mean(rewards)) if rewards else math.nan)

@@ -16,8 +16,9 @@ from selftaught.models.language.forward import Forward
 from selftaught.models.language.render import Renderer
 from selftaught.models.language.sampler import Sampler
 from selftaught.models.language.scoring import score_wave
+from selftaught.models.language.teaching import TokenOutputs
 from selftaught.models.language.wave import sample_wave
-from selftaught.models.learner import Learner, OptimizerState
+from selftaught.models.learner import Learner
 from selftaught.models.loading import fit as fits
 from selftaught.models.loading import opening
 from selftaught.models.loading.digest import language_facts, module_tensors, tensors_hash
@@ -64,7 +65,7 @@ class LocalModel:
         family = Family.of(self.module) if fast else None
         self.forward = Forward(self.module, family)
         self.dtype = opening.pick_dtype(dtype, device, self.parameters)
-        self.learner = Learner(self.weights, self.heads, seed, self.forward, self.dtype)
+        self.learner = Learner(self.weights, self.heads, seed, TokenOutputs(self.forward, self.weights, self.dtype))
         self.sampler = Sampler(self.weights, family, self.dtype)
         self.generation, self.max_tokens = 0, room.tokens(device, self.vocabulary)
 
@@ -155,7 +156,6 @@ class LocalModel:
         Raises:
             BadInput: for outputs, streams or payloads a language model does not have.
         """
-        self.heads.make(n for o in objectives for n in (*o.loss.needs, *o.updates) if n in self.heads.sizes)
         self.sampler.forget()
         return self.learner.learn(examples, objectives, self.max_tokens)
 
@@ -174,22 +174,15 @@ class LocalModel:
         folder.mkdir(parents=True, exist_ok=True)
         self.weights.save(folder)
         self.tokenizer.save_pretrained(folder / "policy")
-        states = {key: {"steps": s.steps, "moments": s.moments} for key, s in self.learner.states.items()}
-        torch.save({"optimizers": states, "heads": {name: head.state_dict() for name, head in self.heads.items()}}, folder / "learner.pt")
+        torch.save(self.learner.saved(), folder / "learner.pt")
         (folder / "model.json").write_text(json.dumps({"generation": self.generation, "heads": list(self.heads), "adapter": self.adapter}))
 
     async def load(self, folder: Path) -> None:
         """The inverse of `save`. Raises BadInput when it was saved with another adapter."""
         self.weights.load(folder)
         self.sampler.forget()
-        saved = torch.load(folder / "learner.pt", map_location="cpu", weights_only=True)
-        about = json.loads((folder / "model.json").read_text())
-        self.heads.clear()
-        self.heads.make(about["heads"])
-        for name, state in saved["heads"].items():
-            self.heads[name].load_state_dict(state)
-        self.learner.states = {key: OptimizerState(s["steps"], s["moments"]) for key, s in saved["optimizers"].items()}
-        self.generation = about["generation"]
+        self.learner.restore(torch.load(folder / "learner.pt", map_location="cpu", weights_only=True))
+        self.generation = json.loads((folder / "model.json").read_text())["generation"]
 
     def digest(self, weights: str = "policy") -> str:
         """Content hash of named weights, configuration and vocabulary; an adapter that is off does not count."""

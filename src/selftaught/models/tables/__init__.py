@@ -1,1 +1,0 @@
-"""The six verbs over rows of a table."""
