@@ -14,8 +14,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from selftaught.payload import Payload as Payload
-from selftaught.payload import hashable
+from selftaught.payload import Payload, hashable
 from selftaught.seals import Sealed as Sealed
 
 Floats = NDArray[np.float32]

@@ -162,13 +162,21 @@ def test_node_probe_by_hand():
     labels = np.repeat(np.arange(3, dtype=np.int32), 40)
     features = np.eye(3, dtype=np.float32)[labels] + rng.normal(0, 0.1, (120, 3)).astype(np.float32)
     train = np.arange(120) % 2 == 0
-    found = node_probe(features, labels, train, ~train)
+    few = {"per_class": 5, "seeds": (0, 1)}
+    found = node_probe(features, labels, train, ~train, **few)
     assert found.value == 1 and found.n == 60 and found.per_item.shape == (60,)
     unknown = labels.copy()
     unknown[1::4] = -1
-    assert node_probe(features, unknown, train, ~train).n == 30
-    wrong = node_probe(features, np.where(train, labels, (labels + 1) % 3).astype(np.int32), train, ~train)
+    assert node_probe(features, unknown, train, ~train, **few).n == 30
+    wrong = node_probe(features, np.where(train, labels, (labels + 1) % 3).astype(np.int32), train, ~train, **few)
     assert wrong.value == 0
+    # the first class cannot be told from the second: its nodes are right in as many draws as the regression leans its way
+    blurred = node_probe(
+        np.where(labels[:, None] == 0, np.eye(3, dtype=np.float32)[1], np.eye(3, dtype=np.float32)[labels]), labels, train, ~train
+    )
+    assert blurred.value == pytest.approx(2 / 3) and (blurred.per_item[40:] == 1).all()
+    with pytest.raises(BadInput, match="5 labeled nodes of every class"):
+        node_probe(features, labels, train, ~train, per_class=4)
 
 
 def test_features_are_of_the_weights_asked_for(tmp_path):

@@ -40,17 +40,9 @@ class RunAccess:
     """
 
     def __init__(
-        self,
-        *,
-        recipe: Recipe,
-        model: Model,
-        pool: Any,
-        folder: RunFolder,
-        settings: SamplerSettings,
-        format: Format,
-        seed: int = 0,
+        self, *, recipe: Recipe, model: Model, pool: Any, folder: RunFolder, settings: SamplerSettings, format: Format, seed: int = 0,
         budget: int | str | Budget | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.recipe, self.model, self.pool, self.folder = recipe, model, pool, folder
         self.settings, self.format, self.seed = settings, format, seed
         self.ledger = Ledger(budget, model.parameters)
@@ -150,14 +142,7 @@ class RunAccess:
 
     def view(self, tag: str, task: Task, make: Make, *, n: int = 1, role: str = "solver") -> list[Attempt]:
         """See `protocols.Run.view`."""
-        key, size, train = f"{self.mark}/{role}/{task.id}/{tag}", task.payload.size, n * len(task.payload) * self.epochs
-        if self.counted and not self.ledger.admit(size, train):
-            return []
-        self.ledger.release(size if self.counted else 0)
-        self.train_reserve += train if self.counted else 0
-        for kind, count in (("prompted", size), ("sampled", 0)):
-            self.ledger.tokens(kind, count, role, self.purpose)
-        return drawn(key, f"{self.seed}/{key}", task, make, n, role=role, generation=self.generation)
+        return drawn(self, tag, task, make, n, role)
 
     async def score(
         self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver",

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selftaught import types
-from selftaught.payload import payload_class
+from selftaught.payload import Payload, payload_class
 from selftaught.run.files import append, not_written
 from selftaught.shown import reason
 from selftaught.types import content_hash
@@ -58,10 +58,8 @@ def encode(value: Any) -> bytes:
         # Nearly all there is to log: one entry for its three arrays.
         if kind is types.Tokens and [a.dtype for a in (value.ids, value.logprobs, value.sampled)] == TOKENS:
             return {"@": "", "at": put(value.ids, value.logprobs, value.sampled), "items": len(value)}
-        if kind in NAMES:
-            return {"@": kind.__name__} | {name: getattr(value, name) for name in NAMES[kind]}
-        if isinstance(value, types.Payload):
-            return {"@": kind.__name__} | value.contents()
+        if kind in NAMES or isinstance(value, Payload):
+            return {"@": kind.__name__} | {name: getattr(value, name) for name in NAMES.get(kind) or value.contents()}
         if kind is np.ndarray:
             return {"@": value.dtype.str, "at": put(value), "shape": value.shape}
         raise TypeError(f"a reply may not hold a {kind.__name__}")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 from torch import Tensor, nn
 
 from selftaught.parts import BadInput, nearest
-from selftaught.types import Payload
+from selftaught.payload import Payload
 
 PREFIX = "network:"
 
@@ -22,20 +22,20 @@ class Network(nn.Module):
         takes: form of the payloads it takes ("rows", "graph").
         outputs: name of each output -> name of the weights that compute it, without gradient; "" for those in hand.
         below: the output that heads and modules are applied to.
-        sizes: its parts' sizes by name with their defaults, which `Recipe.modules` may change.
+        sizes: its parts' sizes (and rates) by name with their defaults, which `Recipe.modules` may change.
         width, depth: values of an item; width of `below`.
     """
 
     takes: ClassVar[str]
     outputs: ClassVar[Mapping[str, str]]
     below: ClassVar[str] = "features"
-    sizes: ClassVar[Mapping[str, Mapping[str, int]]] = {}
+    sizes: ClassVar[Mapping[str, Mapping[str, float]]] = {}
     width: int
     depth: int
 
     @classmethod
     @abstractmethod
-    def over(cls, payload: Any, sizes: Mapping[str, Mapping[str, int]]) -> Self:
+    def over(cls, payload: Any, sizes: Mapping[str, Mapping[str, float]]) -> Self:
         """A fresh network for payloads like this one; `sizes` are whole. What it draws comes from torch's generator."""
 
     @abstractmethod
@@ -65,14 +65,14 @@ def find_network(text: str) -> type[Network]:
     return found
 
 
-def own_sizes(network: type[Network], modules: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+def own_sizes(network: type[Network], modules: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The network's sizes where `modules` changes them; raises BadInput for a size it does not have."""
-    found = {name: dict(sizes) for name, sizes in network.sizes.items()}
+    found: dict[str, dict[str, Any]] = {name: dict(sizes) for name, sizes in network.sizes.items()}
     for name in found.keys() & modules.keys():
         for size, value in modules[name].items():
             if size not in found[name]:
                 raise BadInput(f"unknown size '{size}' of {name}: {nearest(size, found[name])}")
-            found[name][size] = int(value)
+            found[name][size] = type(found[name][size])(value)
     return found
 
 

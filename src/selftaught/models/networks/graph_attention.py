@@ -1,7 +1,7 @@
 """GraphAttention: attention over the edges of a graph, encoder and decoder of a masked graph autoencoder."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -25,28 +25,31 @@ class GraphAttention(Network):
 
     A node whose features a view hides shows a learned vector, or another node's features. Behind the encoder the hidden
     nodes' codes are set to 0 (re-masked), so that the decoder must tell their features from their neighbors' codes.
-    Departs from the paper: no dropout; with `decoder.remask` 0 the codes stay.
+    `encoder.dropout` is the share of each layer's inputs that is dropped, half of it that of the attention.
+    Departs from the paper: with `decoder.remask` 0 the codes stay.
 
     Outputs over nodes: "features" f[N,D], the encoder's codes; "prediction" and "target" f[M,F], of the M hidden nodes.
     """
 
     takes = "graph"
     outputs = {"features": "", "prediction": "", "target": ""}
-    sizes = {"encoder": {"width": 128, "depth": 2, "heads": 4}, "decoder": {"remask": 1}}
+    sizes = {"encoder": {"width": 128, "depth": 2, "heads": 4, "dropout": 0.2}, "decoder": {"remask": 1}}
 
-    def __init__(self, features: int, encoder: Mapping[str, int], decoder: Mapping[str, int]) -> None:
+    def __init__(self, features: int, encoder: Mapping[str, Any], decoder: Mapping[str, Any]) -> None:
         """For nodes of so many features; sizes of the encoder (`width` divides by `heads`) and the decoder."""
         super().__init__()
         width, depth = encoder["width"], encoder["depth"]
         self.width, self.depth, self.remask = features, width, bool(decoder["remask"])
         self.token_F = nn.Parameter(torch.zeros(features))
-        self.encoder = nn.ModuleList(AttentionLayer(width if i else features, width, encoder["heads"]) for i in range(depth))
+        self.encoder = nn.ModuleList(
+            AttentionLayer(width if i else features, width, encoder["heads"], encoder["dropout"]) for i in range(depth)
+        )
         self.bends = nn.ModuleList(nn.PReLU() for _ in range(depth))
         self.between = nn.Linear(width, width, bias=False)
-        self.decoder = AttentionLayer(width, features, 1)
+        self.decoder = AttentionLayer(width, features, 1, encoder["dropout"])
 
     @classmethod
-    def over(cls, payload: Graph, sizes: Mapping[str, Mapping[str, int]]) -> Self:
+    def over(cls, payload: Graph, sizes: Mapping[str, Mapping[str, Any]]) -> Self:
         return cls(payload.features.shape[1], sizes["encoder"], sizes["decoder"])
 
     def collate(self, payloads: Sequence[Graph]) -> Nodes:
@@ -92,9 +95,10 @@ class AttentionLayer(nn.Module):
     out_i = sum_j softmax_j(leaky(a . W x_j + b . W x_i)) W x_j + c
     """
 
-    def __init__(self, given: int, width: int, heads: int) -> None:
+    def __init__(self, given: int, width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.heads, self.each = heads, width // heads
+        self.drop, self.drop_shares = nn.Dropout(dropout), nn.Dropout(dropout / 2)
         self.into = nn.Linear(given, self.heads * self.each, bias=False)
         self.from_H_D, self.to_H_D = (nn.Parameter(torch.empty(heads, self.each)) for _ in range(2))
         self.bias_D = nn.Parameter(torch.zeros(self.heads * self.each))
@@ -105,7 +109,7 @@ class AttentionLayer(nn.Module):
         """f[N,width]; every node needs an edge into it."""
         n = len(given_N_C)
         from_E, to_E = edges_2_E
-        values_N_H_D = self.into(given_N_C).view(n, self.heads, self.each)
+        values_N_H_D = self.into(self.drop(given_N_C)).view(n, self.heads, self.each)
         from_N_H, to_N_H = ((values_N_H_D * part).sum(-1) for part in (self.from_H_D, self.to_H_D))
         scores_E_H = nn.functional.leaky_relu(from_N_H[from_E] + to_N_H[to_E], 0.2)
         # the largest score into a node, taken off so that no exponential overflows
@@ -113,6 +117,6 @@ class AttentionLayer(nn.Module):
         top_N_H = scores_E_H.detach().new_full((n, self.heads), -torch.inf).scatter_reduce(0, index_E_H, scores_E_H.detach(), "amax")
         weights_E_H = (scores_E_H - top_N_H[to_E]).exp()
         total_N_H = weights_E_H.new_zeros(n, self.heads).index_add(0, to_E, weights_E_H)
-        shares_E_H = weights_E_H / total_N_H[to_E]
+        shares_E_H = self.drop_shares(weights_E_H / total_N_H[to_E])
         sums_N_H_D = torch.zeros_like(values_N_H_D).index_add(0, to_E, shares_E_H[:, :, None] * values_N_H_D[from_E])
         return sums_N_H_D.flatten(1) + self.bias_D

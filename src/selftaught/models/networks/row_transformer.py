@@ -1,7 +1,7 @@
 """RowTransformer: a transformer over the values of a row, and a smaller one that predicts latents of hidden values."""
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ class RowTransformer(Network):
     outputs = {"features": "", "prediction": "", "target": "ema"}
     sizes = {"encoder": {"width": 32, "depth": 2, "heads": 4, "tokens": 1}, "predictor": {"width": 16, "depth": 1, "heads": 2}}
 
-    def __init__(self, features: int, mine: Mapping[str, int], its: Mapping[str, int]) -> None:
+    def __init__(self, features: int, mine: Mapping[str, Any], its: Mapping[str, Any]) -> None:
         """For rows of so many columns; sizes of the encoder and of the predictor."""
         super().__init__()
         width, narrow, self.tokens = mine["width"], its["width"], mine["tokens"]
@@ -48,7 +48,7 @@ class RowTransformer(Network):
         self.predictor = layers(narrow, its["depth"], its["heads"])
 
     @classmethod
-    def over(cls, payload: Rows, sizes: Mapping[str, Mapping[str, int]]) -> Self:
+    def over(cls, payload: Rows, sizes: Mapping[str, Mapping[str, Any]]) -> Self:
         return cls(payload.values.shape[1], sizes["encoder"], sizes["predictor"])
 
     def collate(self, payloads: Sequence[Rows]) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 Hide the features of half the nodes (a few show another node's), encode by graph attention, set the hidden nodes' codes to
 0 again, decode by one layer of graph attention, and pay the scaled cosine error of the hidden features. No label is read.
-Departs from the paper: held-out nodes are not in the graph that is trained on; no dropout; weight decay is decoupled; the
+Departs from the paper: held-out nodes are not in the graph that is trained on; weight decay is decoupled; the
 rate is constant after warm-up.
 """
 
@@ -27,7 +27,7 @@ recipe = Recipe(
             every=100,
         ),
     ),
-    modules={"encoder": {"width": 128, "depth": 2, "heads": 4}, "decoder": {"remask": 1}},
+    modules={"encoder": {"width": 128, "depth": 2, "heads": 4, "dropout": 0.2}, "decoder": {"remask": 1}},
     model="network:graph-attention",
     tasks=("graph:stdlib",),
     presets={"no-remask": {"modules.decoder.remask": 0}, "squared-error": {"loss": "latent-regression"}},
