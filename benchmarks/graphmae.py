@@ -1,9 +1,9 @@
 """GraphMAE against what it must beat, on nodes nobody trained on: `python benchmarks/graphmae.py`.
 
 Trains graphmae and its two presets on the import graph of the standard library without its held-out nodes, on three seeds,
-and probes the codes of the whole graph on the held-out nodes from ten labels a class. Beside them raw features, raw features
-averaged over the neighborhood twice, and each seed's encoder before it has learned anything. Differences are paired by seed
-and node (`statistics.pooled`). Writes results/graphmae.json; about ten minutes on one core.
+and probes the codes of the whole graph on the held-out nodes from ten labels a class, drawn six times. Beside them raw
+features, raw features averaged over the neighborhood twice, and each seed's encoder before it has learned anything.
+Differences are paired by seed and node (`statistics.pooled`). Writes results/graphmae.json; about ten minutes on one core.
 """
 
 import argparse

@@ -1,12 +1,16 @@
 """Payloads: one class a modality, known to journal, pool and hashes by being there."""
 
+import json
 import random
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
+import selftaught
 from selftaught.payload import Payload, as_json, from_json, payload_class
 from selftaught.payloads.graph import Graph
 from selftaught.payloads.rows import Rows
@@ -57,8 +61,6 @@ def test_is_journaled_and_saved_bit_for_bit(payload):
 
 
 def test_a_pool_with_payloads_is_saved_and_restored(tmp_path):
-    import json
-
     pool = TaskPool(["sums:level=3"])
     made = [Task(id=str(i), prompt=f"task {i}", payload=payload, origin="model") for i, payload in enumerate(payloads())]
     assert pool.add(made) == len(made)
@@ -111,3 +113,11 @@ def test_a_part_of_a_graph_has_the_edges_between_its_nodes():
     graph = Graph.whole(np.arange(4, dtype=np.float32)[:, None], np.array([[0, 1, 1, 3, 2, 3], [1, 0, 3, 1, 3, 2]], np.int32))
     part = graph.among(np.array([True, True, False, True]))
     assert part.features[:, 0].tolist() == [0, 1, 3] and part.edges.tolist() == [[0, 1, 1, 2], [1, 0, 2, 1]]
+
+
+def test_no_other_file_asks_which_payload_it_is():
+    home = Path(selftaught.__file__).parent
+    kinds = "|".join(sorted({cls.__name__ for cls in (Tokens, Rows, Graph)}))
+    asked = re.compile(rf"isinstance\([^()]*,\s*\(?({kinds})\b")
+    files = [p for p in home.rglob("*.py") if p.relative_to(home).parts[0] not in ("payloads", "models")]
+    assert len(files) > 200 and not [str(path) for path in files if asked.search(path.read_text())]

@@ -35,7 +35,9 @@ def ring(n=6, features=3, seed=0):
 
 
 def opened(graph, seed=0, **decoder):
-    return ModuleModel.open("network:graph-attention", graph, {"encoder": {"width": 4, "depth": 2, "heads": 2}, "decoder": decoder}, seed)
+    return ModuleModel.open(
+        "network:graph-attention", graph, {"encoder": {"width": 4, "depth": 2, "heads": 2, "dropout": 0}, "decoder": decoder}, seed
+    )
 
 
 def test_attention_is_a_naive_loop():

@@ -22,7 +22,7 @@ async def node_features(model: Model, graph: Any, weights: str = "policy") -> Fl
 
 
 def node_probe(
-    features_N_D: Floats, labels_N: Ints, train_N: Bools, test_N: Bools, per_class: int = 10, seeds: Sequence[int] = range(10)
+    features_N_D: Floats, labels_N: Ints, train_N: Bools, test_N: Bools, per_class: int = 10, seeds: Sequence[int] = range(6)
 ) -> Evaluation:
     """Fit logistic regressions on a few labeled nodes, and measure them on others; the mean over draws of those few counts.
 
