@@ -32,7 +32,6 @@ recipe = Recipe(
     tasks=("graph:stdlib",),
     presets={"no-remask": {"modules.decoder.remask": 0}, "squared-error": {"loss": "latent-regression"}},
     claim=Claim(
-        metric="node-probe",
         text="on held-out nodes, a linear probe on frozen codes beats the same probe on raw features, on an encoder that has "
         "learned nothing, on codes learned without re-masking and on codes learned by squared error",
     ),
