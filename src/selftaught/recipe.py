@@ -39,8 +39,8 @@ class Recipe:
         changes: what a generation changes.
         decide: ends the method at test time: which attempt is the reply.
         state: named state, saved with every generation.
-        modules: extra modules by name (heads, predictors) with their sizes, for the model.
-        model: text of the model it needs when it is not a language model.
+        modules: by name, what lies beside the model (widths of heads, Module parts) and sizes of a network's own parts.
+        model: `network:NAME` when it is no language model that it needs.
         tasks: task sources used when the user gives none.
         fixed: last names of the options that make it what it is (a control's rate of 0), which nobody's settings change.
         presets: name -> options that turn this recipe into a near-twin.

@@ -57,7 +57,7 @@ class Explore(Part):
     """Plans how many attempts each task gets, and makes them; `signal` is the source of rewards it gives by itself.
 
     Attributes:
-        takes: what its tasks are made of: "words", "rows" of a table, or "games".
+        takes: what its tasks are made of: "words", "games", or the form of a payload ("rows", "graph").
     """
 
     kind: ClassVar[str] = "explore"

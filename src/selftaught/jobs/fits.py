@@ -108,7 +108,7 @@ def fit_outputs(recipe: Recipe, capabilities: frozenset[str], modules: Sequence[
         if "learn" not in known:
             raise BadInput(f"{recipe.name} trains, and this model cannot learn: give another --model, or a recipe that trains nothing")
         if missing := [need for need in (*loss.needs, *loss.modules) if need not in known]:
-            given = sorted(known - {"learn", "weights", "text", "rows", "graph"})
+            given = sorted(known - {"learn", "weights", "text", *(phase.explore.takes for phase in recipe.phases)})
             raise BadInput(
                 f"loss '{loss.name}' needs {' and '.join(missing)}, which this model does not give (it gives {', '.join(given)}): "
                 "choose another --loss or --model"
