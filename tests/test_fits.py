@@ -2,14 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from selftaught.jobs.fits import fit_model, fit_tasks
 from selftaught.jobs.job import Job
 from selftaught.jobs.session import open_session
+from selftaught.models.modules.model import ModuleModel
 from selftaught.models.scripted import ScriptedModel
-from selftaught.models.tables.model import TableModel
 from selftaught.parts import BadInput, shelf
+from selftaught.payloads.rows import Rows
 from selftaught.recipe import Phase, Recipe, all_recipes, get_recipe
 from selftaught.stages import Reader
 from selftaught.tasks.splits import split
@@ -88,10 +90,11 @@ def test_every_reader_says_what_it_scores():
 def test_a_loss_the_model_cannot_feed_is_refused():
     with pytest.raises(BadInput, match="'latent-regression' needs prediction and target"):
         fit_model(get_recipe("ttrl").with_options({"loss": "latent-regression"}), {"": ScriptedModel().capabilities})
-    sizes = get_recipe("t-jepa").modules
-    fit_model(get_recipe("t-jepa"), {"": TableModel(4, sizes).capabilities})
+    recipe = get_recipe("t-jepa")
+    known = {"": ModuleModel.open(recipe.model, Rows.whole(np.zeros((1, 4), np.float32)), recipe.modules).capabilities}
+    fit_model(recipe, known)
     with pytest.raises(BadInput, match="needs logprobs"):
-        fit_model(get_recipe("ttrl"), {"": TableModel(4, sizes).capabilities})
+        fit_model(get_recipe("ttrl"), known)
 
 
 @pytest.mark.parametrize(

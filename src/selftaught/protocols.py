@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
+
 from selftaught.interaction import Reply
 from selftaught.types import (
     Attempt,
@@ -177,6 +179,13 @@ class Run(Protocol):
         """`n` attempts; an empty list when their worst case no longer fits the budget.
 
         `tag` must be unique among this step's calls for the same task and role; `decoder` is a `decoding.Decoder`.
+        """
+
+    def view(self, tag: str, task: Task, make: Callable[[np.random.Generator], Any], *, n: int = 1, role: str = "solver") -> list[Attempt]:
+        """`n` views of a task's payload as attempts, which no model is asked for; an empty list when they no longer fit the budget.
+
+        `make` draws a view from the numbers it is given, which depend on the run's seed, the step, task, tag and index
+        alone. Looking at the task counts `Payload.size`, once.
         """
 
     async def score(

@@ -56,8 +56,8 @@ class Recipe:
         decide: ends the method at test time: which attempt is the reply.
         state: named state, saved with every generation.
         weights: weights of a shape of their own by name (`train.prefix.Prefix`), beside the model's.
-        modules: extra modules by name (heads, predictors) with their sizes, for the model.
-        model: text of the model it needs when it is not a language model.
+        modules: by name, what lies beside the model (widths of heads, Module parts) and sizes of a network's own parts.
+        model: `network:NAME` when it is no language model that it needs.
         models: other models by the name their weights have ("teacher", "judge"): a folder, hub id or name, "" the policy's own
             once more. One whose weights an objective or update changes is trained; the others are frozen (see `models.cast`).
         tasks: task sources used when the user gives none.

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from selftaught.interaction import Reply
-from selftaught.objectives import Loss, Objective, Optimizer
+from selftaught.objectives import Loss, Module, Objective, Optimizer
 from selftaught.parts import BadInput, Part
 from selftaught.protocols import Pool, Run, Subject
 from selftaught.types import Attempt, Evaluation, Example, Group, Request, Source, Split, Task
 
 __all__ = [
-    "Credit", "Decide", "Explore", "Grow", "Keep", "Loss", "Measure", "Objective", "Optimizer",
+    "Credit", "Decide", "Explore", "Grow", "Keep", "Loss", "Measure", "Module", "Objective", "Optimizer",
     "PerGroup", "Plan", "Reader", "Reflect", "Select", "Stage", "State", "Supervise", "TaskSource", "Tool", "Update",
 ]  # fmt: skip
 
@@ -109,7 +109,7 @@ class Explore(Stage):
     """Makes the attempts that a plan asks for; `signal` is the source of rewards it gives by itself, or "gold" where it shows answers.
 
     Attributes:
-        takes: what its tasks are made of: "words", "rows" of a table, or "games".
+        takes: what its tasks are made of: "words", "games", or the form of a payload ("rows", "graph").
     """
 
     kind: ClassVar[str] = "explore"

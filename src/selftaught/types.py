@@ -9,11 +9,12 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selftaught.payload import Payload, hashable
 from selftaught.seals import Sealed as Sealed
 
 Floats = NDArray[np.float32]
@@ -29,7 +30,7 @@ PURPOSES: tuple[Purpose, ...] = ("train", "select", "audit", "evaluate")
 
 def content_hash(*content: Any) -> str:
     """16 hexadecimal digits that depend on nothing but the content."""
-    return hashlib.blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(json.dumps(content, sort_keys=True, default=hashable).encode(), digest_size=8).hexdigest()
 
 
 class Message(NamedTuple):
@@ -99,15 +100,8 @@ class SamplerSettings:
             raise ValueError(f"temperature >= 0, 0 < top_p <= 1 and max_tokens >= 1 are needed, got {self}")
 
 
-class Payload(Protocol):
-    """What an attempt or example is made of; a new modality is one class."""
-
-    def __len__(self) -> int:
-        """Number of items (tokens, rows, nodes, frames) that streams run over."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Tokens:
+class Tokens(Payload):
     """A token sequence that is only ever appended to.
 
     Attributes:
@@ -116,6 +110,7 @@ class Tokens:
             0 where sampled is False.
     """
 
+    form: ClassVar[str] = "words"
     ids: Ints
     sampled: Bools
     logprobs: Floats
@@ -124,20 +119,13 @@ class Tokens:
         return len(self.ids)
 
     @property
+    def sampled_count(self) -> int:
+        return int(np.count_nonzero(self.sampled))
+
+    @property
     def opened(self) -> int:
         """Where what the model chose begins: all before it is the prompt. The length, if it chose nothing."""
         return int(np.argmax(self.sampled)) if self.sampled.any() else len(self)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Rows:
-    """Rows of a table: values f32[B,F], and mask bool[B,F], True where a view hides the value."""
-
-    values: Floats
-    mask: Bools
-
-    def __len__(self) -> int:
-        return len(self.values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -179,8 +167,8 @@ class Attempt:
 
     @property
     def sampled_count(self) -> int:
-        """Number of tokens the model chose."""
-        return int(np.count_nonzero(self.payload.sampled))
+        """Number of items (tokens) the model chose."""
+        return int(self.payload.sampled_count)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -11,8 +11,8 @@ from selftaught.commands.measure import lines
 from selftaught.jobs.measuring import measure, of_run
 from selftaught.measures.exploitability import exploitability, text_policy
 from selftaught.measures.probe import feature_variance, features_of, probe
+from selftaught.models.modules.model import ModuleModel
 from selftaught.models.scripted import ScriptedModel
-from selftaught.models.tables.model import TableModel
 from selftaught.parts import BadInput, find, named, shelf
 from selftaught.recipe import get_recipe
 from selftaught.report import write_measure
@@ -115,7 +115,8 @@ def test_exploitability_is_of_the_one_game_among_the_tasks():
 def test_probes_are_of_features_and_of_raw_rows():
     recipe = get_recipe("t-jepa")
     table = Tables(table="wine")
-    model = TableModel(13, recipe.with_options(recipe.tiny).modules, seed=0)
+    [task] = table.draw("width", 1, "train")
+    model = ModuleModel.open(recipe.model, task.payload, recipe.with_options(recipe.tiny).modules)
     on = subject(model=model, sources=(table,), weights="start")
     train, test = table.rows("train"), table.rows("held-out")
     features = [asyncio.run(features_of(model, values, "start")) for values, _ in (train, test)]

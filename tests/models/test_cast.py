@@ -21,8 +21,7 @@ from selftaught.protocols import Member, Model
 from selftaught.recipe import Recipe, get_recipe
 from selftaught.run.ledger import Ledger
 from selftaught.stages import Average, Objective, Supervise
-from selftaught.train.credit.distilled import Distilled
-from selftaught.train.losses.distillation import TopDistillation
+from selftaught.train import Distilled, TopDistillation
 from selftaught.types import Score, ScoreRequest
 
 

@@ -7,8 +7,9 @@ import torch
 from local_models import Adam, Weighted, example, make_folder, request
 
 from selftaught.models.language.local import open_local
+from selftaught.models.modules.model import ModuleModel
 from selftaught.models.scripted import ScriptedModel
-from selftaught.models.tables.model import TableModel
+from selftaught.payloads.rows import Rows
 from selftaught.stages import Objective
 
 OBJECTIVE = Objective(loss=Weighted(), optimizer=Adam(minibatches=1))
@@ -72,9 +73,13 @@ def test_other_models_have_digests():
     assert low.digest() == ScriptedModel(0.2).digest() != high.digest()
     high.skill["policy"] = 0.2
     assert high.digest() == low.digest() and high.digest("start") != high.digest()
-    rows = TableModel(4, seed=1)
-    assert rows.digest() == TableModel(4, seed=1).digest() == rows.digest("start") != TableModel(4, seed=2).digest()
+
+    def network(seed):
+        return ModuleModel.open("network:row-transformer", Rows.whole(np.zeros((1, 4), np.float32)), seed=seed)
+
+    rows = network(1)
+    assert rows.digest() == network(1).digest() == rows.digest("start") != network(2).digest()
     rows.weights.before_change("policy")
     with torch.no_grad():
         next(rows.network.parameters()).add_(1)
-    assert rows.digest("start") == TableModel(4, seed=1).digest() != rows.digest()
+    assert rows.digest("start") == network(1).digest() != rows.digest()

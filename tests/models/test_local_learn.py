@@ -10,7 +10,7 @@ from local_models import ARCHITECTURES, Adam, Ranked, Regressed, Weighted, examp
 from selftaught.models.language.forward import runs_of
 from selftaught.models.language.layout import lay_out
 from selftaught.models.language.local import open_local
-from selftaught.models.learner import OptimizerState, Pass
+from selftaught.models.passes import OptimizerState, Pass
 from selftaught.parts import BadInput
 from selftaught.stages import Objective
 from selftaught.types import Example, ScoreRequest

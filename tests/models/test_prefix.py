@@ -11,7 +11,6 @@ from safetensors.torch import load_file
 
 import selftaught
 from selftaught.jobs.fits import fit_model
-from selftaught.models.capabilities import TABLES
 from selftaught.models.language.local import open_local
 from selftaught.parts import BadInput
 from selftaught.recipe import get_recipe
@@ -176,4 +175,4 @@ def test_a_recipe_declares_it_and_a_run_saves_it(home, tmp_path, monkeypatch):
         with pytest.raises(BadInput, match="can be called"):
             replace(base, weights={name: Prefix()})
     with pytest.raises(BadInput, match="'notes' as a prefix, which this model has not"):
-        fit_model(recipe, {"": TABLES})
+        fit_model(recipe, {"": frozenset({"rows", "features", "learn", "weights"})})

@@ -299,7 +299,7 @@ def test_engines_are_named_with_options(folders, fake):
             Job(engine=text)
     with pytest.raises(BadInput, match="--model scripted is none"):
         Job(model="scripted", engine="vllm")
-    with pytest.raises(BadInput, match="model of tables"):
+    with pytest.raises(BadInput, match="trains a network"):
         job = Job(recipe="t-jepa", engine="vllm")
         open_model(job, job.resolved())
     with pytest.raises(BadInput, match=r"unexpected argument size \(options"):

@@ -11,15 +11,21 @@ from local_models import Adam, Weighted, example, make_folder
 from torch import nn
 
 from selftaught.models.language.local import open_local
+from selftaught.models.modules.model import ModuleModel
 from selftaught.models.scripted import ScriptedModel
-from selftaught.models.tables.model import TableModel
 from selftaught.models.weights import Weights, clone
 from selftaught.parts import BadInput
+from selftaught.payloads.rows import Rows
 from selftaught.recipe import all_recipes
 from selftaught.stages import Objective
 from selftaught.train import Average
 
 NAMES = ("policy", "start", "ema", "student")
+
+
+def network():
+    sizes = {"encoder": {"width": 8, "depth": 1, "heads": 2}, "predictor": {"width": 4}}
+    return ModuleModel.open("network:row-transformer", Rows.whole(np.zeros((1, 3), np.float32)), sizes)
 
 
 def weights():
@@ -108,7 +114,7 @@ def hand_overs():
 
 @pytest.mark.parametrize(("name", "updates"), hand_overs(), ids=lambda value: value if isinstance(value, str) else "")
 def test_no_recipes_averages_change_a_policy_that_has_learned_nothing(name, updates):
-    scripted, table = ScriptedModel(0.7), TableModel(3, {"encoder": {"width": 8, "depth": 1, "heads": 2}, "predictor": {"width": 4}})
+    scripted, table = ScriptedModel(0.7), network()
     before = clone(table.weights.state("policy"))
     for model in (scripted, table):
         for _ in range(3):

@@ -9,19 +9,23 @@ import torch
 from probes.helpers import live, stopped_and_resumed, whole
 from selftaught.explore import MaskedViews
 from selftaught.measures.probe import feature_variance, features_of, probe, uniformity
-from selftaught.models.tables.model import TableModel
+from selftaught.models.modules.model import ModuleModel
 from selftaught.parts import BadInput
+from selftaught.payloads.rows import Rows
 from selftaught.recipe import get_recipe
 from selftaught.tasks.source import parse_source
 from selftaught.tasks.tables import TABLES, Tables
-from selftaught.types import Example, Rows
+from selftaught.types import Example
 
 
 def small(path, *, options=None, seed=0, table="wine", **more):
     recipe = get_recipe("t-jepa")
     recipe = recipe.with_options({**recipe.tiny, "steps": 4, "every": 2, **(options or {})})
-    columns = Tables(table=table).rows("train")[0].shape[1]
-    return live(recipe, TableModel(columns, recipe.modules, seed=seed), path, [parse_source(f"table:{table}")], seed=seed, **more)
+    return live(recipe, opened(recipe, table, seed), path, [parse_source(f"table:{table}")], seed=seed, **more)
+
+
+def opened(recipe, table, seed=0):
+    return ModuleModel.open(recipe.model, Rows.whole(Tables(table=table).rows("train")[0]), recipe.modules, seed)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -64,22 +68,24 @@ def test_stop_and_resume_is_the_same_run(tmp_path):
 
 
 def test_hidden_values_are_not_looked_at_and_targets_are():
-    torch.manual_seed(0)
-    model = TableModel(5, {"encoder": {"width": 8, "depth": 1, "heads": 2}, "predictor": {"width": 4}})
+    sizes = {"encoder": {"width": 8, "depth": 1, "heads": 2}, "predictor": {"width": 4}}
+    model = ModuleModel.open("network:row-transformer", Rows.whole(np.zeros((1, 5), np.float32)), sizes)
     rng = np.random.default_rng(0)
     values, mask = rng.normal(size=(3, 5)).astype(np.float32), np.array([[1, 1, 0, 0, 0]] * 3, bool)
     other = values.copy()
     other[:, :2] += 5
 
     def outputs(values):
-        return model._batch([Example(payloads=(Rows(values=values, mask=mask),), streams={})])
+        examples = [Example(payloads=(Rows(values=values, mask=mask),), streams={})]
+        return model.learner.outputs.compute(examples, ("prediction", "target"), {}, (), None, (0,), "policy")
 
     one, two = outputs(values), outputs(other)
     assert one["prediction"].shape == one["target"].shape == (3, 2, 8)
     torch.testing.assert_close(one["prediction"], two["prediction"])
     assert (one["target"] - two["target"]).abs().max() > 0.1 and not one["target"].requires_grad
     with pytest.raises(ValueError, match="same number"):
-        model._batch([Example(payloads=(Rows(values=values, mask=np.eye(3, 5) + np.eye(3, 5, 1) * [[1], [0], [0]] > 0),), streams={})])
+        mask = np.eye(3, 5) + np.eye(3, 5, 1) * [[1], [0], [0]] > 0
+        outputs(values)
 
 
 def test_learning_lowers_the_loss_and_ema_follows(tmp_path):
@@ -124,7 +130,7 @@ def measured(path, *, table="wine", steps=300, seed=0, preset=""):
     source = Tables(table=table)
     recipe = get_recipe(f"t-jepa/{preset}" if preset else "t-jepa").with_options({"steps": steps, "every": steps})
     train, test = source.rows("train"), source.rows("held-out")
-    run = live(recipe, TableModel(train[0].shape[1], recipe.modules, seed=seed), path, [source], seed=seed)
+    run = live(recipe, opened(recipe, table, seed), path, [source], seed=seed)
     whole(run)
     features = [asyncio.run(features_of(run.model, values)) for values, _ in (train, test)]
     kind = {"kind": "mlp", "seeds": range(3), "regression": table == "diabetes"}

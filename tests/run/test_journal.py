@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from selftaught.payloads.rows import Rows
 from selftaught.run.journal import Journal, decode, encode, waves
-from selftaught.types import Attempt, Message, Rows, SamplerSettings, Tokens
+from selftaught.types import Attempt, Message, SamplerSettings, Tokens
 
 LOGPROBS = np.float32([0, -0.1, -1e-30])
 TOKENS = Tokens(ids=np.arange(3, dtype=np.int32), sampled=np.array([False, True, True]), logprobs=LOGPROBS)

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from selftaught.parts import BadInput
-from selftaught.train import DPO, NLL, AdamW, LatentRegression, PolicyGradient, ValueRegression
-from selftaught.types import Example, Rows
+from selftaught.payloads.graph import Graph
+from selftaught.payloads.rows import Rows
+from selftaught.train import DPO, NLL, AdamW, LatentRegression, PolicyGradient, ScaledCosine, ValueRegression
+from selftaught.types import Example
 
 LOSSES = [
     NLL(),
@@ -151,6 +153,28 @@ def test_latent_regression_hand_numbers_and_target_gets_no_gradient():
     assert LatentRegression().count([Example(payloads=(rows,), streams={})] * 3) == 6
     with pytest.raises(ValueError, match="differ in shape"):
         LatentRegression()({"prediction": prediction, "target": target[:1]})
+
+
+def test_scaled_cosine_hand_numbers():
+    target = torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0], [0.0, 0.0]], requires_grad=True)
+    # the same direction, at a right angle, 45 degrees off, and nothing to be right about: cosines 1, 0, 0.7071, 0
+    prediction = torch.tensor([[7.0, 0.0], [3.0, 0.0], [0.0, 5.0], [1.0, 2.0]], requires_grad=True)
+    for gamma, angle in ((1, 0.2928932), (3, 0.0251263)):
+        assert ScaledCosine(gamma=gamma)({"prediction": prediction, "target": target}).item() == pytest.approx(0 + 1 + angle + 1)
+    value = ScaledCosine(gamma=1.5)({"prediction": prediction, "target": target})
+    value.backward()
+    assert target.grad is None and prediction.grad.isfinite().all()
+    longer = ScaledCosine()({"prediction": 10 * prediction, "target": 3 * target})
+    assert longer.item() == pytest.approx(ScaledCosine()({"prediction": prediction, "target": target}).item())
+    opposite = ScaledCosine(gamma=2)({"prediction": -target, "target": target})
+    assert opposite.item() == pytest.approx(3 * 2**2 + 1)
+    graph = Graph.whole(np.eye(6, dtype=np.float32), np.zeros((2, 0), np.int32))
+    views = [Example(payloads=(graph.hiding(0.5, 0, np.random.default_rng(0)),), streams={})] * 2
+    assert ScaledCosine().count(views) == 6 and ScaledCosine().count([Example(payloads=(graph,), streams={})]) == 1
+    with pytest.raises(ValueError, match="differ in shape"):
+        ScaledCosine()({"prediction": prediction, "target": target[:1]})
+    with pytest.raises(BadInput, match="gamma"):
+        ScaledCosine(gamma=0.5)
 
 
 def test_start_logprobs_are_read_only_with_a_penalty():

@@ -40,6 +40,7 @@ def parts_table() -> list[dict[str, Any]]:
 
 def tasks_table() -> list[dict[str, Any]]:
     """One row a family, a game, a table and a gym family, and how other sources are written."""
+    from selftaught.tasks.graphs.source import GRAPHS
     from selftaught.tasks.gym.source import abouts
     from selftaught.tasks.own import families
     from selftaught.tasks.tables import TABLES
@@ -55,6 +56,7 @@ def tasks_table() -> list[dict[str, Any]]:
     ]
     others = {f"game:{name}": first_line(cls.__doc__) for name, cls in shelf("world").items()}
     others |= {f"table:{name}": "rows of a table that scikit-learn brings (extra: tables)" for name in TABLES}
+    others |= {f"graph:{name}": "which modules of the standard library import which" for name in GRAPHS}
     others |= {f"gym:{name}": about for name, about in abouts().items()} or {
         "gym:NAME": "a family of reasoning-gym, with its options as gym:chain_sum,min_terms=4; for the names: pip install 'selftaught[gym]'"
     }

@@ -17,4 +17,5 @@ from selftaught.explore.tuned import Balance as Balance
 from selftaught.explore.tuned import Grid as Grid
 from selftaught.explore.tuned import Settings as Settings
 from selftaught.explore.tuned import Tuned as Tuned
+from selftaught.explore.views import MaskedNodes as MaskedNodes
 from selftaught.explore.views import MaskedViews as MaskedViews

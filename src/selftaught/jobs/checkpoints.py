@@ -120,7 +120,7 @@ def of_run(run: Path, generation: Path, what: str) -> Checkpoint:
     job = load_job(run)
     recipe = job.resolved()
     if recipe.model:
-        raise BadInput(f"{run} trained a model of tables, which answers no question: compare runs of language models")
+        raise BadInput(f"{run} trained a network, which answers no question: compare runs of language models")
     if not recipe.trains and not recipe.remembers:
         raise BadInput(f"{run} trained nothing: what its method gains at test time is in its own verdict, {run / 'result.json'}")
     check_whole(generation)

@@ -10,7 +10,7 @@ from selftaught.options import parts_of
 from selftaught.parts import BadInput
 from selftaught.recipe import Phase, Recipe
 from selftaught.tasks.pool import TaskPool
-from selftaught.types import Rows, Task
+from selftaught.types import Task
 
 LOOKED_AT = 32
 
@@ -21,9 +21,9 @@ def some_of(pool: TaskPool) -> dict[str, list[Task]]:
 
 
 def form_of(task: Task) -> str:
-    """What a task is made of: words, rows of a table, or a game."""
-    if isinstance(task.payload, Rows):
-        return "rows"
+    """What a task is made of: words, a game, or what its payload says (rows of a table, a graph)."""
+    if task.payload is not None:
+        return str(task.payload.form)
     return "games" if isinstance(task.start, Mapping) and "world" in task.start else "words"
 
 
@@ -70,6 +70,24 @@ def checkers(tasks: Sequence[Task]) -> str:
     return "a checker that reads no answer, and theirs does" if kinds - {""} else "a checker or an answer, and they have neither"
 
 
+def fit_network(recipe: Recipe) -> None:
+    """Refuse a recipe that asks for a network which is not there, or for what it does not take; nothing is opened.
+
+    Raises:
+        BadInput: an unknown network or size, or explore parts that take something else.
+    """
+    if not recipe.model:
+        return
+    from selftaught.models.modules.network import find_network, own_sizes
+
+    network = find_network(recipe.model)
+    own_sizes(network, recipe.modules)
+    for phase in recipe.phases:
+        if phase.explore.takes != network.takes:
+            given = f"explore '{phase.explore.name}' {phase.explore.takes}"
+            raise BadInput(f"{recipe.model} takes {network.takes}, and {given}: change one of them")
+
+
 def fit_model(recipe: Recipe, known: Mapping[str, Collection[str]], adapter: str = "") -> None:
     """Refuse a recipe whose parts, objectives or averages these models cannot serve.
 
@@ -95,7 +113,8 @@ def fit_model(recipe: Recipe, known: Mapping[str, Collection[str]], adapter: str
             learner = known[recipe.owner(objective.updates[0])]
             if "learn" not in learner:
                 raise BadInput(f"{recipe.name} trains, and this model cannot learn: give another --model, or a recipe that trains nothing")
-            refuse_outputs(f"loss '{objective.loss.name}'", objective.loss.needs, learner, recipe, "--loss")
+            needs = (*objective.loss.needs, *objective.loss.modules)
+            refuse_outputs(f"loss '{objective.loss.name}'", needs, learner, recipe, "--loss")
             refuse_updates(objective.updates, learner, recipe)
         for source, into in (pair for update in phase.updates for pair in update.folds):
             if adapter and source == "start":
@@ -106,7 +125,7 @@ def fit_model(recipe: Recipe, known: Mapping[str, Collection[str]], adapter: str
 
 def refuse_outputs(who: str, asked: Sequence[str], known: Collection[str], recipe: Recipe, what: str) -> None:
     """Outputs that somebody asks for and a model does not give."""
-    given = {*known, *recipe.modules}
+    given = {*known, *beside(recipe, known)}
     if missing := [name for name in asked if capability(name) not in given]:
         gives = ", ".join(sorted(given - ABILITIES))
         raise BadInput(
@@ -114,15 +133,18 @@ def refuse_outputs(who: str, asked: Sequence[str], known: Collection[str], recip
         )
 
 
+def beside(recipe: Recipe, known: Collection[str]) -> Collection[str]:
+    """Names of the modules beside a model. Sizes of a network's own parts are none; which are is among what it can do."""
+    return known if recipe.model else recipe.modules
+
+
 def refuse_updates(updates: Sequence[str], known: Collection[str], recipe: Recipe) -> None:
     """An objective's `updates` that no learner would take."""
     inner = {name: name.removeprefix(recipe.owner(name)).removeprefix(".") for name in updates}
-    own = [name for name, called in inner.items() if called not in recipe.modules and called != "value"]
+    own = [name for name, called in inner.items() if called not in beside(recipe, known) and called != "value"]
     if "start" in inner.values():
         raise BadInput("weights 'start' are frozen: name others in updates")
     if len({recipe.owner(name) for name in updates}) > 1:
         raise BadInput(f"an objective updates weights of two models, {', '.join(updates)}: split it")
     if len(own) > 1:
         raise BadInput(f"an objective updates one set of weights, not {', '.join(own)}: split it")
-    if "rows" in known and tuple(updates) != ("policy",):
-        raise BadInput(f"a model of tables learns its policy alone, not {', '.join(updates)}: leave out updates")

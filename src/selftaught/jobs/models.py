@@ -17,11 +17,20 @@ KNOWN = ("", "sprout", "scripted")
 def capabilities_of(job: Job, recipe: Recipe) -> dict[str, frozenset[str]]:
     """What the models can be asked for, by their names in the cast, "" the policy's; nothing is loaded."""
     language = capabilities.LANGUAGE | capabilities.SAMPLERS["local"]
-    lead = capabilities.SCRIPTED if job.model == "scripted" else capabilities.TABLES if recipe.model else language
+    lead = capabilities.SCRIPTED if job.model == "scripted" else network_capabilities(recipe) if recipe.model else language
     if lead is language:
         lead = capabilities.LANGUAGE | capabilities.SAMPLERS[parse_engine(job.engine)[0]]
     others = {name: capabilities.SCRIPTED if (text or job.model) == "scripted" else language for name, text in recipe.models.items()}
     return {"": lead, **others}
+
+
+def network_capabilities(recipe: Recipe) -> frozenset[str]:
+    """Those of the network a recipe names, and the modules beside it."""
+    from selftaught.models.modules.model import capabilities_of as of_network
+    from selftaught.models.modules.network import find_network, heads_of
+
+    network = find_network(recipe.model)
+    return of_network(network) | set(heads_of(network, recipe.modules))
 
 
 def open_model(job: Job, recipe: Recipe) -> Model:
@@ -60,12 +69,12 @@ def open_lead(job: Job, recipe: Recipe) -> Model:
         return ScriptedModel()
     if recipe.model:
         if job.engine != "local":
-            raise BadInput(f"engine '{job.engine}' samples language models, and {recipe.name} trains a model of tables: leave out --engine")
-        from selftaught.models.tables.model import TableModel
+            raise BadInput(f"engine '{job.engine}' samples language models, and {recipe.name} trains a network: leave out --engine")
+        from selftaught.models.modules.model import ModuleModel
         from selftaught.tasks.source import parse_source
 
-        [row] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
-        return TableModel(row.payload.values.shape[1], recipe.modules, job.seed)
+        [task] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
+        return ModuleModel.open(recipe.model, task.payload, recipe.modules, job.seed)
     with uncollected():
         return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules, recipe.weights)
 

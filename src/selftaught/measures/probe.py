@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selftaught.parts import BadInput, part
+from selftaught.payloads.rows import Rows
 from selftaught.protocols import Model, Subject
 from selftaught.stages import Measure
 from selftaught.statistics.evaluated import evaluated
-from selftaught.types import Evaluation, Floats, Rows, ScoreRequest
+from selftaught.types import Evaluation, Floats, ScoreRequest
 
 Labels = NDArray[Any]
 Z = 1.959964
@@ -22,8 +23,7 @@ ROWS = "a table's rows are measured one table at a time: give --tasks table:wine
 
 async def features_of(model: Model, values_B_F: Floats, weights: str = "ema") -> Floats:
     """f32[B,D]: a model's features of whole rows, outside any run and its budget."""
-    rows = Rows(values=values_B_F, mask=np.zeros(values_B_F.shape, np.bool_))
-    [reply] = await model.score([ScoreRequest(key="probe", payload=rows, outputs=("features",), weights=weights)])
+    [reply] = await model.score([ScoreRequest(key="probe", payload=Rows.whole(values_B_F), outputs=("features",), weights=weights)])
     return reply["features"]
 
 

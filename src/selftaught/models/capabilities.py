@@ -10,6 +10,5 @@ LANGUAGE = frozenset({"text", "logprobs", "entropy", "hidden", "value", "logits"
 # What samplers of a language model add.
 SAMPLERS = {"local": frozenset({"decoder"}), "vllm": frozenset[str]()}
 SCRIPTED = frozenset({"text", "logprobs", "entropy", "hidden", "value", "logits", "learn", "weights", "prefix"})
-TABLES = frozenset({"rows", "features", "prediction", "target", "learn", "weights"})
 # Capabilities that are no outputs.
-ABILITIES = frozenset({"text", "rows", "learn", "weights", "prefix", "decoder"})
+ABILITIES = frozenset({"text", "rows", "graph", "learn", "weights", "prefix", "decoder"})

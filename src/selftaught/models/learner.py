@@ -1,34 +1,54 @@
-"""The learner: sums losses over unpadded micro-batches and takes the optimizer steps objectives ask for."""
+"""The learner: sums losses over micro-batches and takes the optimizer steps objectives ask for. It serves every model here."""
 
-import math
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from selftaught.models.language.forward import Forward, runs_of
-from selftaught.models.language.key_values import standing
-from selftaught.models.language.packed import Packed
-from selftaught.models.microbatch import sequences_of, tensors_of
-from selftaught.models.outputs import parse_output, refuse_unknown
+from selftaught.models.heads import Heads
+from selftaught.models.passes import OptimizerState, Pass
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput, record
 from selftaught.stages import Objective
 from selftaught.types import Example, content_hash
 
-GAP = "sampler_logprobs"
+
+class Fused(Protocol):
+    """Weights as a fast forward wants them, made of the module's own."""
+
+    def leaves(self) -> Any:
+        """The same, cut off from what made them, to be differentiated by."""
+
+    def tensors(self) -> list[Tensor]:
+        """All of them, in one order."""
 
 
-@dataclass(slots=True, eq=False)
-class OptimizerState:
-    """Attributes: steps taken; moments, owner ("policy", a module) -> torch's state by parameter index."""
+class Outputs(Protocol):
+    """What the learner asks of a model: which outputs it gives, over how many examples at once, by which weights.
 
-    steps: int = 0
-    moments: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    Attributes:
+        below: the output that heads are computed from.
+    """
+
+    below: str
+
+    def refuse_unknown(self, names: Sequence[str], heads: Collection[str]) -> None:
+        """Raises BadInput for an output that the model with these heads does not give."""
+
+    def micro_batches(self, examples: Sequence[Example], limit: int) -> Iterator[list[int]]:
+        """Indices of the examples in runs of at most `limit` items; BadInput for payloads the model does not take."""
+
+    def fused(self) -> Fused | None:
+        """Weights for a fast forward; None where there is none."""
+
+    def compute(
+        self, examples: Sequence[Example], names: Sequence[str], batch: Mapping[str, Any], reads: Sequence[str], fused: Any,
+        key: Sequence[int], weights: str,
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Named outputs of examples; `batch` has their streams, of which losses read `reads`; noise depends on `key` alone.
+
+        `weights` is whose outputs these are, for what stands beside the weights in use.
+        """
 
 
 class Learner:
@@ -36,23 +56,24 @@ class Learner:
 
     Attributes:
         weights: named weights of the model.
-        heads: extra modules over the last hidden states by name.
+        heads: extra modules by name, over the output `outputs.below`.
+        outputs: what computes the model's outputs.
         states: optimizer state by content of the optimizer part and name of the weights.
     """
 
-    def __init__(self, weights: Weights, heads: Mapping[str, torch.nn.Module], seed: int, forward: Forward, dtype: torch.dtype) -> None:
-        self.weights, self.heads, self.seed, self.forward = weights, heads, seed, forward
-        self.dtype = dtype
+    def __init__(self, weights: Weights, heads: Heads, seed: int, outputs: Outputs) -> None:
+        self.weights, self.heads, self.seed, self.outputs = weights, heads, seed, outputs
         self.states: dict[str, OptimizerState] = {}
 
-    def learn(self, examples: Sequence[Example], objectives: Sequence[Objective], tokens: int) -> dict[str, float]:
+    def learn(self, examples: Sequence[Example], objectives: Sequence[Objective], limit: int) -> dict[str, float]:
         """Train on all examples; returns metrics by name.
 
         Args:
-            examples: with Tokens payloads.
+            examples: with payloads of the model's kind.
             objectives: all due; those with equal optimizers (and weights) share steps.
-            tokens: most distinct tokens of a micro-batch, unless one example has more.
+            limit: most items of a micro-batch, unless one example has more, or a loss wants the whole batch.
         """
+        self.heads.make(n for o in objectives for n in (*o.loss.needs, *o.loss.modules, *o.updates) if n in self.heads.sizes)
         groups: dict[tuple[Any, str], list[Objective]] = {}
         for objective in objectives:
             names = [name for name in objective.updates if name not in self.heads]
@@ -67,7 +88,7 @@ class Learner:
                 self.weights.before_change(name)
             state = self.states.setdefault(content_hash(record(optimizer), name), OptimizerState())
             with self.weights.use(name):
-                found = Pass(self, group, optimizer, name, state, tokens).run(examples)
+                found = Pass(self, group, optimizer, name, state, limit).run(examples)
             metrics |= {key: metrics.get(key, 0.0) + value if key == "tokens" else value for key, value in found.items()}
         return metrics
 
@@ -75,135 +96,15 @@ class Learner:
         """Forget what optimizers know of named weights."""
         self.states = {key: state for key, state in self.states.items() if name not in state.moments}
 
-    def pack(self) -> Packed | None:
-        """The fast forward's weights; None where there is none, or where it does not know the adapters that are trained."""
-        family, adapted = self.forward.family, self.weights.lora and torch.is_grad_enabled()
-        if family is None:
-            return None
-        return family.pack_adapted(self.dtype) if adapted else family.pack(self.dtype)
+    def saved(self) -> dict[str, Any]:
+        """Optimizer states and heads, for torch.save."""
+        states = {key: {"steps": s.steps, "moments": s.moments} for key, s in self.states.items()}
+        return {"optimizers": states, "heads": {name: head.state_dict() for name, head in self.heads.items()}}
 
-
-class Pass:
-    """One optimizer's passes over the examples."""
-
-    def __init__(self, learner: Learner, group: list[Objective], optimizer: Any, name: str, state: OptimizerState, tokens: int) -> None:
-        self.learner, self.group, self.optimizer, self.name, self.state = learner, group, optimizer, name, state
-        self.tokens = tokens
-        self.heads, self.device = learner.heads, next(learner.weights.module.parameters()).device
-        self.prefix = learner.weights.before(name)
-        self.policy = not self.prefix and any(name in objective.updates for objective in group)
-        # what is trained beside the model's own weights
-        self.apart: dict[str, torch.nn.Module] = {**self.heads, **learner.weights.prefixes}
-        owners = dict.fromkeys(owner for objective in group for owner in objective.updates)
-        self.owned = {owner: self._parameters(owner) for owner in owners}
-        self.needs = dict.fromkeys(need for objective in group for need in objective.loss.needs)
-        refuse_unknown(self.needs, self.heads)
-        self.reads = dict.fromkeys(read for objective in group for read in objective.loss.reads)
-        # log-probabilities of the ids in a stream, by the stream they are in
-        self.asked_at = {need: output.argument for need in self.needs if (output := parse_output(need)).base == "logprobs@"}
-        self.gaps: list[Tensor] = []
-
-    def run(self, examples: Sequence[Example]) -> dict[str, float]:
-        """All epochs and minibatches; returns metrics."""
-        adam = {
-            owner: torch.optim.AdamW(ps, lr=0.0, betas=tuple(self.optimizer.betas), weight_decay=self.optimizer.weight_decay)
-            for owner, ps in self.owned.items()
-        }
-        for owner, one in adam.items():
-            for i, moments in self.state.moments.get(owner, {}).items():
-                p = self.owned[owner][i]
-                one.state[p] = {key: value if key == "step" else value.to(p.device) for key, value in moments.items()}
-        losses: dict[str, list[float]] = {}
-        norms: list[float] = []
-        for _ in range(self.optimizer.epochs):
-            order = np.arange(len(examples))
-            if self.optimizer.minibatches > 1:
-                np.random.default_rng([self.learner.seed, self.state.steps]).shuffle(order)
-            for part in np.array_split(order, min(self.optimizer.minibatches, len(examples))):
-                for key, value in self.gradient([examples[i] for i in part], first=not norms).items():
-                    losses.setdefault(key, []).append(value)
-                norms.append(self.step(adam))
-        for owner, one in adam.items():
-            self.state.moments[owner] = {i: one.state[p] for i, p in enumerate(self.owned[owner]) if p in one.state}
-        items = sum(len(payload) for example in examples for payload in example.payloads)
-        metrics = {key: float(np.mean(values)) for key, values in losses.items()}
-        metrics |= {"grad_norm": float(np.mean(norms)), "tokens": float(items * self.optimizer.epochs)}
-        if self.gaps:
-            gaps_K = torch.cat(self.gaps)
-            metrics |= {"logprob_gap": float(gaps_K.mean()), "logprob_gap_max": float(gaps_K.max())}
-        return metrics
-
-    def gradient(self, examples: Sequence[Example], first: bool = False) -> dict[str, float]:
-        """Leave the gradient of the weighted losses over `examples` in the parameters; returns the losses by name."""
-        counts = [objective.loss.count(examples) for objective in self.group]
-        found = {f"loss/{objective.loss.name}": 0.0 for objective in self.group}
-        sequences, parts = sequences_of(examples)
-        with nullcontext() if self.policy else torch.no_grad():
-            fused = self.learner.pack()
-        # micro-batches differentiate by the fused weights, and what fused them is differentiated once
-        packed = fused.leaves() if fused and self.policy else fused
-        sought = {owner: packed.tensors() if packed and owner not in self.apart else list(ps) for owner, ps in self.owned.items()}
-        sums: dict[int, Tensor] = {}
-        for run in runs_of(sequences, self.tokens, parts):
-            batch, outputs = self.forward([examples[i] for i in run], first, packed)
-            losses: dict[tuple[str, ...], Tensor] = {}
-            for objective, count in zip(self.group, counts, strict=True):
-                if not count:
-                    continue
-                loss = objective.loss(batch | outputs) / count
-                found[f"loss/{objective.loss.name}"] += float(loss.detach())
-                if loss.requires_grad and objective.weight:
-                    losses[objective.updates] = losses.get(objective.updates, 0.0) + objective.weight * loss
-            for left, (updates, loss) in zip(range(len(losses))[::-1], losses.items(), strict=True):
-                given = [t for owner in updates for t in sought[owner]]
-                for t, grad in zip(given, torch.autograd.grad(loss, given, retain_graph=left > 0, allow_unused=True), strict=True):
-                    if grad is not None:
-                        sums[id(t)] = sums[id(t)].add_(grad) if id(t) in sums else grad.float()
-        for owner, ps in self.owned.items():
-            grads: Sequence[Tensor | None] = [sums.get(id(t)) for t in sought[owner]]
-            if fused and owner not in self.apart:
-                told = [(t, g.to(t.dtype)) for t, g in zip(fused.tensors(), grads, strict=True) if g is not None and t.requires_grad]
-                grads = torch.autograd.grad([t for t, _ in told], ps, [g for _, g in told], allow_unused=True) if told else [None] * len(ps)
-            for p, one in zip(ps, grads, strict=True):
-                p.grad = None if one is None else one.to(p.dtype)
-        return found
-
-    def step(self, adam: Mapping[str, torch.optim.AdamW]) -> float:
-        """Clip and step; returns the gradient norm before clipping. A gradient that is not finite changes nothing."""
-        ps = [p for group in self.owned.values() for p in group if p.grad is not None]
-        norm = float(torch.nn.utils.clip_grad_norm_(ps, self.optimizer.max_norm)) if ps else 0.0
-        self.state.steps += 1
-        lr = self.optimizer.rate(self.state.steps)
-        # at rate 0 even the sign of a zero must stay
-        if lr > 0 and math.isfinite(norm):
-            for one in adam.values():
-                one.param_groups[0]["lr"] = lr
-                one.step()
-        for p in ps:
-            p.grad = None
-        return norm
-
-    def forward(self, examples: Sequence[Example], first: bool, packed: Packed | None) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """A micro-batch's index tensors and streams, and the model's outputs on it."""
-        gap = first and "logprobs" in self.needs and all(GAP in example.streams for example in examples)
-        batch, sampled_N = tensors_of(examples, [*self.reads, *([GAP] if gap and GAP not in self.reads else [])], self.device)
-        wanted_N = sampled_N.clone()
-        for name in self.reads:
-            wanted_N |= batch[name].flatten(1).ne(0).any(-1) if batch[name].ndim > 1 else batch[name].ne(0)
-        scored = [need for need in self.needs if parse_output(need).predicted]
-        below = ["hidden"] if any(need == "hidden" or need in self.heads for need in self.needs) else []
-        ids_at = {need: batch[stream].long() for need, stream in self.asked_at.items()}
-        with nullcontext() if self.policy or self.prefix else torch.no_grad():
-            sequences, _ = sequences_of(examples)
-            wanted_N, pairs = wanted_N if scored else torch.zeros_like(wanted_N), standing(self.learner.weights, self.name)
-            outputs = self.learner.forward.outputs(sequences, wanted_N, [*scored, *below], packed, ids_at, pairs)
-        for need in self.needs:
-            if need in self.heads:
-                outputs[need] = self.heads[need](outputs["hidden"]).squeeze(-1)
-        if gap:
-            given_N = sampled_N & batch[GAP].ne(0)
-            self.gaps.append((outputs["logprobs"].detach() - batch[GAP])[given_N].abs())
-        return batch, outputs
-
-    def _parameters(self, owner: str) -> list[torch.nn.Parameter]:
-        return list(self.apart[owner].parameters() if owner in self.apart else self.learner.weights.parameters().values())
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """The inverse of `saved`."""
+        self.heads.clear()
+        self.heads.make(saved["heads"])
+        for name, state in saved["heads"].items():
+            self.heads[name].load_state_dict(state)
+        self.states = {key: OptimizerState(s["steps"], s["moments"]) for key, s in saved["optimizers"].items()}

@@ -20,8 +20,8 @@ def sequences_of(examples: Sequence[Example]) -> tuple[list[Ints], list[int]]:
     return [payload.ids for payload in payloads], [len(example.payloads) for example in examples]
 
 
-def tensors_of(examples: Sequence[Example], streams: Sequence[str], device: torch.device) -> tuple[dict[str, Any], Tensor]:
-    """Over the N items of all payloads, end to end: what a loss is given beside outputs, and bool[N], what was sampled.
+def tensors_of(examples: Sequence[Example], streams: Sequence[str], device: torch.device) -> dict[str, Any]:
+    """Over the N items of all payloads, end to end: what a loss is given beside outputs.
 
     Raises:
         BadInput: when an example lacks a stream, or has one of another length.
@@ -38,4 +38,9 @@ def tensors_of(examples: Sequence[Example], streams: Sequence[str], device: torc
         if len(values) != sum(lengths):
             raise BadInput(f"stream '{name}' has {len(values)} items where the payloads have {sum(lengths)}")
         batch[name] = torch.from_numpy(values).to(device)
-    return batch, torch.from_numpy(np.concatenate([payload.sampled for _, _, payload in owners])).to(device)
+    return batch
+
+
+def sampled_of(examples: Sequence[Example], device: torch.device) -> Tensor:
+    """bool[N]: which tokens the model chose."""
+    return torch.from_numpy(np.concatenate([payload.sampled for example in examples for payload in example.payloads])).to(device)

@@ -21,19 +21,20 @@ State = dict[str, Tensor]
 class Weights:
     """The live module ("policy"), what it began as ("start"), and copies under any other name.
 
-    A copy holds the trainable parameters: all of them, or with LoRA the adapter's. "start" is the base with the
-    adapter disabled, or a copy that is made just before the first change. A name nothing was written to yet reads
-    as the policy: it can be copied from, and folding it into the policy changes nothing.
+    A copy holds the trainable parameters (all of them, or with LoRA the adapter's) and, with `buffers`, the buffers.
+    "start" is the base with the adapter disabled, or a copy that is made just before the first change. A name nothing was
+    written to yet reads as the policy: it can be copied from, and folding it into the policy changes nothing.
 
     Attributes:
         module: the live transformers model (or PEFT model).
         lora: only the adapter is trained.
-        copies: name -> trainable parameters by name.
+        buffers: copies hold buffers too (running means, queues), which average as parameters do.
+        copies: name -> what a copy holds, by name.
         prefixes: name -> a module of key-value pairs that stand before the policy's contexts; "a+b" is both.
     """
 
-    def __init__(self, module: Any, lora: bool) -> None:
-        self.module, self.lora = module, lora
+    def __init__(self, module: Any, lora: bool, buffers: bool = False) -> None:
+        self.module, self.lora, self.buffers = module, lora, buffers
         self.copies: dict[str, State] = {}
         self.prefixes: dict[str, Any] = {}
 
@@ -46,6 +47,10 @@ class Weights:
         """Trainable parameters of the live module by name, tied ones once."""
         return {name: p for name, p in self.module.named_parameters() if p.requires_grad}
 
+    def held(self) -> dict[str, Tensor]:
+        """What a copy is of, in the live module."""
+        return {**self.parameters(), **(dict(self.module.named_buffers()) if self.buffers else {})}
+
     @contextmanager
     def use(self, name: str) -> Iterator[None]:
         """Let the live module stand for named weights; in-place changes inside go to those weights."""
@@ -57,7 +62,7 @@ class Weights:
         if copy is None:
             yield
             return
-        live = self.parameters()
+        live = self.held()
         kept = {key: p.data for key, p in live.items()}
         try:
             for key, p in live.items():
@@ -73,7 +78,7 @@ class Weights:
             raise BadInput("weights 'start' of a LoRA model have no adapter to copy or average: take 'policy'")
         if name != "policy" and name in self.copies:
             return self.copies[name]
-        return {key: p.data for key, p in self.parameters().items()}
+        return {key: p.data for key, p in self.held().items()}
 
     def before_change(self, name: str) -> None:
         """Make the copies a change of `name` would otherwise lose. Raises BadInput for "start", which is frozen."""
@@ -101,7 +106,7 @@ class Weights:
         given, target = self.state(source), self.state(into)
         with torch.no_grad():
             for key, tensor in target.items():
-                if fresh or decay == 0:
+                if fresh or decay == 0 or not tensor.is_floating_point():
                     tensor.copy_(given[key])
                 elif decay < 1:
                     tensor.mul_(decay).add_(given[key], alpha=1 - decay)
@@ -120,6 +125,10 @@ class Weights:
         """Write `policy/` (a transformers or PEFT folder) and `weights/NAME.safetensors`, bit for bit."""
         options = {"save_embedding_layers": False} if self.lora else {}
         self.module.save_pretrained(folder / "policy", **options)
+        self.save_copies(folder)
+
+    def save_copies(self, folder: Path) -> None:
+        """Write `weights/NAME.safetensors` of every copy."""
         (folder / "weights").mkdir(parents=True, exist_ok=True)
         for name, state in self.copies.items():
             save_file({key: tensor.contiguous() for key, tensor in state.items()}, folder / "weights" / f"{name}.safetensors")
@@ -139,14 +148,18 @@ class Weights:
         try:
             with quiet():
                 self._read(folder, live)
+            self.load_copies(folder)
             device = next(iter(live.values())).device
-            files = sorted((folder / "weights").glob("*.safetensors"))
-            copies = {file.stem: load_file(file, device=str(device)) for file in files}
             for name, prefix in self.prefixes.items():
                 prefix.load_state_dict(load_file(folder / "prefixes" / f"{name}.safetensors", device=str(device)))
         except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
             raise BadInput(f"'{folder}' does not hold this model's weights whole ({reason(error)}): take another generation") from None
-        self.copies = copies
+
+    def load_copies(self, folder: Path) -> None:
+        """The inverse of `save_copies`; forgets copies that were not saved."""
+        device = next(self.module.parameters()).device
+        files = sorted((folder / "weights").glob("*.safetensors"))
+        self.copies = {file.stem: load_file(file, device=str(device)) for file in files}
 
     def _read(self, folder: Path, live: Mapping[str, Tensor]) -> None:
         """The saved policy, into the live module."""

@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selftaught import types
+from selftaught.payload import Payload, payload_class
 from selftaught.run.files import append, not_written
 from selftaught.shown import reason
 from selftaught.types import content_hash
 
-KNOWN: dict[str, Any] = {cls.__name__: cls for cls in (types.Attempt, types.Tokens, types.Rows, types.SamplerSettings)}
+KNOWN: dict[str, Any] = {cls.__name__: cls for cls in (types.Attempt, types.SamplerSettings)}
 NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in KNOWN.values()}
 # A key, a space or #, twelve digits, a line feed; then, behind a #, two hashes and a line feed.
 HEAD, HASHES = 30, 33
@@ -39,8 +40,8 @@ TOKENS = [np.dtype("<i4"), np.dtype("<f4"), np.dtype("?")]
 def encode(value: Any) -> bytes:
     """A value as a line of JSON, and behind it the bytes of its arrays end to end, to which the JSON points.
 
-    Knows dicts, lists, numbers, texts, arrays and the types that `KNOWN` names; sequences come back as lists, inside
-    the types as tuples. Raises TypeError on anything else.
+    Knows dicts, lists, numbers, texts, arrays, payloads and the types that `KNOWN` names; sequences come back as lists,
+    inside the types as tuples. Raises TypeError on anything else.
     """
     arrays: list[bytes] = []
     end = 0
@@ -57,8 +58,8 @@ def encode(value: Any) -> bytes:
         # Nearly all there is to log: one entry for its three arrays.
         if kind is types.Tokens and [a.dtype for a in (value.ids, value.logprobs, value.sampled)] == TOKENS:
             return {"@": "", "at": put(value.ids, value.logprobs, value.sampled), "items": len(value)}
-        if kind in NAMES:
-            return {"@": kind.__name__} | {name: getattr(value, name) for name in NAMES[kind]}
+        if kind in NAMES or isinstance(value, Payload):
+            return {"@": kind.__name__} | {name: getattr(value, name) for name in NAMES.get(kind) or value.contents()}
         if kind is np.ndarray:
             return {"@": value.dtype.str, "at": put(value), "shape": value.shape}
         raise TypeError(f"a reply may not hold a {kind.__name__}")
@@ -85,8 +86,8 @@ def decode(data: bytes) -> Any:
             return types.Tokens(ids=ids, sampled=sampled, logprobs=logprobs)
         if kind == "Attempt":
             value["messages"] = [types.Message(*message) for message in value["messages"]]
-        if kind in KNOWN:
-            return KNOWN[kind](**{name: tuple(v) if isinstance(v, list) else v for name, v in value.items()})
+        if cls := KNOWN.get(kind) or (kind.isidentifier() and payload_class(kind)):
+            return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in value.items()})
         return take(kind, value["at"], math.prod(value["shape"])).reshape(value["shape"])
 
     try:

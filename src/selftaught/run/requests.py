@@ -19,6 +19,7 @@ from selftaught.run.faults import Kind
 from selftaught.run.folder import RunFolder
 from selftaught.run.grader import Grader
 from selftaught.run.ledger import Ledger
+from selftaught.run.views import Make, drawn
 from selftaught.types import (
     Attempt,
     Floats,
@@ -100,6 +101,11 @@ class Requests:
         return self.purpose not in ("evaluate", "audit")
 
     @property
+    def epochs(self) -> int:
+        """How often the phase learns from an attempt."""
+        return self.phase.epochs if self.phase else 0
+
+    @property
     def step(self) -> int:
         """Index of the step that is under way."""
         return self.position
@@ -163,7 +169,7 @@ class Requests:
         # what a decoder compares with is read too: the second context, and the reply behind it
         second = self.model.count(beside, weights=weights) if (beside := second_question(decoder, messages)) else 0
         worst = prompted + second + n * settings.max_tokens * (1 + bool(second))
-        each = (context + settings.max_tokens) * (self.phase.epochs if self.phase else 0)
+        each = (context + settings.max_tokens) * self.epochs
         # An attempt that goes on is trained on once, as what it becomes.
         train = n * each - (self.train_reserves.get(after.id, 0) if after and n == 1 and after.role == role else 0)
         if self.counted and not self.ledger.admit(worst, train, size):
@@ -182,6 +188,10 @@ class Requests:
         if second:
             self.ledger.tokens("scored", said, role, self.purpose, size)
         return attempts
+
+    def view(self, tag: str, task: Task, make: Make, *, n: int = 1, role: str = "solver") -> list[Attempt]:
+        """See `protocols.Run.view`."""
+        return drawn(self, tag, task, make, n, role)
 
     async def score(
         self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver",

@@ -50,7 +50,7 @@ class TrainingRun(RunAccess):
 
     async def take_step(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> None:
         """Learn from a step's examples by the objectives that are due."""
-        due = [objective for objective in objectives if self.position % objective.every == 0]
+        due = [objective for objective in objectives if objective.due(self.position)]
         self.settle_reserve()
         metrics = await self.learn(examples, due) if due else None
         if metrics is not None:
@@ -67,7 +67,7 @@ class TrainingRun(RunAccess):
         self.notes |= self.grader.faults.shares()
         rewards = [float(v) for group in groups for v in group.values() if not math.isnan(v)]
         self.note("groups", len(groups))
-        if self.phase and any(self.position % objective.every == 0 for objective in self.phase.objectives):
+        if self.phase and any(objective.due(self.position) for objective in self.phase.objectives):
             self.note("learned", 0)
         self.note("attempts", sum(len(group.attempts_G) for group in groups))
         self.note("reward", float(np.mean(rewards)) if rewards else math.nan)

@@ -150,7 +150,7 @@ class Count(Update):
 
 def behind(asked: Attempt, said: Attempt) -> Attempt:
     """What one attempt wrote, as if it had been the reply to another's question."""
-    if not isinstance(asked.payload, Tokens) or not isinstance(said.payload, Tokens):
+    if {getattr(a.payload, "form", "") for a in (asked, said)} != {"words"}:
         return replace(said, id=f"{asked.id}/copy", task=asked.task, parents=(said.id,))
     opened, mine = asked.payload.opened, said.payload.sampled
     head = {name: getattr(asked.payload, name)[:opened] for name in ("ids", "sampled", "logprobs")}

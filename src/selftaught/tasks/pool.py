@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from selftaught.parts import BadInput
+from selftaught.payload import as_json, from_json
 from selftaught.stages import TaskSource
 from selftaught.tasks.found import Found
 from selftaught.tasks.known import Marks
@@ -110,12 +111,12 @@ class TaskPool:
 
 def task_record(task: Task) -> dict[str, Any]:
     """A task without its seal as JSON-ready data."""
-    names = ("id", "prompt", "start", "payload", "checker", "numeric", "reads", "source", "split", "origin", "lineage")
-    return {name: getattr(task, name) for name in names}
+    names = ("id", "prompt", "start", "checker", "numeric", "reads", "source", "split", "origin", "lineage")
+    return {name: getattr(task, name) for name in names} | {"payload": as_json(task.payload)}
 
 
 def task_of(record: Mapping[str, Any]) -> Task:
     """The inverse of `task_record`."""
     prompt = record["prompt"]
     prompt = prompt if isinstance(prompt, str) else tuple(Message(*message) for message in prompt)
-    return Task(**{**record, "prompt": prompt, "lineage": tuple(record["lineage"])})
+    return Task(**{**record, "prompt": prompt, "payload": from_json(record["payload"]), "lineage": tuple(record["lineage"])})

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selftaught.parts import BadInput, nearest, part
+from selftaught.payloads.rows import Rows
 from selftaught.stages import TaskSource
 from selftaught.tasks.text import text_fingerprint
-from selftaught.types import Floats, Rows, Sealed, Split, Task, content_hash
+from selftaught.types import Floats, Sealed, Split, Task, content_hash
 
 TABLES = ("breast_cancer", "wine", "digits", "diabetes")
 # Where in [0, 1) of a row's hash each split lives.
@@ -84,9 +85,8 @@ class Tables(TaskSource):
     def task(self, values_1_F: Floats, label: Any, split: Split) -> Task:
         """A row as a task; its prompt names the row for people and logs."""
         mark = content_hash(values_1_F.tolist(), self.text())
-        rows = Rows(values=values_1_F, mask=np.zeros(values_1_F.shape, np.bool_))
-        sealed = Sealed({"answer": float(label)})
+        rows, sealed = Rows.whole(values_1_F), Sealed({"answer": float(label)})
         return Task(id=mark, prompt=f"row {mark} of {self.table}", payload=rows, sealed=sealed, source=self.text(), split=split)
 
     def fingerprint(self, task: Task) -> str:
-        return content_hash(task.payload.values.tolist()) if isinstance(task.payload, Rows) else text_fingerprint(task.prompt)
+        return content_hash(task.payload.values.tolist()) if getattr(task.payload, "form", "") == "rows" else text_fingerprint(task.text)

@@ -17,6 +17,7 @@ from selftaught.train.losses.latent import LatentRegression as LatentRegression
 from selftaught.train.losses.nll import NLL as NLL
 from selftaught.train.losses.policy_gradient import PolicyGradient as PolicyGradient
 from selftaught.train.losses.preference import DPO as DPO
+from selftaught.train.losses.scaled_cosine import ScaledCosine as ScaledCosine
 from selftaught.train.losses.value import ValueRegression as ValueRegression
 from selftaught.train.optim import AdamW as AdamW
 from selftaught.train.prefix import Prefix as Prefix

@@ -15,7 +15,8 @@ from selftaught.models.language.forward import Forward
 from selftaught.models.language.fused import Fused
 from selftaught.models.language.key_values import read_prefix
 from selftaught.models.language.scoring import Scorer
-from selftaught.models.learner import Learner, OptimizerState
+from selftaught.models.language.teaching import TokenOutputs
+from selftaught.models.learner import Learner
 from selftaught.models.loading import opening
 from selftaught.models.loading.digest import language_facts, module_tensors, tensors_hash
 from selftaught.models.weights import Weights
@@ -61,7 +62,7 @@ class LocalTrainer:
         family = Family.of(self.module) if fast else None
         self.forward = Forward(self.module, family)
         self.fused = Fused(family, opening.pick_dtype(dtype, device, self.parameters))
-        self.learner = Learner(self.weights, self.heads, seed, self.forward, self.fused.dtype)
+        self.learner = Learner(self.weights, self.heads, seed, TokenOutputs(self.forward, self.weights, self.fused.dtype))
         self.max_tokens = room.tokens(device, self.vocabulary)
 
     def held(self, name: str) -> int:
@@ -79,7 +80,6 @@ class LocalTrainer:
 
     def learn(self, examples: Sequence[Example], objectives: Sequence[Objective]) -> dict[str, float]:
         """See `LanguageModel.learn`."""
-        self.heads.make(n for o in objectives for n in (*o.loss.needs, *o.updates) if n in self.heads.sizes)
         self.fused.forget()
         return self.learner.learn(examples, objectives, self.max_tokens)
 
@@ -99,22 +99,15 @@ class LocalTrainer:
         folder.mkdir(parents=True, exist_ok=True)
         self.weights.save(folder)
         self.tokenizer.save_pretrained(folder / "policy")
-        states = {key: {"steps": s.steps, "moments": s.moments} for key, s in self.learner.states.items()}
-        torch.save({"optimizers": states, "heads": {name: head.state_dict() for name, head in self.heads.items()}}, folder / "learner.pt")
+        torch.save(self.learner.saved(), folder / "learner.pt")
         (folder / "model.json").write_text(json.dumps({"generation": self.generation, "heads": list(self.heads), "adapter": self.adapter}))
 
     def load(self, folder: Path) -> None:
         """The inverse of `save`. Raises BadInput when it was saved with another adapter."""
         self.weights.load(folder)
         self.fused.forget()
-        saved = torch.load(folder / "learner.pt", map_location="cpu", weights_only=True)
-        about = json.loads((folder / "model.json").read_text())
-        self.heads.clear()
-        self.heads.make(about["heads"])
-        for name, state in saved["heads"].items():
-            self.heads[name].load_state_dict(state)
-        self.learner.states = {key: OptimizerState(s["steps"], s["moments"]) for key, s in saved["optimizers"].items()}
-        self.generation = about["generation"]
+        self.learner.restore(torch.load(folder / "learner.pt", map_location="cpu", weights_only=True))
+        self.generation = json.loads((folder / "model.json").read_text())["generation"]
 
     def digest(self, name: str, ends: Collection[int]) -> str:
         """Content hash of named weights, configuration and vocabulary; an adapter that is off does not count."""

@@ -25,7 +25,7 @@ recipe = Recipe(
         ),
     ),
     modules={"encoder": {"width": 32, "depth": 2, "heads": 4, "tokens": 1}, "predictor": {"width": 16, "depth": 1, "heads": 2}},
-    model="table",
+    model="network:row-transformer",
     tasks=("table:wine",),
     presets={"no-token": {"modules.encoder.tokens": 0}},
     claim=Claim(

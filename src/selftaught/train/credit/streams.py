@@ -12,7 +12,7 @@ from selftaught.types import Attempt, Example, Floats, Group, Ints, Source, Toke
 
 def trainable(attempt: Attempt) -> bool:
     """Whether the attempt holds tokens the model chose."""
-    return isinstance(attempt.payload, Tokens) and bool(attempt.payload.sampled.any())
+    return attempt.payload is not None and attempt.sampled_count > 0
 
 
 def comparable(group: Group, score: str, by_view: bool, role: str = "") -> list[Ints]:

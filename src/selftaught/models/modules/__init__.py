@@ -1,0 +1,1 @@
+"""The verbs over any torch network that says what it takes and gives."""

@@ -1,1 +1,0 @@
-"""The seven verbs over rows of a table."""

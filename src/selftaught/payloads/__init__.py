@@ -1,0 +1,1 @@
+"""Payloads: what attempts and examples are made of, one class a modality."""
