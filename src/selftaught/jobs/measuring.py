@@ -127,8 +127,8 @@ def kept(asked: Measure, folder: Path) -> dict[str, Evaluation]:
 
 def of_model(asked: Measure, model: str, tasks: Sequence[str], job: Mapping[str, Any], say: Say) -> dict[str, Evaluation]:
     """A model as it is, asked plainly."""
-    if asked.takes == "rows":
-        raise BadInput(f"'{asked.name}' looks at features of a table's rows: give the folder of a run that learned some as --model")
+    if asked.takes not in ("", "words", "games"):
+        raise BadInput(f"'{asked.name}' looks at features of {asked.takes}: give the folder of a run that learned some as --model")
     if asked.takes == "games" and not tasks:
         raise BadInput(f"'{asked.name}' is of a game: name one, as --tasks game:kuhn")
     wordy = asked.takes == "words"

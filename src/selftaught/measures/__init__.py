@@ -3,6 +3,7 @@
 from selftaught.measures.agreement import Agreement as Agreement
 from selftaught.measures.agreement import Anchor as Anchor
 from selftaught.measures.exploited import Exploitability as Exploitability
+from selftaught.measures.node_probe import NodeProbe as NodeProbe
 from selftaught.measures.probe import FeatureVariance as FeatureVariance
 from selftaught.measures.probe import Probe as Probe
 from selftaught.measures.right import Right as Right

@@ -1,12 +1,14 @@
 """Node probe: what a linear map can read off the features of a graph's nodes, from few labels. The unit is the node."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
-from selftaught.parts import BadInput
-from selftaught.protocols import Model
+from selftaught.parts import BadInput, part
+from selftaught.protocols import Model, Subject
+from selftaught.stages import Measure
 from selftaught.types import Bools, Evaluation, Floats, Ints, ScoreRequest
 
 Z = 1.959964
@@ -73,5 +75,46 @@ def node_probe(
     per_item_K = np.mean(right, 0).astype(np.float32)
     value, error = float(per_item_K.mean()), float(per_item_K.std(ddof=1) / np.sqrt(len(per_item_K)))
     return Evaluation(
-        name="node-probe-accuracy", value=value, low=value - Z * error, high=value + Z * error, n=len(per_item_K), per_item=per_item_K
+        name="node-probe-accuracy",
+        value=value,
+        low=value - Z * error,
+        high=value + Z * error,
+        n=len(per_item_K),
+        unit="node",
+        per_item=per_item_K,
     )
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class NodeProbe(Measure):
+    """What a linear probe reads off frozen features of held-out nodes, from a few labels a class; see `node_probe`.
+
+    Its baseline is the same probe on the nodes' own features.
+    """
+
+    label: ClassVar[str] = "node probe"
+    unit: ClassVar[str] = "node"
+    takes: ClassVar[str] = "graph"
+    baseline: ClassVar[str] = "raw features"
+
+    async def measure(self, subject: Subject) -> Evaluation:
+        return probed(subject, await node_features(subject.model, graph_of(subject).whole(), subject.weights))
+
+    async def measure_baseline(self, subject: Subject) -> Evaluation:
+        return probed(subject, graph_of(subject).whole().features)
+
+
+def graph_of(subject: Subject) -> Any:
+    """The one graph among a subject's sources; raises BadInput otherwise."""
+    graphs = [source for source in subject.sources if hasattr(source, "inside")]
+    if len(graphs) != 1:
+        raise BadInput("a node probe needs one graph: give --tasks graph:stdlib")
+    return graphs[0]
+
+
+def probed(subject: Subject, features_N_D: Floats) -> Evaluation:
+    """The probe on a subject's graph, labels taken from nodes that are not held out."""
+    source = graph_of(subject)
+    held_N = source.inside("held-out")
+    return node_probe(features_N_D, source.labels(), ~held_N, held_N)

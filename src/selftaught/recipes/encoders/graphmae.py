@@ -7,7 +7,7 @@ rate is constant after warm-up.
 """
 
 from selftaught import explore, train
-from selftaught.recipe import Claim, Objective, Phase, Recipe
+from selftaught.recipe import Ask, Claim, Objective, Phase, Recipe
 
 recipe = Recipe(
     name="graphmae",
@@ -29,6 +29,15 @@ recipe = Recipe(
     tasks=("graph:stdlib",),
     presets={"no-remask": {"modules.decoder.remask": 0}, "squared-error": {"loss": "latent-regression"}},
     claim=Claim(
+        asks=(
+            Ask(measure="node-probe", against="raw features"),
+            Ask(measure="node-probe", against="start"),
+            Ask(measure="node-probe", against="graphmae/no-remask"),
+            Ask(measure="node-probe", against="graphmae/squared-error"),
+        ),
+        equal="steps",
+        tasks=("graph:stdlib",),
+        called="its encoder, from scratch",
         text="on held-out nodes, a linear probe on frozen codes beats the same probe on raw features, on an encoder that has "
         "learned nothing, on codes learned without re-masking and on codes learned by squared error",
     ),

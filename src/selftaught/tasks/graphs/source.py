@@ -86,6 +86,10 @@ class Graphs(TaskSource):
     def text(self) -> str:
         return f"graph:{self.graph}"
 
+    def whole(self) -> Graph:
+        """The graph of all nodes."""
+        return load(self.graph).graph
+
     def inside(self, split: Split) -> Bools:
         """bool[N]: the nodes of a split."""
         low, high = BLOCKS[split]
