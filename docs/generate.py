@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from blocks import BLOCKS, renewed
+from flow import picture
 from tables import cell, claim, code, source_of, table
 
 from selftaught.commands.describe import parts_table, recipes_table, tasks_table
@@ -98,9 +99,14 @@ def write_pages(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     pages = {"recipes": recipes_page(), "parts": parts_page(), "tasks": tasks_page(), "sprout_skills": sprout_page()}
     for name, text in pages.items():
-        path = folder / f"{name}.md"
-        if not path.exists() or path.read_text() != text + "\n":
-            path.write_text(text + "\n")
+        write_new(folder / f"{name}.md", text + "\n")
+    write_new(folder / "flow.svg", picture())
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file unless it says that already."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 def main() -> None:
