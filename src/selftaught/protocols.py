@@ -244,6 +244,7 @@ class Subject(Protocol):
         sources: the task sources, for what is no task (a table's other rows, a game's rules).
         settings: the stated sampler.
         seed: of the noise, which both sides share.
+        steps: the numbers of each step of its run, none of a model that stands alone.
     """
 
     run: Run
@@ -253,6 +254,7 @@ class Subject(Protocol):
     sources: tuple[Any, ...]
     settings: SamplerSettings
     seed: int
+    steps: Sequence[Mapping[str, float]]
 
     async def answered(self, n: int, best: bool = False) -> Answered:
         """`n` attempts a held-out task as the gate draws them, journaled; with `best` those at the side's best decoding too."""

@@ -40,6 +40,7 @@ class SessionSide:
         self.run, self.model, self.weights = run, session.run.model, weights
         self.tasks, self.settings, self.seed = session.splits["held-out"], session.run.settings, session.job.evaluation_seed
         self.sources = tuple(map(parse_source, sources or session.job.tasks or session.recipe.tasks or DEFAULT_TASKS))
+        self.steps: Sequence[Mapping[str, float]] = session.run.watcher.steps
         self.session = session
 
     async def answered(self, n: int, best: bool = False) -> Answered:

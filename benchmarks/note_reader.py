@@ -1,0 +1,116 @@
+"""A language model of three layers that looks things up in notes and knows nothing else: `python benchmarks/note_reader.py`.
+
+It learns, from scratch, to answer questions of the family `shelves` from notes above the question, under rules that are
+drawn anew for every lesson: so it cannot know the hidden rule of any house, and what it gets right there, a memory told it.
+Without a note it guesses. The claim of the recipe omne-ltm is tested on it. Takes about two minutes on one core; the same
+seed gives the same model.
+"""
+
+import argparse
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+from torch.nn.functional import cross_entropy
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from selftaught.explore import Recall
+from selftaught.explore.memory import quoted, reminded
+from selftaught.models.sprout.train import SPECIAL, TEMPLATE
+from selftaught.tasks.english import SHOWN
+from selftaught.tasks.families.shelves import CUSTOMERS, Shelves
+from selftaught.types import Message
+
+# Lessons a step, most notes of a lesson, the share of questions that a note answers, and a label that is not graded.
+LESSONS, NOTES, TOLD, IGNORED = 32, 6, 0.9, -100
+
+
+def fresh_tokenizer() -> PreTrainedTokenizerFast:
+    """Words and single signs; whatever else there is reads as <unk>."""
+    text = " ".join((Recall().heading, *Shelves.wordings, *CUSTOMERS, *SHOWN, *"123456789", "- ? . : ####"))
+    core = Tokenizer(models.WordLevel(unk_token="<unk>"))
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(r"\s+"), "removed"), pre_tokenizers.Split(Regex(r"\w+|####|[^\w\s]"), "isolated")]
+    )
+    words = dict.fromkeys(word for word, _ in core.pre_tokenizer.pre_tokenize_str(text))
+    core.model = models.WordLevel({token: i for i, token in enumerate([*SPECIAL, "<unk>", *words])}, unk_token="<unk>")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token=SPECIAL[0], eos_token=SPECIAL[1], unk_token="<unk>")
+    tokenizer.add_special_tokens({"additional_special_tokens": SPECIAL[2:]})
+    tokenizer.chat_template = TEMPLATE
+    return tokenizer
+
+
+def lesson(rng: random.Random) -> tuple[str, list[str]]:
+    """A prompt with notes under a rule of its own, and the answers that can be known or guessed, in the order they are written.
+
+    A note about a customer of an earlier note is graded too: there is more to learn from a lesson then.
+    """
+    family, rule = Shelves(customers=len(CUSTOMERS)), {name: rng.randint(1, 9) for name in CUSTOMERS}
+    few = rng.sample(CUSTOMERS, rng.randint(2, NOTES))
+    told = [rng.choice(few) for _ in range(rng.randint(2, NOTES))]
+
+    def asked(customer: str) -> str:
+        return family.render((customer, rng.choice(SHOWN)), rng.randrange(len(family.wordings)))
+
+    notes = [{"cue": asked(name), "answer": str(rule[name])} for name in told]
+    customer = rng.choice(told if rng.random() < TOLD else CUSTOMERS)
+    question = (Message("user", asked(customer)),)
+    known = [str(rule[name]) if name in told[:i] else "" for i, name in enumerate(told)]
+    return reminded(question, quoted(Recall().heading, notes))[0].content, [*known, str(rule[customer])]
+
+
+def batch(tokenizer: PreTrainedTokenizerFast, rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
+    """(ids_B_T, labels_B_T), graded on answers and on the end after the last."""
+    made = [lesson(rng) for _ in range(LESSONS)]
+    end, digits = tokenizer.eos_token_id, {tokenizer.convert_tokens_to_ids(digit) for digit in "123456789"}
+    rows = tokenizer([f"{SPECIAL[2]}{prompt}{SPECIAL[1]}{SPECIAL[3]}{known[-1]}{SPECIAL[1]}" for prompt, known in made])["input_ids"]
+    width = max(map(len, rows))
+    ids_B_T = torch.tensor([row + [0] * (width - len(row)) for row in rows])
+    labels_B_T = torch.full_like(ids_B_T, IGNORED)
+    for b, (row, (_, known)) in enumerate(zip(rows, made, strict=True)):
+        for at, answer in zip([t for t, token in enumerate(row) if token in digits], known, strict=True):
+            labels_B_T[b, at] = row[at] if answer else IGNORED
+        labels_B_T[b, len(row) - 1] = end
+    return ids_B_T, labels_B_T
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("runs/models/note-reader"))
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(args.seed)
+    tokenizer, rng = fresh_tokenizer(), random.Random(args.seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=4,
+        max_position_embeddings=1024, bos_token_id=None, eos_token_id=1, pad_token_id=0, tie_word_embeddings=True,
+    )  # fmt: skip
+    model = LlamaForCausalLM(config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.98), weight_decay=0.01)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=args.steps, pct_start=0.1)
+    right: list[float] = []
+    for step in range(args.steps):
+        ids_B_T, labels_B_T = batch(tokenizer, rng)
+        hidden_B_T_E = model.model(input_ids=ids_B_T).last_hidden_state[:, :-1]
+        graded_B_T = labels_B_T[:, 1:] != IGNORED
+        logits_N_K, labels_N = model.lm_head(hidden_B_T_E[graded_B_T]), labels_B_T[:, 1:][graded_B_T]
+        loss = cross_entropy(logits_N_K, labels_N)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        rate.step()
+        answers_N = labels_N != tokenizer.eos_token_id
+        right.append(float((logits_N_K.argmax(1) == labels_N)[answers_N].float().mean()))
+        if (step + 1) % 100 == 0:
+            print(f"step {step + 1}: loss {loss.item():.3f}, right {np.mean(right[-100:]):.3f}", flush=True)
+    model.save_pretrained(args.out)
+    tokenizer.save_pretrained(args.out)
+
+
+if __name__ == "__main__":
+    main()
