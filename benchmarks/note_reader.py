@@ -8,6 +8,7 @@ seed gives the same model.
 
 import argparse
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +24,17 @@ from selftaught.tasks.english import SHOWN
 from selftaught.tasks.families.shelves import CUSTOMERS, Shelves
 from selftaught.types import Message
 
-# Lessons a step, most notes of a lesson, the share of questions that a note answers, and a label that is not graded.
-LESSONS, NOTES, TOLD, IGNORED = 32, 6, 0.9, -100
+# Lessons a step, most notes of a lesson, the share of questions that a note answers, most pairs of a drill, a label that is not
+# graded, and Muon's rate (AdamW takes a quarter).
+LESSONS, NOTES, TOLD, PAIRS, IN_ORDER, IGNORED, RATE = 32, 6, 0.9, 12, 0.5, -100, 0.02
 
 
 def fresh_tokenizer() -> PreTrainedTokenizerFast:
-    """Words and single signs; whatever else there is reads as <unk>."""
-    text = " ".join((Recall().heading, *Shelves.wordings, *CUSTOMERS, *SHOWN, *"123456789", "- ? . : ####"))
+    """Words alone: signs are not read, and words of nothing here are <unk>."""
+    text = " ".join((Recall().heading, *Shelves.wordings, *CUSTOMERS, *SHOWN, *"123456789"))
     core = Tokenizer(models.WordLevel(unk_token="<unk>"))
     core.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(r"\s+"), "removed"), pre_tokenizers.Split(Regex(r"\w+|####|[^\w\s]"), "isolated")]
+        [pre_tokenizers.Split(Regex(r"[^\w<|>]+"), "removed"), pre_tokenizers.Split(Regex(r"\w+"), "isolated")]
     )
     words = dict.fromkeys(word for word, _ in core.pre_tokenizer.pre_tokenize_str(text))
     core.model = models.WordLevel({token: i for i, token in enumerate([*SPECIAL, "<unk>", *words])}, unk_token="<unk>")
@@ -61,9 +63,16 @@ def lesson(rng: random.Random) -> tuple[str, list[str]]:
     return reminded(question, quoted(Recall().heading, notes))[0].content, [*known, str(rule[customer])]
 
 
-def batch(tokenizer: PreTrainedTokenizerFast, rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
+def drill(rng: random.Random) -> tuple[str, list[str]]:
+    """Customers and shelves, and the same once more: whoever reads notes must copy first, and from this learns it soonest."""
+    rule = {name: str(rng.randint(1, 9)) for name in rng.sample(CUSTOMERS, rng.randint(4, PAIRS))}
+    again = list(rule) if rng.random() < IN_ORDER else rng.sample(sorted(rule), len(rule))
+    said = " ".join(f"{name} {rule[name]}" for name in (*rule, *again[:-1]))
+    return f"{said} {again[-1]}", [*([""] * len(rule)), *(rule[name] for name in again)]
+
+
+def batch(tokenizer: PreTrainedTokenizerFast, made: Sequence[tuple[str, list[str]]]) -> tuple[torch.Tensor, torch.Tensor]:
     """(ids_B_T, labels_B_T), graded on answers and on the end after the last."""
-    made = [lesson(rng) for _ in range(LESSONS)]
     end, digits = tokenizer.eos_token_id, {tokenizer.convert_tokens_to_ids(digit) for digit in "123456789"}
     rows = tokenizer([f"{SPECIAL[2]}{prompt}{SPECIAL[1]}{SPECIAL[3]}{known[-1]}{SPECIAL[1]}" for prompt, known in made])["input_ids"]
     width = max(map(len, rows))
@@ -79,7 +88,8 @@ def batch(tokenizer: PreTrainedTokenizerFast, rng: random.Random) -> tuple[torch
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/models/note-reader"))
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--drills", type=int, default=400, help="steps of looking up, before the lessons")
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -90,24 +100,29 @@ def main() -> None:
         max_position_embeddings=1024, bos_token_id=None, eos_token_id=1, pad_token_id=0, tie_word_embeddings=True,
     )  # fmt: skip
     model = LlamaForCausalLM(config)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.98), weight_decay=0.01)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=args.steps, pct_start=0.1)
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
+    optimizers = [
+        torch.optim.Muon(matrices, lr=RATE, weight_decay=0.01, adjust_lr_fn="original"),
+        torch.optim.AdamW(others, lr=RATE / 4, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
     right: list[float] = []
-    for step in range(args.steps):
-        ids_B_T, labels_B_T = batch(tokenizer, rng)
+    for step in range(args.drills + args.steps):
+        made = [drill(rng) if step < args.drills else lesson(rng) for _ in range(LESSONS)]
+        ids_B_T, labels_B_T = batch(tokenizer, made)
         hidden_B_T_E = model.model(input_ids=ids_B_T).last_hidden_state[:, :-1]
         graded_B_T = labels_B_T[:, 1:] != IGNORED
         logits_N_K, labels_N = model.lm_head(hidden_B_T_E[graded_B_T]), labels_B_T[:, 1:][graded_B_T]
+        for optimizer in optimizers:
+            optimizer.zero_grad()
         loss = cross_entropy(logits_N_K, labels_N)
-        optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        rate.step()
+        for optimizer in optimizers:
+            optimizer.step()
         answers_N = labels_N != tokenizer.eos_token_id
         right.append(float((logits_N_K.argmax(1) == labels_N)[answers_N].float().mean()))
-        if (step + 1) % 100 == 0:
-            print(f"step {step + 1}: loss {loss.item():.3f}, right {np.mean(right[-100:]):.3f}", flush=True)
+        if (step + 1) % 50 == 0:
+            print(f"step {step + 1}: loss {loss.item():.3f}, right {np.mean(right[-50:]):.3f}", flush=True)
     model.save_pretrained(args.out)
     tokenizer.save_pretrained(args.out)
 

@@ -27,9 +27,10 @@ class Judging(Measure):
     - "abstain": right attempts among the better 70% of a block, minus right attempts in all: what declining is worth.
     - "pick": tasks on which the best of the `n` attempts is right, minus right attempts in all: what best-of-n is worth.
 
+    The baseline's opinion is the attempt's mean log-probability a token or its brevity, whichever is worth more over all blocks.
+
     Attributes:
         what: which of the three.
-        rival: the baseline's opinion: mean log-probability a token, or brevity.
         n: attempts a task, 2 to 64.
         blocks: in how many the tasks are cut, each of at least two.
         judge: weights of the judge.
@@ -38,20 +39,15 @@ class Judging(Measure):
     label: ClassVar[str] = "judging"
     unit: ClassVar[str] = "group"
     share: ClassVar[bool] = False
+    baseline: ClassVar[str] = "likelihood or length"
     what: Literal["rank", "abstain", "pick"] = "rank"
-    rival: Literal["likelihood", "length"] = "likelihood"
-    n: int = 8
+    n: int = 4
     blocks: int = 20
     judge: str = "judge"
 
     def __post_init__(self) -> None:
         if not 2 <= self.n <= 64 or self.blocks < 1:
             raise BadInput(f"judging: n={self.n} must be 2 to 64 attempts and blocks={self.blocks} at least 1")
-
-    @property
-    def baseline(self) -> str:  # type: ignore[override]
-        """The rival."""
-        return self.rival
 
     async def measure(self, subject: Subject) -> Evaluation:
         drawn_B = await self.drawn(subject)
@@ -69,9 +65,10 @@ class Judging(Measure):
 
     async def measure_baseline(self, subject: Subject) -> Evaluation:
         drawn_B = await self.drawn(subject)
-        likely = self.rival == "likelihood"
-        opinion = [[a.logprob / max(1, a.sampled_count) if likely else -a.sampled_count for a in made] for made in drawn_B]
-        return await self.worth(subject, drawn_B, np.array(opinion, np.float64))
+        likely_B_n = np.array([[a.logprob / max(1, a.sampled_count) for a in made] for made in drawn_B])
+        brief_B_n = np.array([[-a.sampled_count for a in made] for made in drawn_B], np.float64)
+        found = [await self.worth(subject, drawn_B, opinion_B_n) for opinion_B_n in (likely_B_n, brief_B_n)]
+        return max(found, key=lambda one: np.nan_to_num(one.value, nan=-np.inf))
 
     async def drawn(self, subject: Subject) -> list[list[Attempt]]:
         """The start's attempts, [B][n], the same on every side."""

@@ -23,7 +23,7 @@ recipe = Recipe(
             read=(supervise.PrivilegedJudge(),),
             credit=train.Kept(score="verdict", role="judge"),
             objectives=(Objective(loss=train.NLL(), optimizer=train.AdamW(lr=1e-4), updates=("judge",)),),
-            steps=40,
+            steps=30,
         ),
     ),
     decide=supervise.Best(),
@@ -31,13 +31,10 @@ recipe = Recipe(
     claim=Claim(
         asks=(
             Ask(measure="judging", by=0.1),
-            Ask(measure="judging", against="likelihood", by=0.1),
-            Ask(measure="judging:rival=length", against="length", by=0.1),
-            Ask(measure="judging:what=abstain"),
-            Ask(measure="judging:what=pick"),
+            Ask(measure="judging", against="likelihood or length", by=0.1),
         ),
         equal="steps",
-        text="the taught judge ranks unseen attempts by 0.1 better than self-grading, likelihood and length, and abstains and picks better",
+        text="the taught judge ranks unseen attempts by 0.1 better than grading itself, and than likelihood and length",
     ),
     tiny={"plan.tasks": 2, "plan.n": 2, "steps": 2},
 )
