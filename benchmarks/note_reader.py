@@ -8,7 +8,7 @@ seed gives the same model.
 
 import argparse
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from selftaught.types import Message
 
 # Lessons a step, most notes of a lesson, the share of questions that a note answers, most pairs of a drill, a label that is not
 # graded, and Muon's rate (AdamW takes a quarter).
-LESSONS, NOTES, TOLD, PAIRS, IN_ORDER, IGNORED, RATE = 32, 6, 0.9, 12, 0.5, -100, 0.02
+LESSONS, NOTES, TOLD, PAIRS, IGNORED, RATE = 32, 6, 0.9, 8, -100, 0.02
 
 
 def fresh_tokenizer() -> PreTrainedTokenizerFast:
@@ -44,11 +44,8 @@ def fresh_tokenizer() -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def lesson(rng: random.Random) -> tuple[str, list[str]]:
-    """A prompt with notes under a rule of its own, and the answers that can be known or guessed, in the order they are written.
-
-    A note about a customer of an earlier note is graded too: there is more to learn from a lesson then.
-    """
+def lesson(rng: random.Random) -> tuple[str, str]:
+    """A question below notes under a rule of its own, and its answer."""
     family, rule = Shelves(customers=len(CUSTOMERS)), {name: rng.randint(1, 9) for name in CUSTOMERS}
     few = rng.sample(CUSTOMERS, rng.randint(2, NOTES))
     told = [rng.choice(few) for _ in range(rng.randint(2, NOTES))]
@@ -59,29 +56,28 @@ def lesson(rng: random.Random) -> tuple[str, list[str]]:
     notes = [{"cue": asked(name), "answer": str(rule[name])} for name in told]
     customer = rng.choice(told if rng.random() < TOLD else CUSTOMERS)
     question = (Message("user", asked(customer)),)
-    known = [str(rule[name]) if name in told[:i] else "" for i, name in enumerate(told)]
-    return reminded(question, quoted(Recall().heading, notes))[0].content, [*known, str(rule[customer])]
+    return reminded(question, quoted(Recall().heading, notes))[0].content, str(rule[customer])
 
 
-def drill(rng: random.Random) -> tuple[str, list[str]]:
-    """Customers and shelves, and the same once more: whoever reads notes must copy first, and from this learns it soonest."""
-    rule = {name: str(rng.randint(1, 9)) for name in rng.sample(CUSTOMERS, rng.randint(4, PAIRS))}
-    again = list(rule) if rng.random() < IN_ORDER else rng.sample(sorted(rule), len(rule))
-    said = " ".join(f"{name} {rule[name]}" for name in (*rule, *again[:-1]))
-    return f"{said} {again[-1]}", [*([""] * len(rule)), *(rule[name] for name in again)]
+def drill(rng: random.Random) -> tuple[str, str]:
+    """Customers and shelves said twice: whoever reads notes must copy first, and from whole sequences that is learned soonest."""
+    rule = {name: str(rng.randint(1, 9)) for name in rng.sample(CUSTOMERS, rng.randint(3, PAIRS))}
+    pairs, last = " ".join(f"{name} {shelf}" for name, shelf in rule.items()), rng.choice(sorted(rule))
+    return f"{pairs} {pairs} {last}", rule[last]
 
 
-def batch(tokenizer: PreTrainedTokenizerFast, made: Sequence[tuple[str, list[str]]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """(ids_B_T, labels_B_T), graded on answers and on the end after the last."""
-    end, digits = tokenizer.eos_token_id, {tokenizer.convert_tokens_to_ids(digit) for digit in "123456789"}
-    rows = tokenizer([f"{SPECIAL[2]}{prompt}{SPECIAL[1]}{SPECIAL[3]}{known[-1]}{SPECIAL[1]}" for prompt, known in made])["input_ids"]
+def batch(
+    tokenizer: PreTrainedTokenizerFast, made: Sequence[tuple[str, str]], graded: Collection[str]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(ids_B_T, labels_B_T), graded on the reply, and on such words of a prompt as stand behind one that was there before."""
+    wanted = {tokenizer.convert_tokens_to_ids(word) for word in graded}
+    rows = tokenizer([f"{SPECIAL[2]}{prompt}{SPECIAL[1]}{SPECIAL[3]}{answer}{SPECIAL[1]}" for prompt, answer in made])["input_ids"]
     width = max(map(len, rows))
     ids_B_T = torch.tensor([row + [0] * (width - len(row)) for row in rows])
     labels_B_T = torch.full_like(ids_B_T, IGNORED)
-    for b, (row, (_, known)) in enumerate(zip(rows, made, strict=True)):
-        for at, answer in zip([t for t, token in enumerate(row) if token in digits], known, strict=True):
-            labels_B_T[b, at] = row[at] if answer else IGNORED
-        labels_B_T[b, len(row) - 1] = end
+    for b, row in enumerate(rows):
+        known = [row[t] in wanted and row[t - 1] in row[: t - 1] for t in range(len(row) - 2)]
+        labels_B_T[b, : len(row)] = torch.where(torch.tensor([*known, True, True]), ids_B_T[b, : len(row)], IGNORED)
     return ids_B_T, labels_B_T
 
 
@@ -108,8 +104,9 @@ def main() -> None:
     ]
     right: list[float] = []
     for step in range(args.drills + args.steps):
-        made = [drill(rng) if step < args.drills else lesson(rng) for _ in range(LESSONS)]
-        ids_B_T, labels_B_T = batch(tokenizer, made)
+        drilled = step < args.drills
+        made = [drill(rng) if drilled else lesson(rng) for _ in range(2 * LESSONS if drilled else LESSONS)]
+        ids_B_T, labels_B_T = batch(tokenizer, made, (*"123456789", *(CUSTOMERS if drilled else ())))
         hidden_B_T_E = model.model(input_ids=ids_B_T).last_hidden_state[:, :-1]
         graded_B_T = labels_B_T[:, 1:] != IGNORED
         logits_N_K, labels_N = model.lm_head(hidden_B_T_E[graded_B_T]), labels_B_T[:, 1:][graded_B_T]
@@ -119,8 +116,11 @@ def main() -> None:
         loss.backward()
         for optimizer in optimizers:
             optimizer.step()
-        answers_N = labels_N != tokenizer.eos_token_id
-        right.append(float((logits_N_K.argmax(1) == labels_N)[answers_N].float().mean()))
+        found_B_T = torch.full(labels_B_T[:, 1:].shape, 0)
+        found_B_T[graded_B_T] = logits_N_K.argmax(1)
+        last_B = graded_B_T.shape[1] - 2 - graded_B_T.flip(1).int().argmax(1)
+        rows_B = torch.arange(len(last_B))
+        right.append(float((found_B_T[rows_B, last_B] == labels_B_T[:, 1:][rows_B, last_B]).float().mean()))
         if (step + 1) % 50 == 0:
             print(f"step {step + 1}: loss {loss.item():.3f}, right {np.mean(right[-50:]):.3f}", flush=True)
     model.save_pretrained(args.out)

@@ -34,9 +34,9 @@ recipe = Recipe(
         asks=(
             Ask(measure="last-quarter", against="omne-ltm/recent"),
             Ask(measure="last-quarter", by=0.15),
-            Ask(measure="last-quarter", against="omne-ltm/none", decides=False),
         ),
         equal="steps",
+        options={"explore.tokens": 48},
         tasks=("shelves:level=4",),
         model="runs/models/note-reader",
         called="a reader of notes of three layers",
