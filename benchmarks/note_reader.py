@@ -84,8 +84,8 @@ def batch(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/models/note-reader"))
-    parser.add_argument("--drills", type=int, default=400, help="steps of looking up, before the lessons")
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--drills", type=int, default=250, help="steps of copying, before the lessons")
+    parser.add_argument("--steps", type=int, default=350)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
