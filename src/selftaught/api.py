@@ -93,7 +93,8 @@ async def improve_session(session: Session, say: Say, halt: Callable[[], bool]) 
     counted = Counter(run.ledger.rows) if run.position else None
     forecast = await forecast_of(session) if job.forecast else None
     if forecast:
-        say(f"forecast: {'it can help' if forecast['help'] else 'no help expected'}, {spread(forecast)}: {forecast['why']}")
+        outlook = f"forecast: {'it can help' if forecast['help'] else 'no help expected'}, {spread(forecast)}"
+        say(f"{outlook if forecast['features'] else 'no forecast'}: {forecast['why']}")
         await heed_forecast(session, forecast)
 
     if job.gate:

@@ -12,6 +12,11 @@ IS_RIGHT = "Is that right? Answer yes or no."
 REWORD = "Say this in other words: "
 
 
+def asked_about(attempt: Attempt, question: str) -> tuple[Message, ...]:
+    """The conversation an attempt ends, and a turn that asks about it."""
+    return (*attempt.messages, Message("assistant", attempt.text), Message("user", question))
+
+
 def continued(after: Attempt | None, cut: int | None) -> int:
     """Tokens of a request's context that an earlier request has been counted for: those of the attempt it continues."""
     return 0 if after is None else len(after.payload) if cut is None else cut

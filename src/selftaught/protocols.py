@@ -255,6 +255,7 @@ class Subject(Protocol):
         sources: the task sources, for what is no task (a table's other rows, a game's rules).
         settings: the stated sampler.
         seed: of the noise, which both sides share.
+        steps: the numbers of each step of its run, none of a model that stands alone.
     """
 
     run: Run
@@ -264,6 +265,7 @@ class Subject(Protocol):
     sources: tuple[Any, ...]
     settings: SamplerSettings
     seed: int
+    steps: Sequence[Mapping[str, float]]
 
     async def once(self, key: str, ask: Callable[[], Awaitable[T]]) -> T:
         """What `ask` gives, which several measures look at, asked the first time alone."""

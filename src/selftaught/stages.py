@@ -274,6 +274,10 @@ class State(Part):
     def initial(self) -> Any:
         """Its value before the first step."""
 
+    def text(self, value: Any) -> str:
+        """A value for people, which stands beside a saved generation as NAME.txt and is never read back; "" for none."""
+        return ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measure(Part):

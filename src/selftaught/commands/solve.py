@@ -16,7 +16,7 @@ class Options(Common):
 
     Attributes:
         question: the question.
-        with_: the recipe whose test-time method answers.
+        with_: the recipe whose test-time method answers, or the folder of a run, which answers as it has become.
         work: print also the reply that the answer was read from.
     """
 

@@ -11,7 +11,7 @@ import numpy as np
 from selftaught.jobs.session import Session
 from selftaught.prove.attempts import mean_logprob
 from selftaught.prove.preflight import Look, Paid, forecast, look_features, method, nothing, paid_features, winner
-from selftaught.recipe import Phase
+from selftaught.recipe import Phase, Recipe
 from selftaught.run.method import Method
 from selftaught.statistics.metrics import Numbers
 from selftaught.types import Task
@@ -108,6 +108,15 @@ def rates_of(session: Session, tokens: float) -> float:
     return rates
 
 
+def blind_to(recipe: Recipe) -> str:
+    """Why nothing of a recipe can be told from its start, "" where something can."""
+    if recipe.model:
+        return "a forecast reads written answers, and there are none here"
+    if recipe.remembers and not recipe.trains:
+        return "what it will remember cannot be told from a start that remembers nothing"
+    return "" if recipe.trains or recipe.decide else "nothing is trained and nothing is decided"
+
+
 async def preflight(session: Session) -> dict[str, Any]:
     """Say whether a run will help, before it starts.
 
@@ -119,8 +128,7 @@ async def preflight(session: Session) -> dict[str, Any]:
         help; expected_gain, low, high (fractions, at each side's best decoding); why, one sentence; features; tokens.
     """
     run, recipe = session.run, session.recipe
-    if recipe.model or not (recipe.trains or recipe.decide):
-        blind = "a forecast reads written answers, and there are none here" if recipe.model else "nothing is trained and nothing is decided"
+    if blind := blind_to(recipe):
         return nothing(blind) | {"features": {}, "tokens": 0}
     before = run.ledger.total("tokens", "evaluated")
     size = size_of(session)

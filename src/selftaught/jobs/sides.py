@@ -1,6 +1,6 @@
 """What a measure is given: one side of an open session."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from selftaught.jobs.job import DEFAULT_TASKS
@@ -23,6 +23,7 @@ class SessionSide:
         self.run, self.model, self.weights = run, session.run.model, weights
         self.tasks, self.settings, self.seed = session.splits["held-out"], session.run.settings, session.job.evaluation_seed
         self.sources = tuple(map(parse_source, sources or session.job.tasks or session.recipe.tasks or DEFAULT_TASKS))
+        self.steps: Sequence[Mapping[str, float]] = session.run.watcher.steps
         self.session = session
         self.known: dict[str, Any] = {}
 

@@ -3,6 +3,7 @@
 from selftaught.measures.agreement import Agreement as Agreement
 from selftaught.measures.agreement import Anchor as Anchor
 from selftaught.measures.exploited import Exploitability as Exploitability
+from selftaught.measures.judging import Judging as Judging
 from selftaught.measures.node_probe import NodeProbe as NodeProbe
 from selftaught.measures.probe import FeatureVariance as FeatureVariance
 from selftaught.measures.probe import Probe as Probe
@@ -13,4 +14,5 @@ from selftaught.measures.right import VoteRight as VoteRight
 from selftaught.measures.second_turn import AnswerMended as AnswerMended
 from selftaught.measures.second_turn import FirstAnswer as FirstAnswer
 from selftaught.measures.second_turn import SecondAnswer as SecondAnswer
+from selftaught.measures.stream import LastQuarter as LastQuarter
 from selftaught.measures.weights import WeightsChanged as WeightsChanged

@@ -4,7 +4,8 @@ run.json            the resolved recipe, settings, seeds and versions
 journal.bin         every reply, one record a wave (see `run.journal`)
 steps.jsonl         numbers of each step
 attempts.jsonl      a sample of attempts with their scores, for the report
-generations/NNNNN/  all weights, optimizer states and part states of a saved version, and a hash of each file
+generations/NNNNN/  all weights, optimizer states and part states of a saved version, and a hash of each file; NAME.txt is
+                    what of a state people can read (a memory)
 latest.json         which generation is start, latest and best, and two older ones (sure, waiting) for when an alarm is raised
 forecast.json       what was expected before anything was spent
 gate.json           how much is drawn for the verdict, where that is a share of the run

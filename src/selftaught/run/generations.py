@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from selftaught.parts import BadInput
@@ -61,8 +62,14 @@ class Generations:
         """Folder of a saved generation."""
         return self.path / "generations" / self.pointers[which]
 
-    async def save(self, model: Model, snapshot: Mapping[str, Any]) -> None:
-        """Write a generation beside the others, then point at it; drop those nothing points at. Raises NotWritten."""
+    async def save(self, model: Model, snapshot: Mapping[str, Any], texts: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write a generation beside the others, then point at it; drop those nothing points at. Raises NotWritten.
+
+        Args:
+            model: saves its weights.
+            snapshot: the rest, from which a run goes on.
+            texts: file name -> what of it people read; nothing is written of an empty one.
+        """
         name, home = f"{snapshot['position']:05d}", self.path / "generations"
         folder, part = home / name, home / f"{name}.part"
         pointers = {which: self.pointers.get(which, name) for which in ("start", "best", "sure", "waiting")}
@@ -75,6 +82,9 @@ class Generations:
             part.mkdir(parents=True)
             await model.save(part)
             write_json(part / "state.json", {"pointers": pointers, **snapshot})
+            for file, text in texts.items():
+                if text:
+                    (part / file).write_text(text, encoding="utf-8")
             seal_off(part)
             shutil.rmtree(folder, ignore_errors=True)
             part.rename(folder)

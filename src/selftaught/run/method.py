@@ -146,6 +146,10 @@ class Method(RunAccess):
         """Grade by a checker that decides from the prompt; NaN from any other."""
         return await super().check(task, texts, self.purpose, False)
 
+    def reveal(self, task: Task, purpose: Purpose = "train") -> str:
+        """No answer is shown beside a run: "", as of a task that has none."""
+        return ""
+
     def write(self, name: str, value: Any) -> None:
         """Nothing is written beside a run."""
         raise BadInput(f"state '{name}' is written outside the run's updates: write it in an update")

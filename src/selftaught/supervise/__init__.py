@@ -9,6 +9,7 @@ from selftaught.supervise.decide import Majority as Majority
 from selftaught.supervise.judge import Judge as Judge
 from selftaught.supervise.likelihood import Likelihood as Likelihood
 from selftaught.supervise.path_consistency import PathConsistency as PathConsistency
+from selftaught.supervise.privileged_judge import PrivilegedJudge as PrivilegedJudge
 from selftaught.supervise.share import Share as Share
 from selftaught.supervise.spurious import ConstantVote as ConstantVote
 from selftaught.supervise.spurious import Count as Count

@@ -1,0 +1,1 @@
+"""Recipes whose memory is what changes."""
