@@ -17,6 +17,7 @@ from selftaught.jobs.started import load_job
 from selftaught.parts import BadInput, named
 from selftaught.protocols import Answered, Run
 from selftaught.prove.cache import CachedSampler
+from selftaught.prove.proof import sampler_for
 from selftaught.prove.side import AS_IS, measure_side
 from selftaught.recipes import ASKING
 from selftaught.run.files import read_json
@@ -25,10 +26,12 @@ from selftaught.scorefiles.scores import is_score_file, read_scores
 from selftaught.stages import Measure
 from selftaught.statistics.evaluated import evaluated
 from selftaught.tasks.source import parse_source
-from selftaught.types import Evaluation
+from selftaught.types import Evaluation, Floats
 
 Say = Callable[[str], None]
 # The sides of a run, and whose weights they are; a model has one side.
+# Noise of replies differs from seed to seed of the run, which is below this.
+SEEDS = 2**32
 SIDES = {"start": "start", "result": "policy"}
 
 
@@ -50,6 +53,15 @@ class SessionSide:
         found = await measure_side(sampler, label, self.weights, self.tasks, development, self.settings, n, **plain)
         sampler.settle()
         return found
+
+    async def replied(self, count: int) -> Floats:
+        """See `protocols.Subject`; a recipe that decides nothing is asked plainly."""
+        run, tasks, seed = self.session.run, self.tasks[:count], self.seed * SEEDS + self.session.job.seed
+        sampler = sampler_for(run, seed, self.weights == "start", self.session.recipe.initial())
+        groups = await sampler.draw(tasks, 1, self.settings, self.weights, "reply")
+        grades = await sampler.grade(groups)
+        sampler.settle()
+        return np.array([grade[0] if len(grade) else np.nan for grade in grades], np.float32)
 
 
 def measure(

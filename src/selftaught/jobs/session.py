@@ -17,11 +17,13 @@ from selftaught.jobs.models import capabilities_of, open_model
 from selftaught.jobs.settling import TASKS as LOOKED
 from selftaught.jobs.settling import settle
 from selftaught.jobs.started import continued
+from selftaught.loop import improve
 from selftaught.monitors import injections
 from selftaught.parts import BadInput, record
 from selftaught.prove.plan import Plan
 from selftaught.prove.proof import Splits
 from selftaught.recipe import Recipe
+from selftaught.run.children import Children
 from selftaught.run.files import read_json, write_json
 from selftaught.run.folder import RunFolder, hold_run, holds_run
 from selftaught.run.training import TrainingRun
@@ -151,6 +153,7 @@ def opened(job: Job, folder: RunFolder, watch: Callable[[Mapping[str, float]], N
         heed=job.monitors,
         audit=bench.splits["audit"][: job.audit],
     )
+    run.dispatcher.performers["child"] = Children(run, lambda child: open_model(job, child), improve).perform
     run.grader.unsafe_checkers = job.unsafe_checkers
     if run.watcher.monitors:
         said = (*said, *injections.cost([part for phase in recipe.phases for part in phase.read]))

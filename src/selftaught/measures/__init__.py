@@ -5,6 +5,7 @@ from selftaught.measures.agreement import Anchor as Anchor
 from selftaught.measures.exploited import Exploitability as Exploitability
 from selftaught.measures.probe import FeatureVariance as FeatureVariance
 from selftaught.measures.probe import Probe as Probe
+from selftaught.measures.reply import ReplyRight as ReplyRight
 from selftaught.measures.right import Right as Right
 from selftaught.measures.right import RightAtBest as RightAtBest
 from selftaught.measures.right import RightOnce as RightOnce
