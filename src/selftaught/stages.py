@@ -274,6 +274,10 @@ class State(Part):
     def initial(self) -> Any:
         """Its value before the first step."""
 
+    def files(self, value: Any) -> Mapping[str, str]:
+        """Texts of it that are worth files of their own, by name: a generation has them in `state/NAME/`."""
+        return {}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measure(Part):

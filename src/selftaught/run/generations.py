@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from selftaught.parts import BadInput
@@ -61,8 +62,10 @@ class Generations:
         """Folder of a saved generation."""
         return self.path / "generations" / self.pointers[which]
 
-    async def save(self, model: Model, snapshot: Mapping[str, Any]) -> None:
-        """Write a generation beside the others, then point at it; drop those nothing points at. Raises NotWritten."""
+    async def save(self, model: Model, snapshot: Mapping[str, Any], texts: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write a generation beside the others, and `texts` as files of it by their paths, then point at it; drop those nothing
+        points at. Raises NotWritten.
+        """
         name, home = f"{snapshot['position']:05d}", self.path / "generations"
         folder, part = home / name, home / f"{name}.part"
         pointers = {which: self.pointers.get(which, name) for which in ("start", "best", "sure", "waiting")}
@@ -74,6 +77,9 @@ class Generations:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
             await model.save(part)
+            for path, text in texts.items():
+                (part / path).parent.mkdir(parents=True, exist_ok=True)
+                (part / path).write_text(text, encoding="utf-8")
             write_json(part / "state.json", {"pointers": pointers, **snapshot})
             seal_off(part)
             shutil.rmtree(folder, ignore_errors=True)
