@@ -39,7 +39,7 @@ def test_stones_are_ancestors_of_the_best_that_scored_below_their_parents():
 def test_the_first_agent_knows_a_result_a_wrong_step_and_how_to_choose():
     assert first_agent.result("1+1=2 #### 3 ") == "3" and first_agent.steps("1+1=2 #### 3") == "1+1=2" and first_agent.number("x-4 y") == -4
     assert first_agent.wrong("1+1=2 2*3=7 9-4=6") == 2 and first_agent.wrong("(1+2)*3=9 11*11=121") == 0
-    assert first_agent.answer("p", ["a", "b"]) == "a" and first_agent.ask("p") == {"prompt": "p", "n": 1, "temperature": 1.0}
+    assert first_agent.answer("p", ["a", "b"]) == "a" and first_agent.ask("p") == {"prompt": "p", "n": 4, "temperature": 1.0}
 
 
 def test_a_successor_differs_compiles_and_may_write_otherwise():

@@ -14,6 +14,7 @@ from selftaught.explore.frontier import Track as Track
 from selftaught.explore.retry import Retry as Retry
 from selftaught.explore.reword import Reword as Reword
 from selftaught.explore.sample import Even as Even
+from selftaught.explore.sample import Same as Same
 from selftaught.explore.sample import Sample as Sample
 from selftaught.explore.selfplay import SelfPlay as SelfPlay
 from selftaught.explore.tree import TreeSearch as TreeSearch

@@ -10,7 +10,7 @@ import random
 import re
 from typing import Any
 
-SAMPLES = 1
+SAMPLES = 4
 HEAT = 1.0
 # How many changes a successor has, and how likely each kind is.
 CHANGES = 2

@@ -2,10 +2,10 @@
 
 An agent is a program around the frozen model: it says what the model is asked and how often, which of the replies counts, and it
 writes its successor by editing its own text, the editor included. Programs run in the sandbox, where there is no checker and no
-answer; each is scored on fresh tasks by a rule. A parent is drawn by its score and its few children, every viable
+answer; each is scored on the same training tasks by a rule. A parent is drawn by its score and its few children, every viable
 successor is kept. Preset `latest` always takes the newest one (the paper's run without an archive), `best` the best.
 Departs from the paper: the first program edits by operators it contains, drawn at random and its own to change, where a language
-model reads failed logs and proposes the change; scores come from one stage of evaluation, on other tasks for each program.
+model reads failed logs and proposes the change; scores come from one stage of evaluation, not from three.
 """
 
 from selftaught import explore, supervise, tools
@@ -20,16 +20,16 @@ recipe = Recipe(
     changes="program",
     phases=(
         Phase(
-            plan=explore.Even(tasks=24, n=8, temperature=1.0),
+            plan=explore.Same(tasks=32, n=8, temperature=1.0),
             explore=explore.Agent(tool=program),
             read=(supervise.Rule(),),
             updates=(explore.Evolve(tool=program),),
-            steps=24,
+            steps=16,
             every=8,
         ),
         # What a generation is asked with is its best program; this step looks at it once, and writes nothing.
         Phase(
-            plan=explore.Even(tasks=24, n=8, temperature=1.0),
+            plan=explore.Same(tasks=32, n=8, temperature=1.0),
             explore=explore.Agent(tool=program, which="best"),
             read=(supervise.Rule(),),
             steps=1,
