@@ -267,5 +267,5 @@ class Subject(Protocol):
     async def answered(self, n: int, best: bool = False) -> Answered:
         """`n` attempts a held-out task as the gate draws them, journaled; with `best` those at the side's best decoding too."""
 
-    async def replied(self, count: int) -> Floats:
+    async def right_replies(self, count: int) -> Floats:
         """f32[B]: whether the method's one reply to each of the first `count` held-out tasks is right, NaN where there is none."""

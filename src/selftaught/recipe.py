@@ -110,6 +110,11 @@ class Recipe:
         """Whether what it remembers is what changes, and its gain that of its method with what it had at the start."""
         return self.changes in REMEMBERED
 
+    @property
+    def lasting(self) -> bool:
+        """Whether a run of it leaves something changed: weights, or what it remembers."""
+        return self.trains or self.remembers
+
     def initial(self) -> dict[str, Any]:
         """What it remembers before the first step."""
         return {name: part.initial() for name, part in self.state.items()}

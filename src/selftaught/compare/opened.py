@@ -51,7 +51,7 @@ def _opened(text: str, options: tuple[tuple[str, Any], ...], until_spent: bool) 
 
 def endless(recipe: Recipe) -> dict[str, Any]:
     """Options under which the budget ends the run: more rounds, or a last phase without end where there is one round."""
-    if not recipe.trains:
+    if not recipe.lasting:
         return {"steps": 1, "rounds": 1}
     if recipe.rounds > 1:
         return {"rounds": ENDLESS}

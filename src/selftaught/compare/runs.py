@@ -103,7 +103,7 @@ def ask(text: str, seed: int, out: Path, settings: Settings, marked: bool = Fals
         value = getattr(settings, name)
         if value != getattr(Job(), name):
             words += [f"--{name.replace('_', '-')}", *(value if isinstance(value, tuple) else [str(value)])]
-    if recipe.trains and until_spent:
+    if recipe.lasting and until_spent:
         words += ["--budget", f"{settings.budget:.0f}" + ("flops" if settings.equal == "flops" else "")]
     words += ["--without", job.without] if job.without else []
     # Alarms are recorded and do not end a run, so that budgets stay equal; the forecast is a run's, not a comparison's;
@@ -115,9 +115,9 @@ def ask(text: str, seed: int, out: Path, settings: Settings, marked: bool = Fals
 
 
 def ask_all(text: str, seeds: Sequence[int], out: Path, settings: Settings, **how: bool) -> list[Wanted]:
-    """One run a seed (see `ask`); what is not trained is the same for every seed, and runs once."""
-    trains = open_recipe(text, settings.options).recipe.trains
-    return [ask(text, seed if trains else seeds[0], out, settings, **how) for seed in seeds]
+    """One run a seed (see `ask`); what changes nothing is the same for every seed, and runs once."""
+    lasting = open_recipe(text, settings.options).recipe.lasting
+    return [ask(text, seed if lasting else seeds[0], out, settings, **how) for seed in seeds]
 
 
 def in_turn(rows: Iterable[Sequence[Wanted]]) -> list[Wanted]:
@@ -164,7 +164,7 @@ def compare(
     for text in recipes:
         recipe, _, mine, _ = open_recipe(text, settings.options)
         taken |= mine
-        trains |= {text} if recipe.trains else set()
+        trains |= {text} if recipe.lasting else set()
         if recipe.model or any(source.startswith("game:") for source in recipe.tasks):
             raise BadInput(f"compare: '{text}' is not measured by questions with answers: give --claims {text.partition('/')[0]}")
     if unknown := set(settings.options) - taken:

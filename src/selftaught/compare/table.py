@@ -21,7 +21,7 @@ def tabled(folders: Mapping[str, Sequence[Path]], seeds: Sequence[int], trains: 
     Args:
         folders: recipe -> its run folders, one a seed.
         seeds: of the training runs, in the order of the folders.
-        trains: the recipes that change weights.
+        trains: the recipes that leave something changed.
     """
     rows = {text: row(text, mine, seeds, text in trains) for text, mine in folders.items()}
     ends = {text: stacked(mine, "result", "best") for text, mine in folders.items()}

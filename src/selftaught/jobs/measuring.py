@@ -54,7 +54,7 @@ class SessionSide:
         sampler.settle()
         return found
 
-    async def replied(self, count: int) -> Floats:
+    async def right_replies(self, count: int) -> Floats:
         """See `protocols.Subject`; a recipe that decides nothing is asked plainly."""
         run, tasks, seed = self.session.run, self.tasks[:count], self.seed * SEEDS + self.session.job.seed
         sampler = sampler_for(run, seed, self.weights == "start", self.session.recipe.initial())

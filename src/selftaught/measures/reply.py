@@ -31,4 +31,4 @@ class ReplyRight(Measure):
         refuse_attempts(f"{self.name}: tasks", self.tasks, 2)
 
     async def measure(self, subject: Subject) -> Evaluation:
-        return evaluated(self.name, await subject.replied(self.tasks), seed=subject.seed)
+        return evaluated(self.name, await subject.right_replies(self.tasks), seed=subject.seed)

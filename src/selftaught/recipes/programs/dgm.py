@@ -38,7 +38,7 @@ recipe = Recipe(
     state={"archive": explore.Archive()},
     decide=supervise.First(),
     tasks=("countdown:level=3", "sudoku:level=8"),
-    presets={"latest": {"parents": "latest"}, "best": {"parents": "best"}},
+    presets={"latest": {"updates.parents": "latest"}, "best": {"updates.parents": "best"}},
     claim=Claim(
         asks=(
             Ask(measure="reply:tasks=200", against="dgm/latest"),
