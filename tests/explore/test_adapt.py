@@ -10,7 +10,9 @@ from scripted_run import live_run, played
 from selftaught.explore import Adapt
 from selftaught.explore.adapt import margin
 from selftaught.explore.neighbors import written
+from selftaught.jobs.fits import fit_model
 from selftaught.jobs.job import SPROUT
+from selftaught.models import capabilities
 from selftaught.models.language.local import open_local
 from selftaught.models.scripted import ScriptedModel
 from selftaught.parts import BadInput
@@ -142,3 +144,10 @@ def test_what_cannot_be_is_refused():
     for wrong in ({"loss": NLL()}, {"loss": PolicyGradient(), "optimizer": AdamW()}, {"threshold": 3.0}, {"votes": 0}):
         with pytest.raises(BadInput, match="adapt"):
             Adapt(**wrong)
+
+
+def test_a_model_that_cannot_learn_is_refused_before_anything_is_opened():
+    known = {"": capabilities.SCRIPTED - {"learn"}}
+    with pytest.raises(BadInput, match="explore 'adapt' needs learn, which this model does not give"):
+        fit_model(ALWAYS, known)
+    fit_model(ALWAYS, {"": capabilities.SCRIPTED})

@@ -136,3 +136,11 @@ def test_the_archive_goes_back_and_the_latest_goes_on(opened, parents, from_):
     assert found == from_
     with pytest.raises(BadInput, match="parents"):
         Evolve(parents="none")
+
+
+def test_all_programs_are_scored_on_the_same_tasks(opened):
+    run, other = opened(RECIPE), opened(RECIPE, seed=1)
+    plan = RECIPE.phases[0].plan
+    first_step = [task.id for task in plan.drawn(run, run.pool)]
+    run.position = 2
+    assert [task.id for task in plan.drawn(run, run.pool)] == first_step != [task.id for task in plan.drawn(other, other.pool)]

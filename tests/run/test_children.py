@@ -14,8 +14,9 @@ from selftaught.parts import BadInput
 from selftaught.protocols import Run
 from selftaught.recipe import Phase, Recipe, get_recipe
 from selftaught.run.children import Children
+from selftaught.run.ledger import Ledger
 from selftaught.stages import Explore
-from selftaught.types import Group, Request
+from selftaught.types import Group, Request, Task
 
 CHILD = get_recipe("ttrl").with_options({"plan.tasks": 2, "plan.n": 4, "steps": 3})
 MOST = 4000
@@ -122,3 +123,22 @@ def test_one_that_reads_answers_needs_a_parent_that_says_so(opened):
     run.dispatcher.performers["child"] = Children(run, lambda recipe: ScriptedModel(), improve).perform
     with pytest.raises(BadInput, match="star reads answers, and nested does not say so"):
         asyncio.run(run.child("x", get_recipe("star"), budget=1))
+
+
+def test_a_child_draws_tasks_of_its_own_and_none_that_is_held_out(opened):
+    run = opened(RECIPE, sources=("sums:level=1",))
+    inside = run.pool.beside()
+    assert inside.sources == run.pool.sources and run.pool.beside(("chain:level=1",)).sources == ("chain:level=1",)
+    drawn = inside.draw(run.rng("x"), 200)
+    apart = run.pool._apart
+    assert drawn and not any(apart.holds(task, apart.of(task)) for task in drawn)
+    inside.add([Task(id="new", prompt="What is new?")])
+    assert len(run.pool.snapshot()["added"]) == 0 and len(inside.snapshot()["added"]) == 1
+
+
+def test_what_a_child_counts_is_counted_under_the_purpose_of_who_asked():
+    ledger = Ledger()
+    rows = [["tokens", "sampled", "solver", "train", "explore", 5], ["beyond", "sampled", "solver", "train", "explore", 7]]
+    ledger.take(rows)
+    ledger.take([*rows, ["calls", "checker", "solver", "train", "read", 2]], "evaluate")
+    assert ledger.spent == 5 and ledger.total("tokens", "evaluated") == 5 and ledger.total("beyond", "evaluated") == 7 and ledger.calls == 0
