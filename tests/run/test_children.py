@@ -8,6 +8,8 @@ import pytest
 
 from scripted_run import live_run
 from selftaught.explore import Even, Sample
+from selftaught.jobs.job import Job
+from selftaught.jobs.session import open_session
 from selftaught.loop import improve
 from selftaught.models.scripted import ScriptedModel
 from selftaught.parts import BadInput
@@ -142,3 +144,15 @@ def test_what_a_child_counts_is_counted_under_the_purpose_of_who_asked():
     ledger.take(rows)
     ledger.take([*rows, ["calls", "checker", "solver", "train", "read", 2]], "evaluate")
     assert ledger.spent == 5 and ledger.total("tokens", "evaluated") == 5 and ledger.total("beyond", "evaluated") == 7 and ledger.calls == 0
+
+
+def test_a_session_opens_children_of_its_own_model(tmp_path):
+    job = Job(recipe="self-consistency", model="scripted", tasks=("sums:level=3",), gate=False)
+    session = open_session(job, tmp_path / "run")
+    try:
+        ended = asyncio.run(session.run.child("look", CHILD, budget=MOST, tasks=("chain:level=2",)))
+    finally:
+        session.close()
+    assert ended.steps == 3 and 0 < ended.tokens <= MOST and ended.tokens == session.run.ledger.spent
+    [folder] = (tmp_path / "run/children").iterdir()
+    assert '"source": "chain:level=2"' in (folder / "attempts.jsonl").read_text() and not (folder / "given").exists()

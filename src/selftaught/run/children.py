@@ -1,5 +1,6 @@
 """Runs inside a run, each kept going in a folder below its parent's."""
 
+import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ class Children:
                 await model.average(wish.weights, "policy", 0.0)
                 await model.publish()
                 await run.save()
+                shutil.rmtree(given)
             await self.play(wish.recipe, run)
             await run.hand_back()
         finally:
