@@ -259,6 +259,9 @@ class Tool(Part):
     kind: ClassVar[str] = "tool"
     about: ClassVar[str] = ""
 
+    def ready(self) -> None:
+        """Raises BadInput where it cannot work on this machine; asked before anything is opened or spent."""
+
     @abstractmethod
     def call(self, argument: str, task: Task) -> Reply:
         """Answer; depends on the argument, the task and this part alone. What runs a model's text does so in `sandbox`."""

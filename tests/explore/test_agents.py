@@ -10,6 +10,7 @@ from scripted_run import live_run, played
 from selftaught.explore import Archive, Evolve, first_agent
 from selftaught.explore.agent import told, wished
 from selftaught.explore.archive import best_of, chances, first, stones
+from selftaught.jobs.fits import fit_machine
 from selftaught.parts import BadInput
 from selftaught.recipe import get_recipe
 from selftaught.run.journal import records, waves
@@ -144,3 +145,11 @@ def test_all_programs_are_scored_on_the_same_tasks(opened):
     first_step = [task.id for task in plan.drawn(run, run.pool)]
     run.position = 2
     assert [task.id for task in plan.drawn(run, run.pool)] == first_step != [task.id for task in plan.drawn(other, other.pool)]
+
+
+def test_where_nothing_holds_programs_the_recipe_is_refused_before_anything_is_opened(monkeypatch):
+    fit_machine(RECIPE)
+    monkeypatch.setattr("selftaught.tools.program.found", lambda: ("none", "bubblewrap is not installed"))
+    with pytest.raises(BadInput, match="programs are not run here.*bubblewrap is not installed.*install bubblewrap"):
+        fit_machine(RECIPE)
+    fit_machine(get_recipe("ttrl"))

@@ -9,6 +9,7 @@ from selftaught.models.outputs import capability
 from selftaught.options import parts_of
 from selftaught.parts import BadInput
 from selftaught.recipe import Phase, Recipe
+from selftaught.stages import Tool
 from selftaught.tasks.pool import TaskPool
 from selftaught.types import Rows, Task
 
@@ -68,6 +69,13 @@ def checkers(tasks: Sequence[Task]) -> str:
     """What the tasks lack."""
     kinds = {task.checker for task in tasks}
     return "a checker that reads no answer, and theirs does" if kinds - {""} else "a checker or an answer, and they have neither"
+
+
+def fit_machine(recipe: Recipe) -> None:
+    """Refuse a recipe whose tools cannot work here; raises BadInput as they do (`stages.Tool.ready`)."""
+    for part in parts_of(recipe.phases):
+        if isinstance(part, Tool):
+            part.ready()
 
 
 def fit_model(recipe: Recipe, known: Mapping[str, Collection[str]], adapter: str = "") -> None:

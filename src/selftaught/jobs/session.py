@@ -10,7 +10,7 @@ from typing import Any
 
 from selftaught.jobs.asking import asks, choose_wording, try_reading
 from selftaught.jobs.bench import Bench, open_bench
-from selftaught.jobs.fits import fit_model, fit_tasks
+from selftaught.jobs.fits import fit_machine, fit_model, fit_tasks
 from selftaught.jobs.job import DEFAULT_TASKS, Job
 from selftaught.jobs.known import filled
 from selftaught.jobs.models import capabilities_of, open_model
@@ -136,6 +136,7 @@ def opened(job: Job, folder: RunFolder, watch: Callable[[Mapping[str, float]], N
     if recipe.trains:
         refuse_nothing_left(bench.pool.found)
     warnings = fit_tasks(recipe, bench.pool)
+    fit_machine(recipe)
     fit_model(recipe, capabilities_of(job, recipe), job.adapter)
     model = open_model(job, recipe)
     bench, said = bench.fitted(model, training=recipe.trains)

@@ -6,7 +6,7 @@ from functools import cache
 
 from selftaught.interaction import Reply
 from selftaught.parts import BadInput, part
-from selftaught.sandbox import Limits, Sandbox
+from selftaught.sandbox import Limits, Sandbox, found
 from selftaught.stages import Tool
 from selftaught.types import Task
 
@@ -34,6 +34,11 @@ class Program(Tool):
     def __post_init__(self) -> None:
         if not 0 < self.seconds <= 3600 or not 1 << 20 <= self.memory < 1 << 40:
             raise BadInput(f"program: seconds={self.seconds} must lie in (0, 3600] and memory={self.memory} be at least {1 << 20}")
+
+    def ready(self) -> None:
+        kind, why = found()
+        if kind == "none":
+            raise BadInput(f"programs are not run here, for nothing can hold them ({why}): install bubblewrap, or take another recipe")
 
     def call(self, argument: str, task: Task) -> Reply:
         asked = json.loads(argument)
