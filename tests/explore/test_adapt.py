@@ -151,3 +151,4 @@ def test_a_model_that_cannot_learn_is_refused_before_anything_is_opened():
     with pytest.raises(BadInput, match="explore 'adapt' needs learn, which this model does not give"):
         fit_model(ALWAYS, known)
     fit_model(ALWAYS, {"": capabilities.SCRIPTED})
+    fit_model(get_recipe("tt-si/in-context"), known)

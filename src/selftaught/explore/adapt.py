@@ -39,7 +39,6 @@ class Adapt(Explore):
     """
 
     paper: ClassVar[str] = "arXiv:2510.07841"
-    asks: ClassVar[tuple[str, ...]] = ("learn",)
     threshold: float = 0.5
     candidates: int = 8
     neighbors: int = 4
@@ -48,6 +47,11 @@ class Adapt(Explore):
     temperature: float = 1.0
     loss: Loss | None = None
     optimizer: Optimizer | None = None
+
+    @property
+    def asks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """To learn, where neighbors are learned."""
+        return ("learn",) if self.loss else ()
 
     def __post_init__(self) -> None:
         for name in ("candidates", "neighbors", "votes"):
