@@ -32,10 +32,10 @@ recipe = Recipe(
     },
     claim=Claim(
         asks=(
-            Ask(measure="reply:tasks=150", against="tt-si/never"),
-            Ask(measure="reply:tasks=150", against="tt-si/in-context"),
-            Ask(measure="reply:tasks=150", against="tt-si/always", by=-0.01),
-            Ask(measure="reply:tasks=150", against="self-consistency", decides=False),
+            Ask(measure="reply:tasks=80", against="tt-si/never"),
+            Ask(measure="reply:tasks=80", against="tt-si/in-context"),
+            Ask(measure="reply:tasks=80", against="tt-si/always", by=-0.01),
+            Ask(measure="reply:tasks=80", against="self-consistency", decides=False),
         ),
         equal="steps",
         text="a few steps on self-written neighbors of the tasks it is unsure of answer more of them than no steps and than the "
