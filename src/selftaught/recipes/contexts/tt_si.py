@@ -4,8 +4,9 @@ Nothing lasts: the steps are taken on scratch weights that are dropped with the 
 another one taught. Presets: `always` adapts on every task, `never` on none, `in-context` shows the same neighbors instead
 of learning them.
 Departs from the paper: a candidate is a final answer, its probability that of the different solutions seen together, where
-the paper scores single actions; a neighbor and its solution are two requests, the solution the most common of four; all
-weights are adapted, not a LoRA adapter (a LoRA model adapts its adapter); questions with answers, not tool calls.
+the paper scores single actions; a neighbor and its solution are two requests, the solution the most common of four, and a
+neighbor is left out where fewer than half agree; all weights are adapted, not a LoRA adapter (a LoRA model adapts its
+adapter); questions with answers, not tool calls.
 """
 
 from selftaught import explore, supervise, train
