@@ -1,6 +1,7 @@
-"""What passes between a model and a world or a tool: a turn, its outcome, a reply."""
+"""What passes between a model and a world, a tool or a run inside a run: a turn, its outcome, a reply, an end."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,6 +51,23 @@ class Reply:
     text: str
     ok: bool = True
     value: float = math.nan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """What a run inside a run came to.
+
+    Attributes:
+        steps: how many it took.
+        state: what its recipe remembered, by name.
+        numbers: those of its last step.
+        tokens: what it spent, in tokens of the budget.
+    """
+
+    steps: int
+    state: Mapping[str, Any]
+    numbers: Mapping[str, float]
+    tokens: int
 
 
 class World(Protocol):

@@ -10,6 +10,7 @@ PLAIN = "{prompt}"
 CHECK_AGAIN = "Check that and answer again."
 IS_RIGHT = "Is that right? Answer yes or no."
 REWORD = "Say this in other words: "
+WRITE_ALIKE = "Write another task like this: "
 
 
 def asked_about(attempt: Attempt, question: str) -> tuple[Message, ...]:

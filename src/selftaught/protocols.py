@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkabl
 
 import numpy as np
 
-from selftaught.interaction import Reply
+from selftaught.interaction import Ended, Reply
 from selftaught.types import (
     Attempt,
     Example,
@@ -154,6 +154,16 @@ class Run(Protocol):
     def scratch(self, source: str = "policy") -> AbstractAsyncContextManager[str]:
         """The name of weights that begin as `source`, may be learned and asked inside, and are dropped; one at a time."""
 
+    async def child(
+        self, tag: str, recipe: Any, *, budget: int, weights: str = "policy", tasks: tuple[str, ...] = ()
+    ) -> Ended | None:  # fmt: skip
+        """A run of another recipe inside this one, of at most `budget` tokens; None when they no longer fit.
+
+        It begins from named weights as they are now, learns in a model of its own, and lives in a folder below this run's; its
+        ledger is added to this one's. Journaled as one reply: a resumed run takes what it came to, or goes on with it.
+        `tag` as in `sample`; `tasks` are its sources, this run's when empty.
+        """
+
     def tokens(self, messages: tuple[Message, ...], reply: str = "") -> Tokens:
         """A conversation, and a reply that was not sampled, as the payload of an attempt; see `Model.tokens`."""
 
@@ -272,3 +282,6 @@ class Subject(Protocol):
 
     async def answered(self, n: int, best: bool = False) -> Answered:
         """`n` attempts a held-out task as the gate draws them, journaled; with `best` those at the side's best decoding too."""
+
+    async def right_replies(self, count: int) -> Floats:
+        """f32[B]: whether the method's one reply to each of the first `count` held-out tasks is right, NaN where there is none."""

@@ -259,6 +259,9 @@ class Tool(Part):
     kind: ClassVar[str] = "tool"
     about: ClassVar[str] = ""
 
+    def ready(self) -> None:
+        """Raises BadInput where it cannot work on this machine; asked before anything is opened or spent."""
+
     @abstractmethod
     def call(self, argument: str, task: Task) -> Reply:
         """Answer; depends on the argument, the task and this part alone. What runs a model's text does so in `sandbox`."""
@@ -274,9 +277,9 @@ class State(Part):
     def initial(self) -> Any:
         """Its value before the first step."""
 
-    def text(self, value: Any) -> str:
-        """A value for people, which stands beside a saved generation as NAME.txt and is never read back; "" for none."""
-        return ""
+    def files(self, value: Any) -> Mapping[str, str]:
+        """Texts of it that are worth files of their own, by name: a generation has them in `state/NAME/`."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)

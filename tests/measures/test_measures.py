@@ -182,3 +182,14 @@ def test_numbers_that_are_no_shares_are_shown_as_they_are(tmp_path):
     assert lines(table)[0].endswith("less is better") and "0.421" in lines(table)[1] and "%" not in lines(table)[1]
     page = write_measure(table, tmp_path / "m.html").read_text()
     assert "0.421" in page and "42.1" not in page and "best response" in page
+
+
+def test_a_reply_is_right_or_not_by_task():
+    asked = []
+
+    async def right_replies(count):
+        asked.append(count)
+        return np.array([1, 0, np.nan, 1], np.float32)
+
+    made = found("reply:tasks=4", subject(right_replies=right_replies))
+    assert made.value == pytest.approx(2 / 3) and made.n == 3 and made.unit == "task" and asked == [4]

@@ -114,3 +114,14 @@ def test_a_method_without_a_reply_leaves_the_task_out(opened, tasks):
     groups = draw(run, tasks)
     assert [len(g.attempts_G) for g in groups] == [0, *[3] * (len(tasks) - 1)]
     assert json.dumps(texts(groups))
+
+
+def test_scratch_weights_begin_as_those_the_method_answers_by(opened):
+    run = opened(get_recipe("tt-si"))
+    run.model.skill["policy"] = 0.9
+
+    async def begun(weights):
+        async with Method(run, run.settings, 1, "x", weights=weights).scratch() as name:
+            return run.model.skill[name]
+
+    assert asyncio.run(begun("start")) == 0.5 and asyncio.run(begun("policy")) == 0.9 and "scratch" not in run.model.skill

@@ -1,9 +1,13 @@
 """Plans, and how attempts are made."""
 
+from selftaught.explore.adapt import Adapt as Adapt
+from selftaught.explore.agent import Agent as Agent
+from selftaught.explore.archive import Archive as Archive
 from selftaught.explore.converse import Converse as Converse
 from selftaught.explore.decoders.guided import Guided as Guided
 from selftaught.explore.decoders.min_p import MinP as MinP
 from selftaught.explore.demonstrate import Demonstrate as Demonstrate
+from selftaught.explore.evolve import Evolve as Evolve
 from selftaught.explore.frontier import Frontier as Frontier
 from selftaught.explore.frontier import Ranking as Ranking
 from selftaught.explore.frontier import Track as Track
@@ -13,6 +17,7 @@ from selftaught.explore.memory import Remember as Remember
 from selftaught.explore.retry import Retry as Retry
 from selftaught.explore.reword import Reword as Reword
 from selftaught.explore.sample import Even as Even
+from selftaught.explore.sample import Same as Same
 from selftaught.explore.sample import Sample as Sample
 from selftaught.explore.selfplay import SelfPlay as SelfPlay
 from selftaught.explore.tree import TreeSearch as TreeSearch

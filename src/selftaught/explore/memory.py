@@ -31,9 +31,9 @@ class Memory(State):
         """Nothing is known yet."""
         return []
 
-    def text(self, value: Any) -> str:
-        """One line an entry, as it is quoted."""
-        return "".join(f"{line(entry)}\n" for entry in value)
+    def files(self, value: Any) -> Mapping[str, str]:
+        """One line an entry, as it is quoted; no file while there is none."""
+        return {"memory.txt": "".join(f"{line(entry)}\n" for entry in value)} if value else {}
 
 
 @part

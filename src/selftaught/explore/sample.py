@@ -1,5 +1,6 @@
 """Explore: sample each task n times."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from selftaught.decoding import Decoder
 from selftaught.parts import part
 from selftaught.protocols import Pool, Run
 from selftaught.stages import Explore, Plan
-from selftaught.types import Group, Request, Task
+from selftaught.types import Group, Request, Task, content_hash
 
 
 @part
@@ -17,6 +18,15 @@ class Even(Plan):
 
     def drawn(self, run: Run, pool: Pool) -> list[Task]:
         return pool.draw(run.rng("plan"), self.tasks)
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class Same(Plan):
+    """The same tasks in every step of a run, drawn evenly once: what is scored on them can be compared from step to step."""
+
+    def drawn(self, run: Run, pool: Pool) -> list[Task]:
+        return pool.draw(random.Random(content_hash(run.seed, self.name)), self.tasks)
 
 
 @part

@@ -9,6 +9,7 @@ from selftaught.models.outputs import capability
 from selftaught.options import parts_of
 from selftaught.parts import BadInput
 from selftaught.recipe import Phase, Recipe
+from selftaught.stages import Tool
 from selftaught.tasks.pool import TaskPool
 from selftaught.types import Task
 
@@ -86,6 +87,13 @@ def fit_network(recipe: Recipe) -> None:
         if phase.explore.takes != network.takes:
             given = f"explore '{phase.explore.name}' {phase.explore.takes}"
             raise BadInput(f"{recipe.model} takes {network.takes}, and {given}: change one of them")
+
+
+def fit_machine(recipe: Recipe) -> None:
+    """Refuse a recipe whose tools cannot work here; raises BadInput as they do (`stages.Tool.ready`)."""
+    for part in parts_of(recipe.phases):
+        if isinstance(part, Tool):
+            part.ready()
 
 
 def fit_model(recipe: Recipe, known: Mapping[str, Collection[str]], adapter: str = "") -> None:

@@ -10,18 +10,20 @@ from typing import Any
 
 from selftaught.jobs.asking import asks, choose_wording, try_reading
 from selftaught.jobs.bench import Bench, open_bench
-from selftaught.jobs.fits import fit_model, fit_network, fit_tasks
+from selftaught.jobs.fits import fit_machine, fit_model, fit_network, fit_tasks
 from selftaught.jobs.job import DEFAULT_TASKS, Job
 from selftaught.jobs.known import filled
 from selftaught.jobs.models import capabilities_of, open_model
 from selftaught.jobs.settling import TASKS as LOOKED
 from selftaught.jobs.settling import settle
 from selftaught.jobs.started import continued
+from selftaught.loop import improve
 from selftaught.monitors import injections
 from selftaught.parts import BadInput, record
 from selftaught.prove.plan import Plan
 from selftaught.prove.proof import Splits
 from selftaught.recipe import Recipe
+from selftaught.run.children import Children
 from selftaught.run.files import read_json, write_json
 from selftaught.run.folder import RunFolder, hold_run, holds_run
 from selftaught.run.training import TrainingRun
@@ -135,6 +137,7 @@ def opened(job: Job, folder: RunFolder, watch: Callable[[Mapping[str, float]], N
         refuse_nothing_left(bench.pool.found)
     warnings = fit_tasks(recipe, bench.pool)
     fit_network(recipe)
+    fit_machine(recipe)
     fit_model(recipe, capabilities_of(job, recipe), job.adapter)
     model = open_model(job, recipe)
     bench, said = bench.fitted(model, training=recipe.trains)
@@ -152,6 +155,7 @@ def opened(job: Job, folder: RunFolder, watch: Callable[[Mapping[str, float]], N
         heed=job.monitors,
         audit=bench.splits["audit"][: job.audit],
     )
+    run.dispatcher.performers["child"] = Children(run, lambda child: open_model(job, child), improve).perform
     run.grader.unsafe_checkers = job.unsafe_checkers
     if run.watcher.monitors:
         said = (*said, *injections.cost([part for phase in recipe.phases for part in phase.read]))

@@ -3,15 +3,21 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from selftaught.jobs.job import DEFAULT_TASKS
 from selftaught.jobs.session import Session
 from selftaught.protocols import Answered, Run
 from selftaught.prove.cache import CachedSampler
+from selftaught.prove.proof import sampler_for
 from selftaught.prove.side import AS_IS, measure_side
 from selftaught.tasks.source import parse_source
+from selftaught.types import Floats
 
 T = TypeVar("T")
 # The sides of a run, and whose weights they are; a model has one side.
+# Noise of replies differs from seed to seed of the run, which is below this.
+SEEDS = 2**32
 SIDES = {"start": "start", "result": "policy"}
 
 
@@ -42,3 +48,12 @@ class SessionSide:
         found = await measure_side(sampler, label, self.weights, self.tasks, development, self.settings, n, **plain)
         sampler.settle()
         return found
+
+    async def right_replies(self, count: int) -> Floats:
+        """See `protocols.Subject`; a recipe that decides nothing is asked plainly."""
+        run, tasks, seed = self.session.run, self.tasks[:count], self.seed * SEEDS + self.session.job.seed
+        sampler = sampler_for(run, seed, self.weights == "start", self.session.recipe.initial())
+        groups = await sampler.draw(tasks, 1, self.settings, self.weights, "reply")
+        grades = await sampler.grade(groups)
+        sampler.settle()
+        return np.array([grade[0] if len(grade) else np.nan for grade in grades], np.float32)

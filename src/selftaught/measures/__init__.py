@@ -7,6 +7,7 @@ from selftaught.measures.judging import Judging as Judging
 from selftaught.measures.node_probe import NodeProbe as NodeProbe
 from selftaught.measures.probe import FeatureVariance as FeatureVariance
 from selftaught.measures.probe import Probe as Probe
+from selftaught.measures.reply import ReplyRight as ReplyRight
 from selftaught.measures.right import Right as Right
 from selftaught.measures.right import RightAtBest as RightAtBest
 from selftaught.measures.right import RightOnce as RightOnce

@@ -3,14 +3,17 @@
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import MappingProxyType
 from typing import Any
 
+from selftaught.interaction import Ended
 from selftaught.parts import BadInput
 from selftaught.protocols import Member
+from selftaught.recipe import Recipe
 from selftaught.run.requests import Requests
 from selftaught.run.stopwatch import Ahead, T
+from selftaught.run.wishes import Wish
 from selftaught.stages import Objective
 from selftaught.types import Example, content_hash
 
@@ -62,16 +65,40 @@ class RunAccess(Requests):
             self.ledger.add("source", example.source)
         return metrics
 
-    @asynccontextmanager
-    async def scratch(self, source: str = "policy") -> AsyncIterator[str]:
+    def scratch(self, source: str = "policy") -> AbstractAsyncContextManager[str]:
         """See `protocols.Run.scratch`."""
-        async with self.scratching:
+        return self.adapted(source)
+
+    @asynccontextmanager
+    async def adapted(self, source: str) -> AsyncIterator[str]:
+        """Scratch weights while they last."""
+        async with self.scratching.lock():
             await self.average(source, SCRATCH, 0.0)
             try:
                 yield SCRATCH
             finally:
                 self.model.drop(SCRATCH)
                 self.dispatcher.forget()
+
+    async def child(
+        self, tag: str, recipe: Recipe, *, budget: int, weights: str = "policy", tasks: tuple[str, ...] = ()
+    ) -> Ended | None:  # fmt: skip
+        """See `protocols.Run.child`; raises BadInput for one that reads answers where this run has not said so."""
+        if "child" not in self.dispatcher.performers:
+            raise BadInput(f"no run can be opened inside this one for {recipe.name}: take a recipe without child runs")
+        if recipe.reads_gold and not (self.grader.declared and self.counted):
+            raise BadInput(f"{recipe.name} reads answers, and {self.recipe.name} does not say so: take one that reads none")
+        # Whatever it spends may be training, which costs most.
+        most = self.ledger.budget.calls
+        if self.counted and ((most is not None and self.ledger.calls >= most) or not self.ledger.admit(0, budget)):
+            return None
+        key = f"{self.mark}/child/{recipe.digest()}/{tag}{self.seal}"
+        wish = Wish(key=key, recipe=recipe, budget=budget, weights=weights, tasks=tuple(tasks))
+        reply = await self.dispatcher.ask("child", key, wish)
+        self.ledger.release(0, budget if self.counted else 0)
+        self.ledger.take(reply["ledger"], "" if self.counted else self.purpose)
+        tokens = sum(n for table, kind, *_, n in reply["ledger"] if table == "tokens" and kind != "evaluated")
+        return Ended(steps=reply["steps"], state=reply["state"], numbers=reply["numbers"], tokens=tokens)
 
     def ahead(self, stage: str, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
         """Await work of a later stage than the one under way; it is counted there."""

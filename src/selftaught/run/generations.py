@@ -68,7 +68,7 @@ class Generations:
         Args:
             model: saves its weights.
             snapshot: the rest, from which a run goes on.
-            texts: file name -> what of it people read; nothing is written of an empty one.
+            texts: path inside it -> what of it people read.
         """
         name, home = f"{snapshot['position']:05d}", self.path / "generations"
         folder, part = home / name, home / f"{name}.part"
@@ -81,10 +81,10 @@ class Generations:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
             await model.save(part)
+            for path, text in texts.items():
+                (part / path).parent.mkdir(parents=True, exist_ok=True)
+                (part / path).write_text(text, encoding="utf-8")
             write_json(part / "state.json", {"pointers": pointers, **snapshot})
-            for file, text in texts.items():
-                if text:
-                    (part / file).write_text(text, encoding="utf-8")
             seal_off(part)
             shutil.rmtree(folder, ignore_errors=True)
             part.rename(folder)

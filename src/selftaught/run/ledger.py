@@ -1,6 +1,7 @@
 """The ledger: every token, call and answer read, by stage, role and purpose, and the budget's hard stop."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from selftaught.run.budget import Budget
@@ -123,6 +124,12 @@ class Ledger:
         """Count something: calls, failures, sources of the training signal."""
         stage = purpose if purpose in OUTSIDE else "train" if name == "trained" else self.stage
         self.rows[table, name, role, purpose, stage] += count
+
+    def take(self, rows: Iterable[Sequence[Any]], purpose: str = "") -> None:
+        """Count what a run inside this one has counted, in the stage under way; all of it under a purpose where one is given."""
+        for table, kind, role, was, _, n in rows:
+            why = purpose or was
+            self.add(table, "evaluated" if table in ("tokens", "beyond") and why in OUTSIDE else kind, n, role, why)
 
     def total(self, table: str, name: str) -> int:
         """Sum of a table's rows of that name."""

@@ -3,6 +3,7 @@
 import random
 from asyncio import gather
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -141,6 +142,10 @@ class Method(RunAccess):
     async def score(self, tag: str, payload: Any, *, weights: str = "policy", **options: Any) -> dict[str, Floats]:
         """See `protocols.Run.score`."""
         return await super().score(tag, payload, weights=self.weights if weights == "policy" else weights, **options)
+
+    def scratch(self, source: str = "policy") -> AbstractAsyncContextManager[str]:
+        """See `protocols.Run.scratch`."""
+        return super().scratch(self.weights if source == "policy" else source)
 
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
         """Grade by a checker that decides from the prompt; NaN from any other."""

@@ -1,10 +1,10 @@
 """Requests: whatever leaves the process is keyed, admitted by the budget, journaled and counted here."""
 
-import asyncio
 from asyncio import gather
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from selftaught.coroutines import OneAtATime
 from selftaught.decoding import second_question
 from selftaught.format import Format
 from selftaught.interaction import Reply
@@ -75,7 +75,7 @@ class Requests:
         self.states: dict[str, Any] = recipe.initial()
         self.position = self.generation = self.train_reserve = 0
         self.train_reserves: dict[str, int] = {}
-        self.scratching = asyncio.Lock()
+        self.scratching = OneAtATime()
         self.purpose: Purpose = "train"
         self.notes: dict[str, float] = {}
         self.phase: Phase | None = None

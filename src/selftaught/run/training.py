@@ -144,7 +144,7 @@ class TrainingRun(RunAccess):
     async def save(self) -> None:
         """Write a generation: all weights, all part states, and where the run stands."""
         self.settle_reserve()
-        texts = {f"{name}.txt": part.text(self.states[name]) for name, part in self.recipe.state.items()}
+        texts = {f"state/{name}/{file}": t for name, part in self.recipe.state.items() for file, t in part.files(self.states[name]).items()}
         await self.folder.save(self.model, self.snapshot(), texts)
 
     def snapshot(self) -> dict[str, Any]:

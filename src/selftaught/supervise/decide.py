@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from selftaught.answers.votes import majority
 from selftaught.parts import part
 from selftaught.protocols import Run
 from selftaught.stages import Decide
-from selftaught.supervise.vote import majority
 from selftaught.types import Attempt, Group
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from selftaught.answers.votes import majority
 from selftaught.parts import BadInput, part
 from selftaught.protocols import Run
 from selftaught.stages import Reader, State, Supervise, Update
-from selftaught.supervise.vote import majority, unscored
+from selftaught.supervise.vote import unscored
 from selftaught.types import Attempt, Group, Score, Tokens
 
 

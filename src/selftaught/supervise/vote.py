@@ -1,24 +1,14 @@
 """Supervise: agree with the crowd."""
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from selftaught.answers.votes import majority
 from selftaught.parts import BadInput, part
 from selftaught.protocols import Run
 from selftaught.stages import Supervise
 from selftaught.types import Attempt, Group, Score
-
-
-def majority(answers: Sequence[str | None]) -> tuple[str | None, float]:
-    """(most common answer, its share of all attempts); abstentions (None) never win, ties go to the earliest."""
-    votes = Counter(answer for answer in answers if answer is not None)
-    if not votes:
-        return None, 0.0
-    winner, count = votes.most_common(1)[0]
-    return winner, count / len(answers)
 
 
 def unscored(group: Group) -> list[Attempt]:

@@ -87,6 +87,12 @@ class TaskPool:
         """What `draw` would give; nothing is counted."""
         return copy.copy(self).draw(rng, count, source)
 
+    def beside(self, sources: Sequence[str] = ()) -> "TaskPool":
+        """A pool of its own, of other sources or the same, that keeps away from the same questions."""
+        made = TaskPool(sources or self.sources, self._apart)
+        made.fits = self.fits
+        return made
+
     def add(self, tasks: Sequence[Task]) -> int:
         """Put tasks in; returns how many were new and not held out."""
         new = 0

@@ -1,1 +1,3 @@
 """Tools that a model may call while it answers."""
+
+from selftaught.tools.program import Program as Program

@@ -4,14 +4,13 @@ import random
 from collections.abc import Iterator
 
 from selftaught.models.sprout.gym_skills import WORKED, draws
-from selftaught.prompts import CHECK_AGAIN, IS_RIGHT, REWORD
+from selftaught.prompts import CHECK_AGAIN, IS_RIGHT, REWORD, WRITE_ALIKE
 from selftaught.tasks.family import Facts, Family
 from selftaught.tasks.own import family_class
 
 Turn = tuple[str, str, bool]
 Lesson = list[Turn]
 
-WRITE = "Write another task like this: "
 SKILLS = {"solve": 66, "gym": 11, "judge": 10, "revise": 8, "reword": 4, "write": 1}
 FAMILIES = {"sums": 1.6, "chain": 1.2, "linear": 1.2, "countdown": 1.2, "subset": 1.0, "sort": 0.9, "sudoku": 0.5}
 
@@ -57,7 +56,7 @@ def lessons(seed: int) -> Iterator[Lesson]:
             yield [("user", REWORD + prompt, False), ("assistant", other, True)]
         elif skill == "write":
             other = family.render(family.draw(rng), rng.randrange(8))
-            yield [("user", WRITE + prompt, False), ("assistant", other, True)]
+            yield [("user", WRITE_ALIKE + prompt, False), ("assistant", other, True)]
         else:
             spoiled = solution(family.spoil(facts, rng))
             wrong = rng.random() < (0.5 if skill == "judge" else 0.8) and spoiled != right

@@ -1,0 +1,1 @@
+"""Recipes that rewrite the program around a model."""
