@@ -119,9 +119,13 @@ async def preflight(session: Session) -> dict[str, Any]:
         help; expected_gain, low, high (fractions, at each side's best decoding); why, one sentence; features; tokens.
     """
     run, recipe = session.run, session.recipe
-    if recipe.model or not (recipe.trains or recipe.decide):
-        blind = "a forecast reads written answers, and there are none here" if recipe.model else "nothing is trained and nothing is decided"
-        return nothing(blind) | {"features": {}, "tokens": 0}
+    blind = {
+        "a forecast reads written answers, and there are none here": bool(recipe.model),
+        "a forecast is about the model's own weights, and others are trained": bool(recipe.weights),
+        "nothing is trained and nothing is decided": not (recipe.trains or recipe.decide),
+    }
+    if why := next((why for why, true in blind.items() if true), ""):
+        return nothing(why) | {"features": {}, "tokens": 0}
     before = run.ledger.total("tokens", "evaluated")
     size = size_of(session)
     tasks = run.pool.peek(run.rng("forecast"), size.tasks)

@@ -9,7 +9,7 @@ declares come to these.
 LANGUAGE = frozenset({"text", "logprobs", "entropy", "hidden", "value", "logits", "learn", "weights", "prefix"})
 # What samplers of a language model add.
 SAMPLERS = {"local": frozenset({"decoder"}), "vllm": frozenset[str]()}
-SCRIPTED = frozenset({"text", "logprobs", "entropy", "value", "learn", "weights", "prefix"})
+SCRIPTED = frozenset({"text", "logprobs", "entropy", "value", "logits", "learn", "weights", "prefix"})
 TABLES = frozenset({"rows", "features", "prediction", "target", "learn", "weights"})
 # Capabilities that are no outputs.
 ABILITIES = frozenset({"text", "rows", "learn", "weights", "prefix", "decoder"})

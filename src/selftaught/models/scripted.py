@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from selftaught.models.capabilities import SCRIPTED
+from selftaught.models.outputs import parse_output
 from selftaught.parts import BadInput, shelf
 from selftaught.protocols import Member
 from selftaught.types import Attempt, Example, Floats, Message, SampleRequest, ScoreRequest, Tokens, content_hash
@@ -122,11 +123,16 @@ class ScriptedModel:
         )  # fmt: skip
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[dict[str, Floats]]:
-        """Log-probabilities as sampled; "value" is the skill; other outputs are zero."""
+        """Log-probabilities as sampled; "value" is the skill; other outputs are zero, K of them for top:K and its ids."""
         self.calls["score"] = self.calls.get("score", 0) + 1
         fill = {"value": self.skill["policy"]}
         return [
-            {o: r.payload.logprobs if o == "logprobs" else np.full(len(r.payload), fill.get(o, 0.0), np.float32) for o in r.outputs}
+            {
+                key: r.payload.logprobs if key == "logprobs" else np.full(size, fill.get(key, 0.0), np.float32)
+                for output in map(parse_output, r.outputs)
+                for size in [(len(r.payload), output.largest) if output.base == "top" else len(r.payload)]
+                for key in output.keys
+            }
             for r in requests
         ]
 

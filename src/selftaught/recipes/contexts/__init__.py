@@ -1,0 +1,1 @@
+"""Recipes that turn what is read or said once into weights."""

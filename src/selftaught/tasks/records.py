@@ -1,0 +1,102 @@
+"""Records: invented people and what each of them keeps, as documents to study and questions about them."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, Self
+
+from selftaught.format import canonical
+from selftaught.parts import BadInput, build, parse_options, part
+from selftaught.stages import TaskSource
+from selftaught.tasks.text import WHOLE, make_task, place, text_fingerprint
+from selftaught.types import Split, Task, content_hash
+
+NAMES = """
+Abel Ada Agnes Alba Amos Anna Arno Asta Axel Basil Bela Berta Boris Bruno Carla Cecil Clara Conrad Cora Dagmar Daria Dina Dora
+Edda Edgar Egon Elias Ella Emil Enno Erna Esra Ezra Fabia Felix Fiona Flora Franz Frida Gerda Gina Greta Gustav Hanna Heidi Helga
+Henry Hilda Hugo Ida Igor Ilse Ines Irma Isak Ivan Jakob Jana Jonas Josef Judit Jules Karin Klara Knut Konrad Lara Lasse Lea Lena
+Leo Lidia Lotte Louis Lukas Luna Magda Malte Mara Marek Maria Mika Mila Mina Mira Moritz Nadia Nele Nils Nina Nora Olaf Olga Oskar
+Otto
+"""
+PEOPLE = tuple(NAMES.split())
+NOUNS = """
+anchor apple arrow axe bag ball banjo barrel basket bell belt boat book boot bottle bowl box brick broom brush bucket button cable
+camera candle card carpet chain chair chest clock cloth coat coin comb crown cup desk dish doll door drum fan feather fiddle flag
+flute fork glass globe glove hammer harp hat hook horn jar kettle key kite knife ladder lamp lock map mask medal mirror needle net
+oar pan pen piano pillow pipe plate plow pot purse quilt rake ring rope rug saddle saw scarf shell shield shoe shovel spoon stamp
+"""
+THINGS = tuple(NOUNS.split())
+# The last word of a reply is what it says somebody keeps.
+READS = r"(\w+)\W*$"
+
+
+@lru_cache(maxsize=64)
+def kept(people: int, seed: int) -> Mapping[str, str]:
+    """Who keeps what: nobody keeps two things, and no two keep the same."""
+    rng = random.Random(content_hash("records", people, seed))
+    return dict(zip(rng.sample(PEOPLE, people), rng.sample(THINGS, people), strict=True))
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class Records(TaskSource):
+    """Documents to train on, and questions about them to judge by: `records:people=48,seed=3`.
+
+    A task to train on is a document of a few sentences, `Mira keeps the lamp.`, which asks nothing; one that judges asks
+    what somebody keeps. Which people each split asks about depends on their names.
+
+    Attributes:
+        people: how many there are, from 8 to 90.
+        each: sentences of a document.
+        seed: who keeps what.
+    """
+
+    checker: ClassVar[str] = "equal"
+    people: int = 48
+    each: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        most = min(len(PEOPLE), len(THINGS))
+        if not 8 <= self.people <= most or not 1 <= self.each <= self.people or self.seed < 0:
+            raise BadInput(
+                f"records: people={self.people} must be from 8 to {most}, each={self.each} from 1 to that, seed={self.seed} from 0"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`records:people=48,seed=3` as a source."""
+        return build(cls, parse_options(text.partition(":")[2]), "records")
+
+    def text(self) -> str:
+        return f"records:people={self.people},each={self.each},seed={self.seed}"
+
+    def documents(self) -> Sequence[str]:
+        said = [f"{who} keeps the {what}." for who, what in kept(self.people, self.seed).items()]
+        return [" ".join(said[i : i + self.each]) for i in range(0, len(said), self.each)]
+
+    def asked(self, split: Split) -> list[str]:
+        """The people a split that judges asks about."""
+        low, high = WHOLE[split]
+        return [who for who in kept(self.people, self.seed) if low <= place(text_fingerprint(question(who))) < high]
+
+    def draw(self, key: str, count: int, split: Split) -> list[Task]:
+        rng, known = random.Random(content_hash(key, split)), kept(self.people, self.seed)
+        if split == "train":
+            documents = self.documents()
+            return [make_task(text, self.text(), split, None, "") for text in rng.sample(documents, min(count, len(documents)))]
+        people = self.asked(split)
+        chosen = rng.sample(people, min(count, len(people)))
+        return [make_task(question(who), self.text(), split, {"answer": known[who]}, reads=READS) for who in chosen]
+
+    def fingerprint(self, task: Task) -> str:
+        return text_fingerprint(task.prompt)
+
+    def check(self, task: Task, answer: str, entry: Mapping[str, Any] | None) -> float:
+        return float("nan") if entry is None else float(canonical(answer) == canonical(str(entry["answer"])))
+
+
+def question(who: str) -> str:
+    """What is asked about somebody."""
+    return f"What does {who} keep?"
