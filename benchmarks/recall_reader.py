@@ -8,6 +8,7 @@ cartridges is tested on it. Takes about ten minutes on one core; the same seed g
 import argparse
 import asyncio
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ TEMPLATE = (
     "{% for m in messages %}{{ '<' + m['role'] + '>' + m['content'] + '<end>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<assistant>' }}{% endif %}"
 )
+# Below this loss documents become longer.
+READS_WELL = 0.3
 WORD = Regex(r"\w+|[^\w\s]")
 
 
@@ -52,18 +55,31 @@ def fresh(seed: int) -> LanguageModel:
 
 
 def lesson(model: LanguageModel, rng: random.Random, most: int) -> Example:
-    """A document of up to `most` sentences, as a system turn or bare; then questions about it, answered, or asked for."""
-    people = rng.sample(PEOPLE, rng.randint(1, most))
+    """A document of up to `most` sentences, as a system turn or bare and said once more in another order; then questions about it."""
+    people = rng.sample(PEOPLE, rng.randint(2, most))
     known = dict(zip(people, rng.sample(THINGS, len(people)), strict=True))
-    document = " ".join(f"{who} keeps the {what}." for who, what in known.items())
-    turns = [Message("system", document)] if (inside := rng.random() < 0.5) else []
-    bare = [] if inside else model.renderer.tokenizer.encode(document, add_special_tokens=False)
-    ids, trained = list(bare), [False] * len(bare)
-    for _ in range(6):
+    said = [f"{who} keeps the {what}." for who, what in known.items()]
+    ids: list[int] = []
+    trained: list[bool] = []
+
+    def write(more: Sequence[int], learned: Sequence[bool]) -> None:
+        ids.extend(more)
+        trained.extend(learned)
+
+    turns: list[Message] = []
+    if rng.random() < 0.5:
+        turns = [Message("system", " ".join(said))]
+    else:
+        for learned in (False, True):
+            more = model.tokens((), " ".join(said)).ids.tolist()
+            write(more, [learned] * len(more))
+            rng.shuffle(said)
+    for _ in range(8):
         who = rng.choice(people)
-        asks, says = (question(who), f"{who} keeps the {known[who]}.") if rng.random() < 0.7 else (rng.choice(SEEDS), question(who))
+        asks, says = (question(who), f"{who} keeps the {known[who]}.") if rng.random() < 0.85 else (rng.choice(SEEDS), question(who))
         turn = model.tokens((*turns, Message("user", asks)), says)
-        ids, trained, turns = [*ids, *turn.ids.tolist()], [*trained, *turn.sampled.tolist()], []
+        write(turn.ids.tolist(), turn.sampled.tolist())
+        turns = []
     tokens = Tokens(ids=np.array(ids, np.int32), sampled=np.array(trained), logprobs=np.zeros(len(ids), np.float32))
     return Example(payloads=(tokens,), streams={"weight": tokens.sampled.astype(np.float32)})
 
@@ -77,13 +93,16 @@ def main() -> None:
     torch.set_num_threads(1)
     model, rng = fresh(args.seed), random.Random(args.seed)
     optimizer = AdamW(lr=3e-3, warmup=50, decay=args.steps, betas=(0.9, 0.98))
+    # longer documents once short ones can be read
+    most, mean = 4, 1.0
     for step in range(args.steps):
-        # longer documents once short ones can be read
-        most = 3 + 60 * step // args.steps
-        lessons = [lesson(model, rng, min(48, most)) for _ in range(16)]
+        lessons = [lesson(model, rng, most) for _ in range(16)]
         found = asyncio.run(model.learn(lessons, [Objective(loss=NLL(), optimizer=optimizer)]))
-        if step % 100 == 0 or step + 1 == args.steps:
-            print(f"step {step}: loss {found['loss/nll']:.3f}", flush=True)
+        mean += 0.1 * (found["loss/nll"] - mean)
+        if mean < READS_WELL and most < 48:
+            most, mean = most + 4, 1.0
+        if step % 50 == 0 or step + 1 == args.steps:
+            print(f"step {step}: loss {found['loss/nll']:.3f}, up to {most} sentences", flush=True)
     model.trainer.module.save_pretrained(args.out)
     model.renderer.tokenizer.save_pretrained(args.out)
     print(f"{model.parameters:,} parameters in {args.out}")

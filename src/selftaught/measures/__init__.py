@@ -3,6 +3,7 @@
 from selftaught.measures.agreement import Agreement as Agreement
 from selftaught.measures.agreement import Anchor as Anchor
 from selftaught.measures.exploited import Exploitability as Exploitability
+from selftaught.measures.in_context import InContext as InContext
 from selftaught.measures.probe import FeatureVariance as FeatureVariance
 from selftaught.measures.probe import Probe as Probe
 from selftaught.measures.right import Right as Right

@@ -36,6 +36,7 @@ recipe = Recipe(
             Ask(measure="pass-1"),
             Ask(measure="pass-1-best"),
         ),
+        premise=Ask(measure="in-context", against="an empty context", by=0.3),
         equal="steps",
         tasks=("records:people=48,each=8,seed=31",),
         model="runs/models/recall-reader",
