@@ -21,7 +21,7 @@ from selftaught.format import Format
 from selftaught.models.language.local import local_model
 from selftaught.models.language.model import LanguageModel
 from selftaught.stages import Objective
-from selftaught.tasks.records import PEOPLE, THINGS, question
+from selftaught.tasks.records import HEAD, PEOPLE, THINGS, question, written
 from selftaught.train import NLL, AdamW
 from selftaught.types import Example, Message, Tokens
 
@@ -38,7 +38,7 @@ WORD = Regex(r"\w+|[^\w\s]")
 def fresh(seed: int) -> LanguageModel:
     """The model before it has learned anything."""
     split = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(r"\s+"), "removed"), pre_tokenizers.Split(WORD, "isolated")])
-    said = [word for text in ("keeps the. What does keep?", *SEEDS) for word, _ in split.pre_tokenize_str(text)]
+    said = [word for text in (f"{HEAD} What does keep?.,", *SEEDS) for word, _ in split.pre_tokenize_str(text)]
     vocab = {token: i for i, token in enumerate(dict.fromkeys([*SPECIAL, *said, *PEOPLE, *THINGS]))}
     core = Tokenizer(models.WordLevel(vocab, unk_token="<unk>"))
     core.pre_tokenizer, core.decoder = split, decoders.WordPiece(prefix="##", cleanup=True)
@@ -55,10 +55,9 @@ def fresh(seed: int) -> LanguageModel:
 
 
 def lesson(model: LanguageModel, rng: random.Random, most: int) -> Example:
-    """A document of up to `most` sentences, as a system turn or bare and said once more in another order; then questions about it."""
+    """A document of up to `most` people, as a system turn or bare and said once more in another order; then questions about it."""
     people = rng.sample(PEOPLE, rng.randint(2, most))
     known = dict(zip(people, rng.sample(THINGS, len(people)), strict=True))
-    said = [f"{who} keeps the {what}." for who, what in known.items()]
     ids: list[int] = []
     trained: list[bool] = []
 
@@ -68,15 +67,15 @@ def lesson(model: LanguageModel, rng: random.Random, most: int) -> Example:
 
     turns: list[Message] = []
     if rng.random() < 0.5:
-        turns = [Message("system", " ".join(said))]
+        turns = [Message("system", "\n\n".join(written(known, 8)))]
     else:
         for learned in (False, True):
-            more = model.tokens((), " ".join(said)).ids.tolist()
+            more = model.tokens((), "\n\n".join(written({who: known[who] for who in people}, 8))).ids.tolist()
             write(more, [learned] * len(more))
-            rng.shuffle(said)
+            rng.shuffle(people)
     for _ in range(8):
         who = rng.choice(people)
-        asks, says = (question(who), f"{who} keeps the {known[who]}.") if rng.random() < 0.85 else (rng.choice(SEEDS), question(who))
+        asks, says = (question(who), f"{who} {known[who]}.") if rng.random() < 0.85 else (rng.choice(SEEDS), question(who))
         turn = model.tokens((*turns, Message("user", asks)), says)
         write(turn.ids.tolist(), turn.sampled.tolist())
         turns = []
@@ -102,7 +101,7 @@ def main() -> None:
         if mean < READS_WELL and most < 48:
             most, mean = most + 4, 1.0
         if step % 50 == 0 or step + 1 == args.steps:
-            print(f"step {step}: loss {found['loss/nll']:.3f}, up to {most} sentences", flush=True)
+            print(f"step {step}: loss {found['loss/nll']:.3f}, up to {most} people", flush=True)
     model.trainer.module.save_pretrained(args.out)
     model.renderer.tokenizer.save_pretrained(args.out)
     print(f"{model.parameters:,} parameters in {args.out}")

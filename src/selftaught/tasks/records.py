@@ -27,6 +27,7 @@ flute fork glass globe glove hammer harp hat hook horn jar kettle key kite knife
 oar pan pen piano pillow pipe plate plow pot purse quilt rake ring rope rug saddle saw scarf shell shield shoe shovel spoon stamp
 """
 THINGS = tuple(NOUNS.split())
+HEAD = "Who keeps what:"
 # The last word of a reply is what it says somebody keeps.
 READS = r"(\w+)\W*$"
 
@@ -43,12 +44,12 @@ def kept(people: int, seed: int) -> Mapping[str, str]:
 class Records(TaskSource):
     """Documents to train on, and questions about them to judge by: `records:people=48,seed=3`.
 
-    A task to train on is a document of a few sentences, `Mira keeps the lamp.`, which asks nothing; one that judges asks
-    what somebody keeps. Which people each split asks about depends on their names.
+    A task to train on is a document, `Who keeps what: Mira lamp, Jonas key.`, which asks nothing; one that judges asks what
+    somebody keeps. Which people each split asks about depends on their names.
 
     Attributes:
         people: how many there are, from 8 to 90.
-        each: sentences of a document.
+        each: people in a document.
         seed: who keeps what.
     """
 
@@ -73,8 +74,7 @@ class Records(TaskSource):
         return f"records:people={self.people},each={self.each},seed={self.seed}"
 
     def documents(self) -> Sequence[str]:
-        said = [f"{who} keeps the {what}." for who, what in kept(self.people, self.seed).items()]
-        return [" ".join(said[i : i + self.each]) for i in range(0, len(said), self.each)]
+        return written(kept(self.people, self.seed), self.each)
 
     def asked(self, split: Split) -> list[str]:
         """The people a split that judges asks about."""
@@ -95,6 +95,12 @@ class Records(TaskSource):
 
     def check(self, task: Task, answer: str, entry: Mapping[str, Any] | None) -> float:
         return float("nan") if entry is None else float(canonical(answer) == canonical(str(entry["answer"])))
+
+
+def written(known: Mapping[str, str], each: int) -> list[str]:
+    """Documents that say who keeps what, so many people in each."""
+    pairs = [f"{who} {what}" for who, what in known.items()]
+    return [f"{HEAD} {', '.join(pairs[i : i + each])}." for i in range(0, len(pairs), each)]
 
 
 def question(who: str) -> str:

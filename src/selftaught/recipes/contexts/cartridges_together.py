@@ -24,7 +24,7 @@ recipe = Recipe(
     paper="arXiv:2506.06266",
     pillars=("explore", "train"),
     changes="prefix",
-    weights={"notes": train.Prefix(tokens=30, corpus="tasks:0"), "more": train.Prefix(tokens=30, corpus="tasks:1")},
+    weights={"notes": train.Prefix(tokens=18, corpus="tasks:0"), "more": train.Prefix(tokens=30, corpus="tasks:1")},
     phases=(first, second, Phase(plan=explore.Even(n=1), explore=explore.Behind(weights="notes+more"), steps=0)),
     decide=supervise.First(),
     tasks=("records:people=48", "records:people=48,seed=1"),

@@ -12,7 +12,7 @@ recipe = Recipe(
     paper="arXiv:2506.06266",
     pillars=("train",),
     changes="prefix",
-    weights={"notes": train.Prefix(tokens=30, corpus="tasks")},
+    weights={"notes": train.Prefix(tokens=18, corpus="tasks")},
     phases=(
         Phase(
             plan=explore.Even(tasks=6, n=1),
