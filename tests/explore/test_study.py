@@ -6,10 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from selftaught.explore import Behind, Recite, SelfStudy
+from selftaught.explore import Behind, OneSource, Recite, SelfStudy
 from selftaught.explore.study import SEEDS
 from selftaught.models.scripted import ScriptedModel
 from selftaught.parts import BadInput
+from selftaught.recipe import get_recipe
+from selftaught.tasks.pool import TaskPool
 from selftaught.train import OffContext
 from selftaught.train.credit.off_context import alike
 from selftaught.types import Attempt, Group, Message, Request, SamplerSettings, Task, Tokens
@@ -123,3 +125,14 @@ def test_alike_counts_from_the_end():
     for one, other, n in (([1, 2, 3], [9, 2, 3], 2), ([2, 3], [1, 2, 3], 2), ([1, 3], [2, 4], 0), ([5], [5], 1)):
         assert alike(np.array(one), np.array(other)) == n
     assert Tokens(ids=np.zeros(1, np.int32), sampled=np.zeros(1, bool), logprobs=np.zeros(1, np.float32)).opened == 1
+
+
+def test_a_plan_of_one_source_draws_from_no_other(opened):
+    run = opened(get_recipe("cartridges-together"))
+    pool = TaskPool(["records:people=8,seed=1", "records:people=8,seed=2"])
+    for source in (0, 1):
+        assert {r.task.source for r in OneSource(source=source, tasks=4).plan(run, pool)} == {pool.sources[source]}
+    with pytest.raises(BadInput, match="source 2 of records:.* is asked for"):
+        OneSource(source=2).plan(run, pool)
+    with pytest.raises(BadInput, match="source=-1"):
+        OneSource(source=-1)

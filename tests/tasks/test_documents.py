@@ -15,7 +15,7 @@ def test_records_ask_about_what_their_documents_say():
     documents = source.documents()
     assert len(documents) == 6 and documents[0].count(",") == 7 and source.documents() == documents
     pairs = dict(pair.split() for text in documents for pair in text.removeprefix("Who keeps what: ").removesuffix(".").split(", "))
-    assert len(pairs) == len(set(pairs.values())) == 48
+    assert len(pairs) == 48 and len(set(pairs.values())) > 8
     asked = {s: {task.text for task in source.draw("k", 99, s)} for s in ("held-out", "development", "audit")}
     assert sum(map(len, asked.values())) == len(set.union(*asked.values())) == 48
     for task in source.draw("k", 99, "held-out"):
@@ -33,7 +33,7 @@ def test_only_documents_are_trained_on():
     assert all(task.checker == "" and task.sealed is None for task in drawn) and len(splits["held-out"]) >= 12
 
 
-@pytest.mark.parametrize("text", ["records:people=7", "records:people=48,each=49", "records:seed=-1", "records:men=3"])
+@pytest.mark.parametrize("text", ["records:people=7", "records:people=61", "records:people=48,each=49", "records:seed=-1", "records:men=3"])
 def test_records_that_cannot_be(text):
     with pytest.raises(BadInput):
         parse_source(text)

@@ -13,20 +13,12 @@ from selftaught.tasks.text import WHOLE, make_task, place, text_fingerprint
 from selftaught.types import Split, Task, content_hash
 
 NAMES = """
-Abel Ada Agnes Alba Amos Anna Arno Asta Axel Basil Bela Berta Boris Bruno Carla Cecil Clara Conrad Cora Dagmar Daria Dina Dora
-Edda Edgar Egon Elias Ella Emil Enno Erna Esra Ezra Fabia Felix Fiona Flora Franz Frida Gerda Gina Greta Gustav Hanna Heidi Helga
-Henry Hilda Hugo Ida Igor Ilse Ines Irma Isak Ivan Jakob Jana Jonas Josef Judit Jules Karin Klara Knut Konrad Lara Lasse Lea Lena
-Leo Lidia Lotte Louis Lukas Luna Magda Malte Mara Marek Maria Mika Mila Mina Mira Moritz Nadia Nele Nils Nina Nora Olaf Olga Oskar
-Otto
+"" Abel Agnes Alba Anna Arno Axel Basil Berta Boris Carla Cecil Conrad Cora Daria Dina Edda Edgar Elias Ella Enno Erna Ezra Fabia
+Fiona Flora Frida Gerda Greta Gustav Heidi Helga Hilda Hugo Igor Ilse Irma Isak Jakob Jana Josef Judit Karin Klara Konrad Lara Lea
+Lena Lidia Lotte Lukas Luna Malte Mara Maria Mika Mina Mira Nadia Nele
 """
 PEOPLE = tuple(NAMES.split())
-NOUNS = """
-anchor apple arrow axe bag ball banjo barrel basket bell belt boat book boot bottle bowl box brick broom brush bucket button cable
-camera candle card carpet chain chair chest clock cloth coat coin comb crown cup desk dish doll door drum fan feather fiddle flag
-flute fork glass globe glove hammer harp hat hook horn jar kettle key kite knife ladder lamp lock map mask medal mirror needle net
-oar pan pen piano pillow pipe plate plow pot purse quilt rake ring rope rug saddle saw scarf shell shield shoe shovel spoon stamp
-"""
-THINGS = tuple(NOUNS.split())
+THINGS = ("apple", "ball", "bell", "book", "clock", "coin", "drum", "flag", "harp", "key", "lamp", "map", "pen", "ring", "rope", "shell")
 HEAD = "Who keeps what:"
 # The last word of a reply is what it says somebody keeps.
 READS = r"(\w+)\W*$"
@@ -34,9 +26,9 @@ READS = r"(\w+)\W*$"
 
 @lru_cache(maxsize=64)
 def kept(people: int, seed: int) -> Mapping[str, str]:
-    """Who keeps what: nobody keeps two things, and no two keep the same."""
+    """Who keeps what; one thing each, and a thing may be kept by several."""
     rng = random.Random(content_hash("records", people, seed))
-    return dict(zip(rng.sample(PEOPLE, people), rng.sample(THINGS, people), strict=True))
+    return {who: rng.choice(THINGS) for who in rng.sample(PEOPLE, people)}
 
 
 @part
@@ -48,7 +40,7 @@ class Records(TaskSource):
     somebody keeps. Which people each split asks about depends on their names.
 
     Attributes:
-        people: how many there are, from 8 to 90.
+        people: how many there are, from 8 to 60.
         each: people in a document.
         seed: who keeps what.
     """
@@ -59,7 +51,7 @@ class Records(TaskSource):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        most = min(len(PEOPLE), len(THINGS))
+        most = len(PEOPLE)
         if not 8 <= self.people <= most or not 1 <= self.each <= self.people or self.seed < 0:
             raise BadInput(
                 f"records: people={self.people} must be from 8 to {most}, each={self.each} from 1 to that, seed={self.seed} from 0"
