@@ -31,7 +31,7 @@ TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<assistant>' }}{% endif %}"
 )
 # Below this loss documents become longer.
-READS_WELL = 0.15
+READS_WELL = 0.2
 WORD = Regex(r"\w+|[^\w\s]")
 
 
@@ -87,7 +87,7 @@ def lesson(model: LanguageModel, rng: random.Random, most: int) -> Example:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/models/recall-reader"))
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -99,10 +99,13 @@ def main() -> None:
         lessons = [lesson(model, rng, most) for _ in range(16)]
         found = asyncio.run(model.learn(lessons, [Objective(loss=NLL(), optimizer=optimizer)]))
         mean += 0.1 * (found["loss/nll"] - mean)
-        if mean < READS_WELL and most < 48:
-            most, mean = min(48, 2 * most), 1.0
-        if step % 50 == 0 or step + 1 == args.steps:
+        if mean < READS_WELL:
+            if most == len(PEOPLE):
+                break
+            most, mean = min(len(PEOPLE), 2 * most), 1.0
+        if step % 25 == 0 or step + 1 == args.steps:
             print(f"step {step}: loss {found['loss/nll']:.3f}, up to {most} people", flush=True)
+            model.trainer.module.save_pretrained(args.out)
     model.trainer.module.save_pretrained(args.out)
     model.renderer.tokenizer.save_pretrained(args.out)
     print(f"{model.parameters:,} parameters in {args.out}")

@@ -40,7 +40,7 @@ class InContext(Measure):
     async def measure(self, subject: Subject) -> Evaluation:
         documents = [document for source in subject.sources for document in source.documents()]
         if not documents:
-            raise BadInput(f"'{self.name}' needs documents, and these tasks are about none: give --tasks docs:FOLDER or records:people=48")
+            raise BadInput(f"'{self.name}' needs documents, and these tasks are about none: give --tasks docs:FOLDER or records:people=24")
         return await self.asked(subject, "whole", (Message("system", "\n\n".join(documents)),))
 
     async def measure_baseline(self, subject: Subject) -> Evaluation:

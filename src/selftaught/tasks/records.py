@@ -12,13 +12,9 @@ from selftaught.stages import TaskSource
 from selftaught.tasks.text import WHOLE, make_task, place, text_fingerprint
 from selftaught.types import Split, Task, content_hash
 
-NAMES = """
-"" Abel Agnes Alba Anna Arno Axel Basil Berta Boris Carla Cecil Conrad Cora Daria Dina Edda Edgar Elias Ella Enno Erna Ezra Fabia
-Fiona Flora Frida Gerda Greta Gustav Heidi Helga Hilda Hugo Igor Ilse Irma Isak Jakob Jana Josef Judit Karin Klara Konrad Lara Lea
-Lena Lidia Lotte Lukas Luna Malte Mara Maria Mika Mina Mira Nadia Nele
-"""
+NAMES = "Abel Ada Basil Clara Dora Edgar Ella Felix Fiona Greta Hugo Ida Ivan Jonas Karin Leo Lidia Magda Mira Nils Nora Olga Oskar Otto"
 PEOPLE = tuple(NAMES.split())
-THINGS = ("apple", "ball", "bell", "book", "clock", "coin", "drum", "flag", "harp", "key", "lamp", "map", "pen", "ring", "rope", "shell")
+THINGS = ("apple", "bell", "book", "clock", "drum", "key", "lamp", "map")
 HEAD = "Who keeps what:"
 # The last word of a reply is what it says somebody keeps.
 READS = r"(\w+)\W*$"
@@ -34,19 +30,19 @@ def kept(people: int, seed: int) -> Mapping[str, str]:
 @part
 @dataclass(frozen=True, kw_only=True)
 class Records(TaskSource):
-    """Documents to train on, and questions about them to judge by: `records:people=48,seed=3`.
+    """Documents to train on, and questions about them to judge by: `records:people=24,seed=3`.
 
     A task to train on is a document, `Who keeps what: Mira lamp, Jonas key.`, which asks nothing; one that judges asks what
     somebody keeps. Which people each split asks about depends on their names.
 
     Attributes:
-        people: how many there are, from 8 to 60.
+        people: how many there are, from 8 to 24.
         each: people in a document.
         seed: who keeps what.
     """
 
     checker: ClassVar[str] = "equal"
-    people: int = 48
+    people: int = 24
     each: int = 8
     seed: int = 0
 
@@ -59,8 +55,9 @@ class Records(TaskSource):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`records:people=48,seed=3` as a source."""
-        return build(cls, parse_options(text.partition(":")[2]), "records")
+        """`records:people=24,seed=3` as a source."""
+        made: Self = build(cls, parse_options(text.partition(":")[2]), "records")
+        return made
 
     def text(self) -> str:
         return f"records:people={self.people},each={self.each},seed={self.seed}"

@@ -15,7 +15,7 @@ recipe = Recipe(
     paper="arXiv:2506.06266",
     pillars=("explore", "train"),
     changes="prefix",
-    weights={"notes": train.Prefix(tokens=18, corpus="tasks")},
+    weights={"notes": train.Prefix(tokens=10, corpus="tasks")},
     phases=(
         Phase(
             plan=explore.Even(tasks=6, n=8),
@@ -28,7 +28,7 @@ recipe = Recipe(
         Phase(plan=explore.Even(n=1), explore=explore.Behind(weights="notes"), steps=0),
     ),
     decide=supervise.First(),
-    tasks=("records:people=48",),
+    tasks=("records:people=24",),
     claim=Claim(
         asks=(
             Ask(measure="pass-1", against="prefix-by-likelihood"),
@@ -38,7 +38,7 @@ recipe = Recipe(
         ),
         premise=Ask(measure="in-context", against="an empty context", by=0.3),
         equal="steps",
-        tasks=("records:people=48,each=8,seed=31",),
+        tasks=("records:people=24,each=8,seed=31",),
         model="runs/models/recall-reader",
         called="a 3-layer model that reads records",
         made_by="benchmarks/recall_reader.py",

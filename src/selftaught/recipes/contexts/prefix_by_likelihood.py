@@ -12,7 +12,7 @@ recipe = Recipe(
     paper="arXiv:2506.06266",
     pillars=("train",),
     changes="prefix",
-    weights={"notes": train.Prefix(tokens=18, corpus="tasks")},
+    weights={"notes": train.Prefix(tokens=10, corpus="tasks")},
     phases=(
         Phase(
             plan=explore.Even(tasks=6, n=1),
@@ -25,11 +25,11 @@ recipe = Recipe(
         Phase(plan=explore.Even(n=1), explore=explore.Behind(weights="notes"), steps=0),
     ),
     decide=supervise.First(),
-    tasks=("records:people=48",),
+    tasks=("records:people=24",),
     claim=Claim(
         asks=(Ask(measure="pass-1"), Ask(measure="pass-1-best")),
         equal="steps",
-        tasks=("records:people=48,each=8,seed=31",),
+        tasks=("records:people=24,each=8,seed=31",),
         model="runs/models/recall-reader",
         called="a 3-layer model that reads records",
         made_by="benchmarks/recall_reader.py",
