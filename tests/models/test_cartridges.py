@@ -1,7 +1,10 @@
 """A prefix of one's own documents, whole: a folder is studied, the run is killed and goes on, and what it kept answers."""
 
+import asyncio
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from local_models import make_folder
@@ -9,9 +12,12 @@ from safetensors.torch import load_file
 
 from selftaught import api
 from selftaught.jobs.chat import replies
+from selftaught.models.language.local import open_local
 from selftaught.parts import BadInput
 from selftaught.run.training import TrainingRun
-from selftaught.train import Prefix
+from selftaught.stages import Objective
+from selftaught.train import AdamW, OffContext, Prefix, TopDistillation
+from selftaught.types import Attempt, Group, Message, ScoreRequest, Task
 
 QUESTIONS = [{"prompt": f"What does {who} keep?", "answer": what} for who, what in zip("ABCDEFGHIJKL", "mnopqrstuvwx", strict=True)]
 
@@ -125,3 +131,42 @@ def test_what_cannot_be_studied_is_one_line(whole, home, tmp_path):
 @pytest.mark.parametrize(("corpus", "source"), [("tasks", -1), ("tasks:1", 1), ("", None), ("tasks.txt", None), ("tasks:x", None)])
 def test_which_documents_it_begins_as(corpus, source):
     assert Prefix(corpus=corpus).source == source
+
+
+def test_the_untrained_prefix_is_its_text_in_the_context_and_the_loss_its_divergence(home):
+    """A naive twin: the teacher's and the student's distributions computed by the module itself, over whole sequences."""
+    text = "Mira keeps"
+    model = open_local(home / "model", device="cpu", prefixes={"notes": Prefix(tokens=len(text), text=text)})
+    document, question = Message("system", "Mira keeps the lamp."), Message("user", "What?")
+    run = SimpleNamespace(tokens=lambda messages, reply="": model.tokens(messages, reply), score=scored(model))
+    attempt = Attempt(id="a", task="d", payload=model.tokens((document, question), "lamp"), messages=(document, question))
+    group = Group(key="d", task=Task(id="d", prompt="d"), attempts_G=(attempt,))
+    [example] = asyncio.run(OffContext(top=5).credit(run, [group]))
+    [bare] = example.payloads
+    prefix, module = model.renderer.tokenizer.encode(text, add_special_tokens=False), model.trainer.module
+
+    def logprobs(ids):
+        with torch.no_grad():
+            return module(torch.tensor([list(map(int, ids))]), use_cache=False).logits[0].log_softmax(-1)
+
+    with_document, with_prefix = logprobs(attempt.payload.ids), logprobs([*prefix, *bare.ids])
+    longer, total, places = len(attempt.payload) - len(bare), 0.0, np.flatnonzero(example.streams["mask"])
+    for t in places:
+        teacher_V, student_V = with_document[longer + t - 1], with_prefix[len(prefix) + t - 1]
+        best = teacher_V.topk(5).indices
+        total += float((teacher_V[best].exp() * (teacher_V[best] - student_V[best])).sum())
+        assert sorted(best.tolist()) == sorted(example.streams["teacher_ids"][t].astype(int).tolist())
+    assert bare.ids[places[0] - 1] == attempt.payload.ids[places[0] - 1 + longer]
+    objective = Objective(loss=TopDistillation(), optimizer=AdamW(lr=0.0), updates=("notes",))
+    found = asyncio.run(model.learn([example], [objective]))
+    assert found["loss/top-distillation"] == pytest.approx(total / len(places), rel=1e-3)
+
+
+def scored(model):
+    """`Run.score` of a model alone."""
+
+    async def score(tag, payload, *, outputs, weights, attempt, start):
+        request = ScoreRequest(key=tag, payload=payload, outputs=outputs, weights=weights, attempt=attempt, start=start)
+        return (await model.score([request]))[0]
+
+    return score
