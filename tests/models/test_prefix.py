@@ -163,7 +163,7 @@ def test_a_recipe_declares_it_and_a_run_saves_it(home, tmp_path, monkeypatch):
     recipe = replace(base, phases=(phase,), weights={"notes": Prefix(tokens=6, corpus=str(home / "corpus.txt"))}, fixed=())
     monkeypatch.setattr("selftaught.jobs.job.get_recipe", lambda name: recipe)
     assert {"weights.notes.tokens", "weights.notes.corpus"} <= recipe.options().keys()
-    options = {"explore.tasks": 2, "explore.n": 2, "optimizer.lr": 1e-2, "weights.notes.tokens": 4}
+    options = {"plan.tasks": 2, "plan.n": 2, "optimizer.lr": 1e-2, "weights.notes.tokens": 4}
     job = dict(model=str(home / "llama"), tasks=("sums:level=1",), options=options, max_tokens=6, answer="text", gate=False, anyway=True)
     selftaught.improve("ttrl", out=tmp_path / "run", forecast=False, monitors=False, **job)
     start, end = ((tmp_path / "run" / "generations" / name) for name in ("00000", "00002"))
