@@ -39,9 +39,6 @@ recipe = Recipe(
         premise=Ask(measure="in-context", against="an empty context", by=0.3),
         equal="steps",
         tasks=("records:people=24,each=8,seed=31",),
-        model="runs/models/recall-reader",
-        called="a 3-layer model that reads records",
-        made_by="benchmarks/recall_reader.py",
         text="at equal steps, a prefix of an eighth of the documents' length that is trained by self-study recalls more of them behind an "
         "empty context than one trained by likelihood on the documents, and than their first tokens in the context",
     ),

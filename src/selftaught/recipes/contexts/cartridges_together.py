@@ -30,11 +30,9 @@ recipe = Recipe(
     tasks=("records:people=24", "records:people=24,seed=1"),
     claim=Claim(
         asks=(Ask(measure="pass-1"), Ask(measure="pass-1-best"), Ask(measure="pass-1", against="cartridges", decides=False)),
+        premise=Ask(measure="in-context", against="an empty context", by=0.3),
         equal="steps",
         tasks=("records:people=24,seed=31", "records:people=24,seed=41"),
-        model="runs/models/recall-reader",
-        called="a 3-layer model that reads records",
-        made_by="benchmarks/recall_reader.py",
         text="behind two prefixes that were studied apart, more of both documents is recalled than behind the first tokens of both",
     ),
     tiny={"plan.tasks": 2, "0.plan.n": 2, "1.plan.n": 2, "steps": 2},

@@ -28,11 +28,9 @@ recipe = Recipe(
     tasks=("records:people=24",),
     claim=Claim(
         asks=(Ask(measure="pass-1"), Ask(measure="pass-1-best")),
+        premise=Ask(measure="in-context", against="an empty context", by=0.3),
         equal="steps",
         tasks=("records:people=24,each=8,seed=31",),
-        model="runs/models/recall-reader",
-        called="a 3-layer model that reads records",
-        made_by="benchmarks/recall_reader.py",
         text="a prefix that is trained by likelihood on documents recalls more of them than their first tokens in the context",
     ),
     tiny={"plan.tasks": 2, "steps": 2},
