@@ -77,7 +77,8 @@ def twice(request, tmp_path_factory):
 def test_tiny_form_runs(twice):
     name, run, _, seconds = twice
     assert run.position == len(list(tiny(name).schedule())) >= 2
-    assert run.ledger.total("tokens", "sampled") > 0
+    # What was given instead of attempts is not sampled.
+    assert run.ledger.total("tokens", "sampled") > 0 or run.ledger.total("tokens", "trained") > 0
     assert seconds < LIMIT, f"{name} took {seconds:.2f} s"
     # Learning inside explore leaves nothing behind; all else that trains has an objective.
     if not tiny(name).trains and not any("learn" in part.asks for part in parts_of(tiny(name).phases)):
@@ -89,7 +90,10 @@ def test_same_seed_same_run(twice, play):
     other = play(tiny(name), seed=1)
     assert one.ledger.snapshot() == two.ledger.snapshot() and one.model.skill == two.model.skill and one.state == two.state
     assert one.folder.journal.path.read_bytes() == two.folder.journal.path.read_bytes()
-    assert one.folder.journal.path.read_bytes() != other.folder.journal.path.read_bytes()
+    if said := one.folder.journal.path.read_bytes():
+        assert said != other.folder.journal.path.read_bytes()
+    else:
+        assert one.ledger.snapshot() != other.ledger.snapshot()
 
 
 def test_budget_is_a_hard_stop(twice, play):

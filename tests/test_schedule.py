@@ -1,5 +1,7 @@
 """`steps` are steps in all, whatever the phases and rounds."""
 
+from dataclasses import replace
+
 import pytest
 
 from selftaught.parts import BadInput
@@ -65,3 +67,14 @@ def test_fewer_steps_than_phases_are_refused(options, words):
 def test_phases_keep_everything_else():
     phases, rounds = in_all(STAR.phases, STAR.rounds, 20)
     assert rounds == 2 and [phase.read for phase in phases] == [phase.read for phase in STAR.phases]
+
+
+@pytest.mark.parametrize(("steps", "wanted"), [(1, [1, 0]), (7, [7, 0])])
+def test_a_phase_of_no_steps_is_never_played(steps, wanted):
+    recipe = replace(get_recipe("ttrl"), phases=(get_recipe("ttrl").phases[0], replace(get_recipe("ttrl").phases[0], steps=0)))
+    assert lengths(recipe.with_options({"steps": steps})) == wanted
+    assert [last for _, _, last in recipe.with_options({"steps": steps}).schedule()][-1]
+    with pytest.raises(BadInput, match="0 steps in all"):
+        replace(recipe, phases=recipe.phases[1:])
+    with pytest.raises(BadInput, match="steps=-1 must be at least 0"):
+        replace(recipe.phases[0], steps=-1)

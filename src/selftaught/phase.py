@@ -24,7 +24,7 @@ class Phase:
         updates: what moves after learning: states, and weights that follow others.
         grow: writes new tasks.
         keep: measures a generation; a worse one is rolled back.
-        steps: how many steps the phase takes.
+        steps: how many steps the phase takes; 0 is a phase that is never played, for a last one that says how questions are answered.
         every: steps of a generation: after so many the run is saved, measured and promoted or rolled back.
         start: weights it begins from: "previous" phase's, or "start".
     """
@@ -53,8 +53,8 @@ class Phase:
         return sum(getattr(optimizer, "epochs", 1) for optimizer in {objective.optimizer for objective in self.objectives})
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.every < 1:
-            raise BadInput(f"steps={self.steps} and every={self.every} must be at least 1")
+        if self.steps < 0 or self.every < 1:
+            raise BadInput(f"steps={self.steps} must be at least 0, and every={self.every} at least 1")
         attempts = self.plan.tasks * self.plan.n
         if attempts > MOST_ATTEMPTS:
             raise BadInput(f"a step of {attempts:,} attempts (tasks x n) is more than any machine holds: give at most {MOST_ATTEMPTS:,}")

@@ -87,8 +87,10 @@ class Recipe:
     tiny: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.rounds < 1 or self.steps > MOST_STEPS:
-            raise BadInput(f"rounds={self.rounds} with {self.steps:,} steps in all: give at least 1 round and at most {MOST_STEPS:,} steps")
+        if self.rounds < 1 or not 1 <= self.steps <= MOST_STEPS:
+            raise BadInput(
+                f"rounds={self.rounds} with {self.steps:,} steps in all: give at least 1 of each and at most {MOST_STEPS:,} steps"
+            )
         if self.remembers and (self.decide is None or not (self.state or self.trains)):
             raise BadInput(f"{self.name}: what changes is its {self.changes}, so give decide=, and state= or weights that hold it")
         for name in (*self.models, *self.weights):

@@ -61,6 +61,10 @@ class TaskSource(Part):
     def fingerprint(self, task: Task) -> str:
         """Equal for tasks that are the same question, whatever case, spacing, punctuation or wording."""
 
+    def documents(self) -> Sequence[str]:
+        """The texts its tasks are about, in order; none for most sources."""
+        return ()
+
     def check(self, task: Task, answer: str, entry: Mapping[str, Any] | None) -> float:
         """Grade a canonical answer in [0, 1]; `entry` is the opened seal for a checker that reads it."""
         raise NotImplementedError(f"{self.name} cannot grade")

@@ -18,6 +18,7 @@ from selftaught.recipe import get_recipe
 from selftaught.report import write_measure
 from selftaught.statistics.evaluated import evaluated
 from selftaught.tasks.games import Games
+from selftaught.tasks.source import parse_source
 from selftaught.tasks.tables import Tables
 from selftaught.types import SamplerSettings, Task
 from selftaught.worlds.kuhn import Kuhn
@@ -193,3 +194,26 @@ def test_a_reply_is_right_or_not_by_task():
 
     made = found("reply:tasks=4", subject(right_replies=right_replies))
     assert made.value == pytest.approx(2 / 3) and made.n == 3 and made.unit == "task" and asked == [4]
+
+
+def test_documents_are_read_with_every_question_and_not_without():
+    asked = []
+
+    class Reads:
+        async def sample(self, requests):
+            asked.extend(requests)
+            return [[SimpleNamespace(text="lamp" if len(r.messages) == 2 or i == 0 else "") for i in range(r.n)] for r in requests]
+
+    class Grades:
+        async def check(self, task, texts, purpose, gold):
+            assert (purpose, gold) == ("evaluate", True)
+            return [float(text == "lamp") for text in texts]
+
+    tasks = [Task(id=str(i), prompt=f"What does {i} keep?") for i in range(3)]
+    on = subject(model=Reads(), run=Grades(), tasks=tasks, sources=(parse_source("records:people=16,seed=2"),))
+    assert found("in-context:n=2", on).value == 1.0 and found("in-context:n=2", on, "measure_baseline").value == 0.5
+    (before, question), (alone,) = asked[0].messages, asked[3].messages
+    assert before.role == "system" and before.content.count("Who keeps what:") == 2 and question == alone == tasks[0].messages[0]
+    assert asked[0].noise == asked[3].noise and len({request.key for request in asked}) == 6
+    with pytest.raises(BadInput, match="needs documents"):
+        found("in-context", subject(model=Reads(), run=Grades(), tasks=tasks))

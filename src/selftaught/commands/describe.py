@@ -62,6 +62,8 @@ def tasks_table() -> list[dict[str, Any]]:
     }
     others |= {
         "FILE.jsonl": "a file with a prompt column, e.g. data.jsonl,prompt=question,answer=answer",
+        "docs:FOLDER": "texts of a folder, to be studied; questions about them come from --held-out",
+        "records": "invented people and what each keeps, as documents and questions about them, e.g. records:people=24,seed=3",
         "ID": "a data set by id or folder (extra: datasets)",
     }
     return rows + [{"name": name, "levels": 0, "signal": "", "about": about} for name, about in others.items()]

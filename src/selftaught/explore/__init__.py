@@ -17,9 +17,13 @@ from selftaught.explore.memory import Remember as Remember
 from selftaught.explore.retry import Retry as Retry
 from selftaught.explore.reword import Reword as Reword
 from selftaught.explore.sample import Even as Even
+from selftaught.explore.sample import OneSource as OneSource
 from selftaught.explore.sample import Same as Same
 from selftaught.explore.sample import Sample as Sample
 from selftaught.explore.selfplay import SelfPlay as SelfPlay
+from selftaught.explore.study import Behind as Behind
+from selftaught.explore.study import Recite as Recite
+from selftaught.explore.study import SelfStudy as SelfStudy
 from selftaught.explore.tree import TreeSearch as TreeSearch
 from selftaught.explore.tuned import Balance as Balance
 from selftaught.explore.tuned import Grid as Grid

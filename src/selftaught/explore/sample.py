@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from selftaught.decoding import Decoder
-from selftaught.parts import part
+from selftaught.parts import BadInput, part
 from selftaught.protocols import Pool, Run
 from selftaught.stages import Explore, Plan
 from selftaught.types import Group, Request, Task, content_hash
@@ -27,6 +27,31 @@ class Same(Plan):
 
     def drawn(self, run: Run, pool: Pool) -> list[Task]:
         return pool.draw(random.Random(content_hash(run.seed, self.name)), self.tasks)
+
+
+@part
+@dataclass(frozen=True, kw_only=True)
+class OneSource(Plan):
+    """Draw tasks from one of the pool's sources.
+
+    Attributes:
+        source: which, counted from 0.
+
+    Raises:
+        BadInput: below 0, or when tasks are drawn and there are not so many.
+    """
+
+    source: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.source < 0:
+            raise BadInput(f"one-source: source={self.source} must be at least 0")
+
+    def drawn(self, run: Run, pool: Pool) -> list[Task]:
+        if self.source >= len(pool.sources):
+            raise BadInput(f"source {self.source} of {', '.join(pool.sources)} is asked for, counted from 0: give more --tasks")
+        return pool.draw(run.rng("plan"), self.tasks, pool.sources[self.source])
 
 
 @part

@@ -1,5 +1,9 @@
 """The models a job and its recipe name, opened: one, or a cast under the names of their weights."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 from selftaught.format import Format
 from selftaught.jobs.job import SPROUT, Job
 from selftaught.models import capabilities
@@ -9,6 +13,7 @@ from selftaught.models.loading.places import find_place
 from selftaught.parts import BadInput, uncollected
 from selftaught.protocols import Model
 from selftaught.recipe import Recipe
+from selftaught.tasks.source import parse_source
 
 # Members that need no place.
 KNOWN = ("", "sprout", "scripted")
@@ -71,12 +76,25 @@ def open_lead(job: Job, recipe: Recipe) -> Model:
         if job.engine != "local":
             raise BadInput(f"engine '{job.engine}' samples language models, and {recipe.name} trains a network: leave out --engine")
         from selftaught.models.modules.model import ModuleModel
-        from selftaught.tasks.source import parse_source
 
         [task] = parse_source((job.tasks or recipe.tasks)[0]).draw("width", 1, "train")
         return ModuleModel.open(recipe.model, task.payload, recipe.modules, job.seed)
     with uncollected():
-        return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules, recipe.weights)
+        weights = {name: begun(name, part, job.tasks or recipe.tasks) for name, part in recipe.weights.items()}
+        return open_language_model(job.engine, str(job.model or SPROUT), job.format, job.seed, job.adapter, recipe.modules, weights)
+
+
+def begun(name: str, part: Any, tasks: Sequence[str]) -> Any:
+    """A prefix that begins as the documents of task sources, with their text in it; any other part as it is."""
+    if (source := getattr(part, "source", None)) is None:
+        return part
+    chosen = tasks if source < 0 else tasks[source : source + 1]
+    text = "\n\n".join(document for one in chosen for document in parse_source(one).documents())
+    if not text:
+        raise BadInput(
+            f"prefix '{name}' begins as documents, and {', '.join(chosen) or 'what was given'} has none: give --tasks docs:FOLDER"
+        )
+    return replace(part, corpus="", text=text)
 
 
 def open_member(job: Job, text: str, trained: bool) -> Model:

@@ -3,6 +3,7 @@
 from selftaught.measures.agreement import Agreement as Agreement
 from selftaught.measures.agreement import Anchor as Anchor
 from selftaught.measures.exploited import Exploitability as Exploitability
+from selftaught.measures.in_context import InContext as InContext
 from selftaught.measures.judging import Judging as Judging
 from selftaught.measures.node_probe import NodeProbe as NodeProbe
 from selftaught.measures.probe import FeatureVariance as FeatureVariance

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from selftaught.prompts import PLAIN
-from selftaught.run.method import Method, own_temperature
+from selftaught.run.method import Method, digest_of, own_temperature
 from selftaught.run.training import TrainingRun
 from selftaught.types import Attempt, Floats, Group, SamplerSettings, Score, Task
 
@@ -32,13 +32,13 @@ class RunSampler:
     def digest(self, weights: str) -> str:
         """Content hash of named weights, as they were when this sampler first asked them."""
         if weights not in self.digests:
-            self.digests[weights] = self.run.model.digest(weights)
+            self.digests[weights] = digest_of(self.run, weights)
         return self.digests[weights]
 
     def settle(self) -> None:
         """Raises RuntimeError when weights have changed since they were hashed: then nobody knows whose attempts were drawn."""
         for weights, known in self.digests.items():
-            if self.run.model.digest(weights) != known:
+            if digest_of(self.run, weights) != known:
                 raise RuntimeError(f"weights '{weights}' changed while they were measured: nothing may learn or load meanwhile")
 
     async def draw(

@@ -80,7 +80,7 @@ class Method(RunAccess):
         vars(self).update(vars(run))
         self.weights, self.states = weights, dict(run.state if state is None else state)
         # What was said with other memories is no reply of this method.
-        self.seal = sealed((digest or run.model.digest(weights)) + (content_hash(self.states) if self.states else ""))
+        self.seal = sealed((digest or digest_of(run, weights)) + (content_hash(self.states) if self.states else ""))
         self.settings, self.seed, self.label, self.purpose = settings, seed, label, purpose
         self.notes, self.train_reserve, self.train_reserves = {}, 0, {}
         self.phase: Phase = replace(phase or run.recipe.phases[-1], objectives=())
@@ -158,6 +158,12 @@ class Method(RunAccess):
     def write(self, name: str, value: Any) -> None:
         """Nothing is written beside a run."""
         raise BadInput(f"state '{name}' is written outside the run's updates: write it in an update")
+
+
+def digest_of(run: RunAccess, weights: str) -> str:
+    """Content hash of named weights, and of those of a shape of their own that the run's recipe keeps beside them."""
+    own, kept = run.model.digest(weights), [run.model.digest(name) for name in run.recipe.weights]
+    return content_hash(own, kept) if kept else own
 
 
 def own_temperature(recipe: Recipe) -> bool:

@@ -8,22 +8,26 @@ from pathlib import Path
 from selftaught.parts import BadInput, build, nearest, parse_options
 from selftaught.stages import TaskSource
 from selftaught.tasks.data.files import File
+from selftaught.tasks.data.folder import Folder
 from selftaught.tasks.data.hub import Hub
 from selftaught.tasks.games import Games
 from selftaught.tasks.graphs.source import Graphs
 from selftaught.tasks.gym.source import Gym
 from selftaught.tasks.own import Own, families, family_class
+from selftaught.tasks.records import Records
 from selftaught.tasks.tables import Tables
 
 KINDS = ("jsonl", "ndjson", "json", "csv", "tsv", "txt", "parquet")
 FILE = re.compile(rf"(?P<path>.+?\.(?:(?:{'|'.join(KINDS[:-1])})(?:\.gz)?|parquet))(?:,(?P<options>.*))?", re.IGNORECASE)
 
-PREFIXES: dict[str, type[Gym] | type[Games] | type[Tables] | type[Graphs]] = {"gym": Gym, "game": Games, "table": Tables, "graph": Graphs}
+PREFIXES: dict[str, type[Gym] | type[Games] | type[Tables] | type[Graphs] | type[Folder] | type[Records]] = {
+    "gym": Gym, "game": Games, "table": Tables, "graph": Graphs, "docs": Folder, "records": Records,
+}  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
 def parse_source(text: str) -> TaskSource:
-    """The source a text names: an own family, `gym:`, `game:`, `table:` or `graph:` NAME, a file or a data-set id; else raises BadInput."""
+    """The source a text names: an own family, one of PREFIXES with what it takes, a file or a data-set id; else raises BadInput."""
     text = text.strip()
     if not text:
         raise BadInput(f"no tasks given: name a family ({', '.join(families())}), gym:NAME, a file or a data-set id")

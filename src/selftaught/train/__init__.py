@@ -5,6 +5,7 @@ from selftaught.train.credit.everything import Everything as Everything
 from selftaught.train.credit.group_centred import GroupCentred as GroupCentred
 from selftaught.train.credit.joined import Joined as Joined
 from selftaught.train.credit.kept import Kept as Kept
+from selftaught.train.credit.off_context import OffContext as OffContext
 from selftaught.train.credit.pairs import Pairs as Pairs
 from selftaught.train.credit.role_baseline import Baseline as Baseline
 from selftaught.train.credit.role_baseline import Returns as Returns

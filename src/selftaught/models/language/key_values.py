@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
 from selftaught.models.weights import Weights
 from selftaught.parts import BadInput
+from selftaught.shown import reason
 
+SAVED = ".safetensors"
 # Keys and values f[h,K,D] by layer, rotated as the module itself rotates them.
 Pairs = Sequence[tuple[Tensor, Tensor]]
 
@@ -86,17 +90,19 @@ def read_prefix(module: Any, tokenizer: Any, declared: Any, name: str, seed: int
         seed: draws the tokens where there is no corpus.
 
     Raises:
-        BadInput: for an architecture with other caches, a corpus that is not there or is shorter than the prefix.
+        BadInput: for an architecture with other caches, a corpus that is not there, too short, or saved by another model's run.
     """
     config = module.config.get_text_config(decoder=True)
     if set(getattr(config, "layer_types", None) or ["full_attention"]) != {"full_attention"}:
         raise BadInput(f"prefix '{name}' needs layers that look at all that came before, and {config.model_type} has others: leave it out")
-    if declared.corpus:
-        ids = tokenizer.encode(text_of(declared.corpus, name, 16 * declared.tokens), add_special_tokens=False)[: declared.tokens]
+    if declared.corpus.endswith(SAVED):
+        return saved_prefix(config, Path(declared.corpus).expanduser(), name)
+    if declared.corpus or declared.text:
+        text = declared.text or text_of(declared.corpus, name, 16 * declared.tokens)
+        ids = tokenizer.encode(text, add_special_tokens=False)[: declared.tokens]
         if len(ids) < declared.tokens:
-            raise BadInput(
-                f"prefix '{name}': corpus '{declared.corpus}' has {len(ids)} tokens, fewer than {declared.tokens}: give fewer tokens"
-            )
+            what = f"corpus '{declared.corpus}'" if declared.corpus else "its text"
+            raise BadInput(f"prefix '{name}': {what} has {len(ids)} tokens, fewer than {declared.tokens}: give fewer tokens")
     else:
         size = min(len(tokenizer), int(config.vocab_size))
         ids = torch.randint(size, (declared.tokens,), generator=torch.Generator().manual_seed(seed)).tolist()
@@ -105,6 +111,22 @@ def read_prefix(module: Any, tokenizer: Any, declared: Any, name: str, seed: int
         module(input_ids=torch.tensor([ids], device=next(module.parameters()).device), past_key_values=cache, use_cache=True)
     keys, values = (torch.stack([getattr(layer, kind)[0] for layer in cache.layers]).float() for kind in ("keys", "values"))
     return KeyValues(keys, values, declared.fixed)
+
+
+def saved_prefix(config: Any, file: Path, name: str) -> KeyValues:
+    """A prefix as a run has saved it; raises BadInput where it is not there, or is another model's."""
+    try:
+        state = load_file(file)
+        first, rest = state["first"], torch.stack([state["keys"], state["values"]])
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        where = f"give RUN/generations/N/prefixes/NAME{SAVED}"
+        raise BadInput(f"prefix '{name}': {file} holds no saved prefix ({reason(error)}): {where}") from None
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    if (rest.shape[1], rest.shape[2], rest.shape[4]) != (config.num_hidden_layers, heads, width):
+        raise BadInput(f"prefix '{name}': {file} is of another model: give one of a run on this model")
+    keys, values = torch.cat([first, rest], 3)
+    return KeyValues(keys, values, first.shape[3])
 
 
 def text_of(corpus: str, name: str, most: int) -> str:

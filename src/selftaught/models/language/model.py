@@ -120,8 +120,9 @@ class LanguageModel:
         self.trainer.drop(weights)
 
     def tokens(self, messages: tuple[Message, ...], reply: str) -> Tokens:
-        """A conversation and a reply to it, ended as the model ends its own."""
-        context, said = self.renderer.context(messages), self.renderer.reply(reply) if reply else []
+        """A conversation and a reply to it, ended as the model ends its own; a text alone where there is no conversation."""
+        context = self.renderer.context(messages) if messages else ()
+        said = [] if not reply else self.renderer.reply(reply) if messages else self.renderer.words(reply)
         sampled_T = np.arange(len(context) + len(said)) >= len(context)
         return Tokens(ids=np.array([*context, *said], np.int32), sampled=sampled_T, logprobs=np.zeros(len(sampled_T), np.float32))
 

@@ -70,7 +70,11 @@ class Renderer:
     def reply(self, text: str) -> list[int]:
         """The ids of a reply that somebody else wrote, and of its end; what it spells is text."""
         own = self._end_of_turn() or {i for i in self.ends if i == getattr(self.tokenizer, "eos_token_id", None)}
-        return [*self._worded(lambda turns: turns[0].content, (Message("assistant", text),)), *sorted(own)[:1]]
+        return [*self.words(text), *sorted(own)[:1]]
+
+    def words(self, text: str) -> list[int]:
+        """The ids of a text that is no turn; what it spells is text."""
+        return self._worded(lambda turns: turns[0].content, (Message("assistant", text),))
 
     def size(self, messages: tuple[Message, ...], after: Attempt | None = None, cut: int | None = None) -> int:
         """How many ids `context` gives, 0 where the conversation cannot be rendered."""
