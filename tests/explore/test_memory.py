@@ -103,10 +103,8 @@ def test_a_stream_is_remembered_and_bounded(made, tmp_path):
     # an answer is read to grade every attempt, and shown where none was right
     assert run.ledger.summary()["gold_read"]["train"] == 12 + rewards.count(0.0)
     text = (tmp_path / "run/generations/00012/state/memory/memory.txt").read_text()
-    assert text == Memory().text(memory) and text.count("\n") == 6
+    assert text == Memory().files(memory)["memory.txt"] and text.count("\n") == 6
     assert not list((tmp_path / "run/generations").glob("00000/state/memory/*"))
-        not (tmp_path / "run/generations/00000/state/memory/memory.txt").exists() if (tmp_path / "run/generations/00000").exists() else True
-    )
     run.folder.journal.close()
 
 
