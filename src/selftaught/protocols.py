@@ -11,6 +11,7 @@ from selftaught.types import (
     Attempt,
     Example,
     Floats,
+    Group,
     Message,
     Purpose,
     SampleRequest,
@@ -189,8 +190,8 @@ class Run(Protocol):
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
         """Grade texts by the task's checker, in [0, 1]; NaN where it cannot tell.
 
-        Without `gold` only a checker that decides from the prompt answers. With it, an answer may be read,
-        which is counted under the purpose.
+        Without `gold` only a checker answers that decides from the prompt, or from the key its author gave the task. With it,
+        an answer may be read, which is counted under the purpose.
         """
 
     async def call(self, tag: str, task: Task, tool: Any, argument: str, *, role: str = "solver") -> Reply:
@@ -256,3 +257,9 @@ class Subject(Protocol):
 
     async def answered(self, n: int, best: bool = False) -> Answered:
         """`n` attempts a held-out task as the gate draws them, journaled; with `best` those at the side's best decoding too."""
+
+    async def replied(self, n: int) -> Answered:
+        """`n` replies a held-out task of the run's whole method (explore, read, decide), tools and memory and all, on either side."""
+
+    async def made(self, tasks: Sequence[Task]) -> Sequence[Group]:
+        """What the run's method makes of any tasks, explored and read; nothing is learned."""

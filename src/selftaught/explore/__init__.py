@@ -7,6 +7,7 @@ from selftaught.explore.demonstrate import Demonstrate as Demonstrate
 from selftaught.explore.frontier import Frontier as Frontier
 from selftaught.explore.frontier import Ranking as Ranking
 from selftaught.explore.frontier import Track as Track
+from selftaught.explore.propose import Propose as Propose
 from selftaught.explore.retry import Retry as Retry
 from selftaught.explore.reword import Reword as Reword
 from selftaught.explore.sample import Even as Even

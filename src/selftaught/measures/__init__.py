@@ -3,8 +3,11 @@
 from selftaught.measures.agreement import Agreement as Agreement
 from selftaught.measures.agreement import Anchor as Anchor
 from selftaught.measures.exploited import Exploitability as Exploitability
+from selftaught.measures.keys import Proposed as Proposed
+from selftaught.measures.keys import WrongKeys as WrongKeys
 from selftaught.measures.probe import FeatureVariance as FeatureVariance
 from selftaught.measures.probe import Probe as Probe
+from selftaught.measures.replies import Replies as Replies
 from selftaught.measures.right import Right as Right
 from selftaught.measures.right import RightAtBest as RightAtBest
 from selftaught.measures.right import RightOnce as RightOnce

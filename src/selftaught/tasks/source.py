@@ -7,22 +7,28 @@ from pathlib import Path
 
 from selftaught.parts import BadInput, build, nearest, parse_options
 from selftaught.stages import TaskSource
+from selftaught.tasks.data.corpora import Corpus
 from selftaught.tasks.data.files import File
 from selftaught.tasks.data.hub import Hub
 from selftaught.tasks.games import Games
 from selftaught.tasks.gym.source import Gym
 from selftaught.tasks.own import Own, families, family_class
+from selftaught.tasks.pages import Pages
 from selftaught.tasks.tables import Tables
 
 KINDS = ("jsonl", "ndjson", "json", "csv", "tsv", "txt", "parquet")
 FILE = re.compile(rf"(?P<path>.+?\.(?:(?:{'|'.join(KINDS[:-1])})(?:\.gz)?|parquet))(?:,(?P<options>.*))?", re.IGNORECASE)
 
-PREFIXES: dict[str, type[Gym] | type[Games] | type[Tables]] = {"gym": Gym, "game": Games, "table": Tables}
+PREFIXES: dict[str, type[Gym] | type[Games] | type[Tables] | type[Corpus] | type[Pages]] = {
+    "gym": Gym, "game": Games, "table": Tables, "corpus": Corpus, "pages": Pages,
+}  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
 def parse_source(text: str) -> TaskSource:
-    """The source a text names: an own family, `gym:`, `game:` or `table:` NAME, a file or a data-set id; else raises BadInput."""
+    """The source a text names: an own family, `gym:`, `game:`, `table:`, `corpus:` or `pages:` and what follows, a file or a
+    data-set id; else raises BadInput.
+    """
     text = text.strip()
     if not text:
         raise BadInput(f"no tasks given: name a family ({', '.join(families())}), gym:NAME, a file or a data-set id")

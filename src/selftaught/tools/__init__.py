@@ -1,1 +1,3 @@
 """Tools that a model may call while it answers."""
+
+from selftaught.tools.search import Search as Search
