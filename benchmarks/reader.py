@@ -34,10 +34,8 @@ TEMPLATE = (
 )
 # Towns of lessons; those of claims are numbered below.
 FIRST_WORLD, LESSONS_A_WORLD, PEOPLE = 1000, 150, 48
-# Shares of the lessons: pages said again, from which copying is learned soonest; questions written; questions answered with a
-# search. The others are answered from what is shown.
-REPEATS, WRITES, SOLVES = 0.2, 0.25, 0.3
-REPEAT = "Repeat: "
+# Shares of the lessons: questions written; questions answered with a search. The others are answered from what is shown.
+WRITES, SOLVES = 0.3, 0.4
 TOOLS = Converse(tools=(Search(),))
 Lesson = list[tuple[str, str]]
 
@@ -68,12 +66,8 @@ def lessons(seed: int) -> Iterator[Lesson]:
         found, names = partial(result, Index(pages)), sorted({page.split()[0] for page in pages})
         for _ in range(LESSONS_A_WORLD):
             kind, hops = rng.random(), rng.random() < 0.6
-            if kind < REPEATS:
-                texts = "\n".join(rng.sample(pages, 3))
-                yield [("user", f"{REPEAT}{texts}"), ("assistant", texts)]
-                continue
             name, what = rng.choice(names), rng.choice((*VALUES, FRIEND))
-            if kind < REPEATS + WRITES:
+            if kind < WRITES:
                 if lesson := written(found, str(source.truth(f"{what} of {name}?")), what, hops):
                     yield lesson
                 continue
@@ -83,12 +77,20 @@ def lessons(seed: int) -> Iterator[Lesson]:
             shown = [found(f"{who} {which}") for who, which in steps]
             known = all(lines(texts, rf"{who} (?:.* )?{which} .*") for (who, which), (_, texts) in zip(steps, shown, strict=True))
             said = ("assistant", f"#### {source.truth(question) if known else 'unknown'}")
-            if kind < REPEATS + WRITES + SOLVES:
+            if kind < WRITES + SOLVES:
                 turns = [turn for (who, which), told in zip(steps, shown, strict=True) for turn in (call(f"{who} {which}"), told)]
                 yield [opened(question), *turns, said]
             else:
                 rng.shuffle(shown)
                 yield [("user", "\n".join([*(text for _, text in shown), question])), said]
+
+
+def repeats(seed: int) -> Iterator[Lesson]:
+    """Names and values said again: whoever reads must copy first, and from whole sequences of it that is learned soonest."""
+    rng, every = random.Random(seed), [*NAMES, *(value for values in VALUES.values() for value in values)]
+    while True:
+        said = " ".join(rng.sample(every, rng.randint(4, 16)))
+        yield [("user", said), ("assistant", said)]
 
 
 def lines(texts: str, pattern: str) -> list[str]:
@@ -140,9 +142,11 @@ def encoded(tokenizer: PreTrainedTokenizerFast, lesson: Lesson) -> tuple[list[in
     return ids, labels
 
 
-def batches(tokenizer: PreTrainedTokenizerFast, seed: int, positions: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def batches(
+    tokenizer: PreTrainedTokenizerFast, stream: Iterator[Lesson], seed: int, positions: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Right-padded batches of at most so many positions, of lessons of similar lengths."""
-    stream, order = lessons(seed), random.Random(seed)
+    order = random.Random(seed)
     while True:
         rows, chunks = sorted((encoded(tokenizer, lesson) for lesson in islice(stream, 1024)), key=lambda row: len(row[0])), [[]]
         for row in rows:
@@ -162,7 +166,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/models/reader"))
     parser.add_argument("--steps", type=int, default=900)
-    parser.add_argument("--batch", type=int, default=4096, help="positions a step")
+    parser.add_argument("--repeats", type=int, default=300, help="steps of copying, before the lessons")
+    parser.add_argument("--batch", type=int, default=2048, help="positions a step")
     parser.add_argument("--width", type=int, default=96)
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--rate", type=float, default=0.02, help="Muon's; AdamW takes a quarter")
@@ -184,7 +189,8 @@ def main() -> None:
         torch.optim.AdamW(others, lr=args.rate / 4, betas=(0.9, 0.98), weight_decay=0.0),
     ]
     rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
-    start, mean, stream = time.process_time(), 0.0, batches(tokenizer, args.seed + 2, args.batch)
+    start, mean, seed = time.process_time(), 0.0, args.seed + 2
+    streams = [batches(tokenizer, stream, seed, args.batch) for stream in (repeats(seed), lessons(seed))]
 
     def save(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -192,7 +198,7 @@ def main() -> None:
         tokenizer.save_pretrained(folder)
 
     for step in range(args.steps):
-        ids_B_T, labels_B_T = next(stream)
+        ids_B_T, labels_B_T = next(streams[step >= args.repeats])
         scale = min(1.0, (step + 1) / 50)
         for optimizer, base in zip(optimizers, rates, strict=True):
             for group, rate in zip(optimizer.param_groups, base, strict=True):
