@@ -166,7 +166,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/models/reader"))
     parser.add_argument("--steps", type=int, default=900)
-    parser.add_argument("--repeats", type=int, default=300, help="steps of copying, before the lessons")
+    parser.add_argument("--repeats", type=int, default=250, help="steps of copying, before the lessons")
+    parser.add_argument("--anneal", type=int, default=160, help="last steps, over which the rate falls to nothing")
     parser.add_argument("--batch", type=int, default=2048, help="positions a step")
     parser.add_argument("--width", type=int, default=96)
     parser.add_argument("--layers", type=int, default=3)
@@ -199,7 +200,8 @@ def main() -> None:
 
     for step in range(args.steps):
         ids_B_T, labels_B_T = next(streams[step >= args.repeats])
-        scale = min(1.0, (step + 1) / 50)
+        # Up at once, down over the last steps: at the full rate it says at random what it reads well.
+        scale = min(1.0, (step + 1) / 50, (args.steps - step) / args.anneal)
         for optimizer, base in zip(optimizers, rates, strict=True):
             for group, rate in zip(optimizer.param_groups, base, strict=True):
                 group["lr"] = rate * scale
