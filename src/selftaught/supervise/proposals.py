@@ -23,8 +23,8 @@ class Answerable(Supervise):
     with a wrong key would be one that nobody solves, which pays its author best of all. Writes the score "valid", 1 or 0,
     for proposals that are valid so far; leaves the others.
 
-    Departs from the paper: the reader is the model itself (there a judge of its own), and no documents of other proposals
-    are mixed in (there four). As there, one reading decides unless `n` says otherwise.
+    Departs from the paper: the reader is the model, as it is or as it started (there a judge of its own), and no documents
+    of other proposals are mixed in (there four). As there, one reading decides unless `n` says otherwise.
 
     Attributes:
         n: readings a question, 1 to 1024.

@@ -3,16 +3,17 @@
 It is given an answer, searches, and writes a question with that answer. A gate keeps a question only if the documents that
 were found in writing it give the answer, without a search. Attempts at what is kept, with the search, are paid by the key; its
 author is paid 1 - their mean afterwards. Both roles are one set of weights. No question is given, and no answer read.
-Departs from the paper: the reader behind the gate is the model itself, without four unrelated documents mixed in (there a larger
-judge); REINFORCE for the author has a running mean taken off, and a question that is not valid is paid 0 (as in the released
-script) and counts in it; it is not replaced by an older one; the answer is not said in the question, but one search is enough
-(there two); no KL to the start (there 0.01); three turns (there ten); exact match (there a judge).
+Departs from the paper: the reader behind the gate is the model as it started, which no pay moves, without four unrelated
+documents mixed in (there a larger judge); REINFORCE for the author has a running mean taken off, and what is no valid question
+is paid 0 (as in the released script) and not replaced by an older one; one search is enough (there two); no KL to the start
+(there 0.01); three turns (there ten); exact match (there a judge).
 """
 
 from selftaught import explore, supervise, tools, train
 from selftaught.recipe import Ask, Claim, Objective, Phase, Recipe
 
 search = (tools.Search(),)
+solvers, author = train.GroupCentred(role="solver", scale="std"), train.RoleBaseline(role="proposer", score="reward")
 recipe = Recipe(
     name="search-self-play",
     paper="arXiv:2510.18821",
@@ -24,15 +25,10 @@ recipe = Recipe(
             explore=explore.Propose(
                 write=explore.Converse(tools=search, turns=3, role="proposer"),
                 solve=explore.Converse(tools=search, turns=3),
-                gate=supervise.Answerable(),
+                gate=supervise.Answerable(weights="start"),
             ),
             read=(supervise.OwnKey(), supervise.Stumped()),
-            credit=train.Joined(
-                parts=(
-                    train.GroupCentred(role="solver", scale="std"),
-                    train.RoleBaseline(role="proposer", score="reward"),
-                )
-            ),
+            credit=train.Joined(parts=(solvers, author)),
             objectives=(Objective(loss=train.PolicyGradient(clip=0.2), optimizer=train.AdamW(lr=1e-4)),),
             updates=(train.Returns(role="proposer", score="reward"),),
         ),
