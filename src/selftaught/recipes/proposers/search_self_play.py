@@ -3,7 +3,7 @@
 It is given an answer, searches, and writes a question with that answer. A gate keeps a question only if the documents that
 were found in writing it give the answer, without a search. Attempts at what is kept, with the search, are paid by the key; its
 author is paid 1 - their mean afterwards. Both roles are one set of weights. No question is given, and no answer read.
-Departs from the paper: the reader behind the gate is the model as it started, which no pay moves, without four unrelated
+Departs from the paper: the reader behind the gate is the model itself as it learns, without four unrelated
 documents mixed in (there a larger judge); REINFORCE for the author has a running mean taken off, and what is no valid question
 is paid 0 (as in the released script) and not replaced by an older one; one search is enough (there two); no KL to the start
 (there 0.01); three turns (there ten); exact match (there a judge).
@@ -25,7 +25,7 @@ recipe = Recipe(
             explore=explore.Propose(
                 write=explore.Converse(tools=search, turns=3, role="proposer"),
                 solve=explore.Converse(tools=search, turns=3),
-                gate=supervise.Answerable(weights="start"),
+                gate=supervise.Answerable(),
             ),
             read=(supervise.OwnKey(), supervise.Stumped()),
             credit=train.Joined(parts=(solvers, author)),
