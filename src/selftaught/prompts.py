@@ -1,7 +1,10 @@
 """What a request says, and what of an attempt it made."""
 
+import re
+
 import numpy as np
 
+from selftaught.answers.spelling import canonical
 from selftaught.parts import BadInput
 from selftaught.types import Attempt, Message
 
@@ -11,6 +14,9 @@ CHECK_AGAIN = "Check that and answer again."
 IS_RIGHT = "Is that right? Answer yes or no."
 REWORD = "Say this in other words: "
 WRITE_ALIKE = "Write another task like this: "
+# The marks of a question that a model writes, and what asks for one.
+QUESTION = ("<question>", "</question>")
+WRITE_QUESTION = f"Search, then write a question between {QUESTION[0]} and {QUESTION[1]} with this answer: "
 
 
 def asked_about(attempt: Attempt, question: str) -> tuple[Message, ...]:
@@ -37,3 +43,17 @@ def wrapped(messages: tuple[Message, ...], template: str) -> tuple[Message, ...]
     # Not str.format: templates and questions may hold braces of their own.
     turn = messages[last]._replace(content=template.replace(PLAIN, messages[last].content))
     return (*messages[:last], turn, *messages[last + 1 :])
+
+
+def posed(attempt: Attempt, key: str) -> str:
+    """The question an attempt writes between its marks, "" where it writes none, or one that says the answer `key` itself."""
+    found = re.findall(f"{QUESTION[0]}(.*?){QUESTION[1]}", attempt.text, re.DOTALL)
+    asked = found[-1].strip() if found else ""
+    return "" if canonical(key) in canonical(asked) else asked
+
+
+def told(attempt: Attempt) -> tuple[str, ...]:
+    """What an attempt was told between its own turns, by a tool or a world: each text once, in order."""
+    roles = [turn.role for turn in attempt.messages]
+    first = roles.index("assistant") if "assistant" in roles else len(roles)
+    return tuple(dict.fromkeys(turn.content for turn in attempt.messages[first:] if turn.role != "assistant"))

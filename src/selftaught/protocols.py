@@ -13,6 +13,7 @@ from selftaught.types import (
     Attempt,
     Example,
     Floats,
+    Group,
     Message,
     Purpose,
     SampleRequest,
@@ -210,8 +211,8 @@ class Run(Protocol):
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
         """Grade texts by the task's checker, in [0, 1]; NaN where it cannot tell.
 
-        Without `gold` only a checker that decides from the prompt answers. With it, an answer may be read,
-        which is counted under the purpose.
+        Without `gold` only a checker answers that decides from the prompt, or from the key its author gave the task. With it,
+        an answer may be read, which is counted under the purpose.
         """
 
     async def call(self, tag: str, task: Task, tool: Any, argument: str, *, role: str = "solver") -> Reply:
@@ -285,3 +286,9 @@ class Subject(Protocol):
 
     async def right_replies(self, count: int) -> Floats:
         """f32[B]: whether the method's one reply to each of the first `count` held-out tasks is right, NaN where there is none."""
+
+    async def replied(self, n: int) -> Answered:
+        """`n` replies a held-out task of the run's whole method (explore, read, decide), tools and memory and all, on either side."""
+
+    async def made(self, tasks: Sequence[Task]) -> Sequence[Group]:
+        """What the run's method makes of any tasks, explored and read; nothing is learned."""

@@ -117,6 +117,11 @@ class Recipe:
         """Whether a run of it leaves something changed: weights, or what it remembers."""
         return self.trains or self.remembers
 
+    @property
+    def by_method(self) -> bool:
+        """Whether its start, too, answers by its method: it remembers, or its last phase gives the model what it has nowhere else."""
+        return self.remembers or (self.decide is not None and self.phases[-1].explore.equips)
+
     def initial(self) -> dict[str, Any]:
         """What it remembers before the first step."""
         return {name: part.initial() for name, part in self.state.items()}

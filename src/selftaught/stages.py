@@ -114,10 +114,13 @@ class Explore(Stage):
 
     Attributes:
         takes: what its tasks are made of: "words", "games", or the form of a payload ("rows", "graph").
+        equips: it gives the model what the model has nowhere else (tools). Both sides of a run then answer by it, so that
+            what was learned is told from what was given.
     """
 
     kind: ClassVar[str] = "explore"
     takes: ClassVar[str] = "words"
+    equips: ClassVar[bool] = False
 
     @abstractmethod
     async def explore(self, run: Run, request: Request) -> Sequence[Group]:

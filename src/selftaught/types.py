@@ -48,7 +48,8 @@ class Task:
         id, prompt: content hash of prompt, payload and source; text, or a conversation.
         start, payload: context token ids or a snapshot to begin from; what is not text (a table row, an image).
         sealed: gold, which opens for the run's grader alone (see `seals`); None when there is none.
-        checker: who grades: "" (nobody), "equal" (the sealed answer), "rule" or "gold" (the source decides).
+        key: an answer that is no secret: one a question is to be written for, or one its author, a model, says it has.
+        checker: who grades: "" (nobody), "equal" (the sealed answer), "own" (the key), "rule" or "gold" (the source decides).
         numeric: its answer is known to be a number, so that a reply without a mark is read for its last one.
         reads: how a reply is read where the format leaves it open ("auto"), in the words of `Format.answer`; "" says nothing.
         source: the text that names the task source, e.g. `sums:level=5`.
@@ -61,6 +62,7 @@ class Task:
     start: Any = None
     payload: Any = None
     sealed: Sealed | None = None
+    key: str = ""
     checker: str = ""
     numeric: bool = False
     reads: str = ""

@@ -18,10 +18,12 @@ from selftaught.recipe import get_recipe
 from selftaught.report import write_measure
 from selftaught.statistics.evaluated import evaluated
 from selftaught.tasks.games import Games
+from selftaught.tasks.pages import Pages, town
 from selftaught.tasks.source import parse_source
 from selftaught.tasks.tables import Tables
-from selftaught.types import SamplerSettings, Task
+from selftaught.types import Attempt, Group, SamplerSettings, Task
 from selftaught.worlds.kuhn import Kuhn
+from writer import writing
 
 UNITS = ("task", "row", "node", "deal", "seed", "group")
 
@@ -217,3 +219,58 @@ def test_documents_are_read_with_every_question_and_not_without():
     assert asked[0].noise == asked[3].noise and len({request.key for request in asked}) == 6
     with pytest.raises(BadInput, match="needs documents"):
         found("in-context", subject(model=Reads(), run=Grades(), tasks=tasks))
+
+
+def own_questions(of_task):
+    """A subject whose method wrote these questions, as {key of a task: questions}, in a town where a pet is asked for."""
+    source = Pages(people=20)
+    tasks = [Task(id=key, prompt=key, key=key, source=source.text()) for key in of_task]
+
+    async def made(asked):
+        groups = []
+        for task in asked:
+            written = [Attempt(id=f"{task.id}/{i}", task=task.id, payload=None) for i in range(len(of_task[task.id]) + 1)]
+            groups.append(Group(key=task.id, task=task, attempts_G=tuple(written)))
+            for attempt, question in zip(written, of_task[task.id], strict=False):
+                asks = Task(id=attempt.id, prompt=question, key=task.key, source=source.text(), origin="model")
+                groups.append(Group(key=attempt.id, task=asks, attempts_G=()))
+        return groups
+
+    pool = SimpleNamespace(draw=lambda rng, count: tasks[:count])
+    return subject(sources=(source,), run=SimpleNamespace(pool=pool), made=made)
+
+
+def test_wrong_keys_by_hand():
+    """Of three tasks: one question of two has another answer than its key; one nobody can read; none was accepted."""
+    people = town(20, 0)[0]
+    (name, facts), (_, others) = list(people.items())[:2]
+    assert facts["pet"] != others["pet"]
+    on = own_questions({facts["pet"]: [f"pet of {name}?", f"home of {name}?"], others["pet"]: ["what?"], "nothing": []})
+    wrong, accepted = found("wrong-keys", on), found("proposed", on)
+    np.testing.assert_array_equal(wrong.per_item, np.array([0.5, 1.0, np.nan], np.float32))
+    assert wrong.value == 0.75 and not find("measure", "wrong-keys").higher
+    assert accepted.per_item.tolist() == [1, 1, 0] and found("proposed:tasks=2", on).n == 2
+    with pytest.raises(BadInput, match="give --tasks pages"):
+        found("wrong-keys", subject(sources=(Tables(table="wine"),)))
+
+
+def test_replies_are_the_methods_and_its_baseline_the_models():
+    on, asked = answered([[0, 0]], [[0]])
+
+    async def replied(n):
+        return SimpleNamespace(correct_B_n=np.array([[1, 0, 1, 1]], np.float32)) if n == 4 else None
+
+    on.replied = replied
+    assert found("replies", on).value == 0.75 and found("replies", on, "measure_baseline").value == 0 and asked == [(4, False)]
+
+
+def test_both_sides_of_a_run_with_tools_answer_with_them(cli, monkeypatch, tmp_path):
+    """The start has searched as well as the result, in the verdict, in the measures and in `gate RUN`."""
+    monkeypatch.setattr(ScriptedModel.__init__, "__defaults__", (0.5, writing, 0.05))
+    words = ("--model", "scripted", "--tasks", "pages:people=40,world=1", "--steps", 2, "--plan.tasks", 4, "--held-out-count", 12)
+    code, out, _ = cli("improve", "search-self-play", *words, "--json", "--out", tmp_path / "run", "--anyway")
+    verdict = json.loads(out.strip().splitlines()[-1])
+    assert code == 0 and verdict["before"] > 0.2 and verdict["gold_read"]["train"] == verdict["gold_read"]["select"] == 0
+    measured = of_run({text: named("measure", text) for text in ("replies", "proposed:tasks=8")}, tmp_path / "run")
+    assert set(measured["replies"]) == {"start", "result", "asked plainly"} and measured["replies"]["start"].value > 0.2
+    assert measured["replies"]["asked plainly"].value == 0 < measured["proposed:tasks=8"]["result"].value

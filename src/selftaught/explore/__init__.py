@@ -14,6 +14,7 @@ from selftaught.explore.frontier import Track as Track
 from selftaught.explore.memory import Memory as Memory
 from selftaught.explore.memory import Recall as Recall
 from selftaught.explore.memory import Remember as Remember
+from selftaught.explore.propose import Propose as Propose
 from selftaught.explore.retry import Retry as Retry
 from selftaught.explore.reword import Reword as Reword
 from selftaught.explore.sample import Even as Even

@@ -26,14 +26,19 @@ class Converse(Explore):
         opening: begins a call, which says NAME ARGUMENT.
         closing: ends it, and with it the attempt.
         speaker: role of a tool's turn, for chat templates that know it.
+        role: label of its attempts.
+        weights: whose attempts they are.
     """
 
     continues = True
+    equips = True
     tools: tuple[Tool, ...] = ()
     turns: int = 4
     opening: str = "<call>"
     closing: str = "</call>"
     speaker: str = "user"
+    role: str = "solver"
+    weights: str = "policy"
 
     def __post_init__(self) -> None:
         names = [tool.name for tool in self.tools]
@@ -43,7 +48,9 @@ class Converse(Explore):
     async def explore(self, run: Run, request: Request) -> Sequence[Group]:
         task = request.task
         request = replace(request, settings=replace(request.settings, stop=(*request.settings.stop, self.closing)))
-        first = await run.sample("turn-0", task, self.asked(task), n=request.n, settings=request.settings)
+        first = await run.sample(
+            "turn-0", task, self.asked(task), n=request.n, settings=request.settings, role=self.role, weights=self.weights
+        )
         attempts = await gather(*(self.followed(run, request, attempt, i) for i, attempt in enumerate(first)))
         return [Group(key=task.id, task=task, attempts_G=tuple(attempts))]
 
@@ -64,7 +71,10 @@ class Converse(Explore):
                 break
             said = await self.replied(run, request.task, call, f"{number}.{turn}")
             messages = (Message(self.speaker, said),)
-            made = await run.sample(f"turn-{turn}.{number}", request.task, messages, settings=request.settings, after=attempt)
+            made = await run.sample(
+                f"turn-{turn}.{number}", request.task, messages, settings=request.settings, after=attempt, role=self.role,
+                weights=self.weights,
+            )  # fmt: skip
             if not made:
                 break
             attempt = made[0]
@@ -76,7 +86,7 @@ class Converse(Explore):
         tool = next((tool for tool in self.tools if tool.name == name), None)
         if tool is None:
             return f"no tool is called {name!r}: there are {', '.join(tool.name for tool in self.tools) or 'none'}"
-        return (await run.call(tag, task, tool, argument)).text
+        return (await run.call(tag, task, tool, argument, role=self.role)).text
 
     def called(self, text: str) -> tuple[str, str] | None:
         """(tool, argument) of the call a text ends with, None where it ends with none."""

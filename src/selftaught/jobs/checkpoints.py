@@ -50,13 +50,13 @@ class Checkpoint:
         return replace(self, job=replace(self.job, engine=engine))
 
     async def open(self) -> tuple[Model, Remembered | None]:
-        """The model with the generation's weights; and, where what its method remembers is what changed, the method and that."""
+        """The model with the generation's weights; and, where its start answers by its method too, the method and what that remembers."""
         recipe = self.job.resolved()
         model = open_model(self.job, recipe)
         if self.generation is None:
             return model, None
         saved = await load_whole(self.generation, model, checked=True)
-        return model, (recipe, saved["state"]) if recipe.remembers else None
+        return model, (recipe, saved["state"]) if recipe.by_method else None
 
     def sources(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(training, held-out) sources of its run; empty when it came from elsewhere."""

@@ -10,9 +10,11 @@ from selftaught.jobs.session import Session
 from selftaught.protocols import Answered, Run
 from selftaught.prove.cache import CachedSampler
 from selftaught.prove.proof import sampler_for
+from selftaught.prove.sampling import MethodSampler, RunSampler
 from selftaught.prove.side import AS_IS, measure_side
+from selftaught.run.method import Method
 from selftaught.tasks.source import parse_source
-from selftaught.types import Floats
+from selftaught.types import Floats, Group, Task
 
 T = TypeVar("T")
 # The sides of a run, and whose weights they are; a model has one side.
@@ -40,14 +42,30 @@ class SessionSide:
         found: T = self.known[key]
         return found
 
+    @property
+    def label(self) -> str:
+        """Which side it is."""
+        return "start" if self.weights == "start" else "result"
+
     async def answered(self, n: int, best: bool = False) -> Answered:
         """See `protocols.Subject`."""
-        label, sampler = "start" if self.weights == "start" else "result", CachedSampler(run=self.session.run, seed=self.seed)
+        return await self.drawn(CachedSampler(run=self.session.run, seed=self.seed), n, best)
+
+    async def replied(self, n: int) -> Answered:
+        """See `protocols.Subject`."""
+        return await self.drawn(MethodSampler(run=self.session.run, seed=self.seed), n)
+
+    async def drawn(self, sampler: RunSampler, n: int, best: bool = False) -> Answered:
+        """This side as a sampler draws it."""
         plain: dict[str, Any] = {} if best else {"temperatures": (), "templates": (AS_IS,)}
         development = self.session.splits["development"]
-        found = await measure_side(sampler, label, self.weights, self.tasks, development, self.settings, n, **plain)
+        found = await measure_side(sampler, self.label, self.weights, self.tasks, development, self.settings, n, **plain)
         sampler.settle()
         return found
+
+    async def made(self, tasks: Sequence[Task]) -> Sequence[Group]:
+        """See `protocols.Subject`."""
+        return await Method(self.session.run, self.settings, self.seed, f"{self.label}/made", weights=self.weights).groups(tasks)
 
     async def right_replies(self, count: int) -> Floats:
         """See `protocols.Subject`; a recipe that decides nothing is asked plainly."""

@@ -124,9 +124,9 @@ def sampler_for(run: TrainingRun, seed: int, start: bool = False, state: Mapping
     """How a side of a run is drawn.
 
     The result by its method where the recipe decides, else plainly. The start plainly, unless what the method remembers
-    is what changes: then by the method with that `state`, so that only the difference is told.
+    is what changes, or the method gives it tools: then by the method with that `state`, so that only the difference is told.
     """
-    if start and run.recipe.remembers:
+    if start and run.recipe.by_method:
         return MethodSampler(run=run, seed=seed, state=state)
     return CachedSampler(run=run, seed=seed) if start else (MethodSampler if run.recipe.decide else RunSampler)(run=run, seed=seed)
 

@@ -72,19 +72,19 @@ class Grader:
         unable = [math.nan] * len(texts)
         if task.checker == "rule":
             return self._counted([self._rule(task, text) for text in texts], purpose) if self.ledger.checks(len(texts), purpose) else unable
+        if task.checker == "own":
+            # What its author said is no gold: nothing is opened.
+            return self._counted(self._equal(task, texts, (task.key,)), purpose) if self.ledger.checks(len(texts), purpose) else unable
         if not gold or not task.checker or task.sealed is None:
             return unable
         reader = self.reader(purpose, task)
         if not self.ledger.checks(len(texts), purpose):
             return unable
         entry = task.sealed.open(reader)
-        format = self.format.suited(task.reads)
         if task.checker == "equal":
-            answers = [format.canonical(text, task.numeric) for text in texts]
             given = entry["answer"] if isinstance(entry["answer"], tuple) else (entry["answer"],)
-            rights = [canonical(gold_answer(str(one))) for one in given]
-            verdicts = [any_of(answer, rights) for answer in answers]
-            return self._counted(verdicts, purpose)
+            return self._counted(self._equal(task, texts, given), purpose)
+        format = self.format.suited(task.reads)
         # A foreign checker is sent the answer as it was written: squeezing would spoil grids and lists.
         answers = [format.extract(text, task.numeric) for text in texts]
         key = content_hash(task.id, answers, purpose)
@@ -99,6 +99,11 @@ class Grader:
             self.ledger.add("failures", kind, purpose=purpose)
         self.faults.count("checks", sum(math.isnan(grade) and bool(kind) for grade, kind in verdicts), len(verdicts), purpose)
         return [grade for grade, _ in verdicts]
+
+    def _equal(self, task: Task, texts: Sequence[str], given: Sequence[Any]) -> list[tuple[float, str]]:
+        """Whether each text gives one of several accepted answers."""
+        format, rights = self.format.suited(task.reads), [canonical(gold_answer(str(one))) for one in given]
+        return [any_of(format.canonical(text, task.numeric), rights) for text in texts]
 
     def _rule(self, task: Task, text: str) -> tuple[float, str]:
         format = self.format.suited(task.reads)

@@ -1,6 +1,7 @@
 """Scores for attempts, and which attempt is the reply."""
 
 from selftaught.supervise.check import Gold as Gold
+from selftaught.supervise.check import OwnKey as OwnKey
 from selftaught.supervise.check import Rule as Rule
 from selftaught.supervise.decide import Best as Best
 from selftaught.supervise.decide import First as First
@@ -10,6 +11,8 @@ from selftaught.supervise.judge import Judge as Judge
 from selftaught.supervise.likelihood import Likelihood as Likelihood
 from selftaught.supervise.path_consistency import PathConsistency as PathConsistency
 from selftaught.supervise.privileged_judge import PrivilegedJudge as PrivilegedJudge
+from selftaught.supervise.proposals import Answerable as Answerable
+from selftaught.supervise.proposals import Stumped as Stumped
 from selftaught.supervise.share import Share as Share
 from selftaught.supervise.spurious import ConstantVote as ConstantVote
 from selftaught.supervise.spurious import Count as Count

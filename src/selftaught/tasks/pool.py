@@ -105,7 +105,7 @@ class TaskPool:
         return new
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-ready state: the added tasks (without seals: what a model wrote has none) and the count of collisions."""
+        """JSON-ready state: the added tasks (without seals: what a model wrote has a key instead) and the count of collisions."""
         return {"collisions": self.collisions, "added": [task_record(task) for task in self._added]}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -117,7 +117,7 @@ class TaskPool:
 
 def task_record(task: Task) -> dict[str, Any]:
     """A task without its seal as JSON-ready data."""
-    names = ("id", "prompt", "start", "checker", "numeric", "reads", "source", "split", "origin", "lineage")
+    names = ("id", "prompt", "start", "key", "checker", "numeric", "reads", "source", "split", "origin", "lineage")
     return {name: getattr(task, name) for name in names} | {"payload": as_json(task.payload)}
 
 

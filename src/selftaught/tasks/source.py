@@ -7,6 +7,7 @@ from pathlib import Path
 
 from selftaught.parts import BadInput, build, nearest, parse_options
 from selftaught.stages import TaskSource
+from selftaught.tasks.data.corpora import Corpus
 from selftaught.tasks.data.files import File
 from selftaught.tasks.data.folder import Folder
 from selftaught.tasks.data.hub import Hub
@@ -14,14 +15,15 @@ from selftaught.tasks.games import Games
 from selftaught.tasks.graphs.source import Graphs
 from selftaught.tasks.gym.source import Gym
 from selftaught.tasks.own import Own, families, family_class
+from selftaught.tasks.pages import Pages
 from selftaught.tasks.records import Records
 from selftaught.tasks.tables import Tables
 
 KINDS = ("jsonl", "ndjson", "json", "csv", "tsv", "txt", "parquet")
 FILE = re.compile(rf"(?P<path>.+?\.(?:(?:{'|'.join(KINDS[:-1])})(?:\.gz)?|parquet))(?:,(?P<options>.*))?", re.IGNORECASE)
 
-PREFIXES: dict[str, type[Gym] | type[Games] | type[Tables] | type[Graphs] | type[Folder] | type[Records]] = {
-    "gym": Gym, "game": Games, "table": Tables, "graph": Graphs, "docs": Folder, "records": Records,
+PREFIXES: dict[str, type[Gym] | type[Games] | type[Tables] | type[Graphs] | type[Folder] | type[Records] | type[Corpus] | type[Pages]] = {
+    "gym": Gym, "game": Games, "table": Tables, "graph": Graphs, "docs": Folder, "records": Records, "corpus": Corpus, "pages": Pages,
 }  # fmt: skip
 
 

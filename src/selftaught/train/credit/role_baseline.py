@@ -34,12 +34,14 @@ class RoleBaseline(Credit):
     Attributes:
         state: name of the recipe's state, a dict from role to value.
         score: name of the scores that are returns.
+        role: only attempts with this role; "" takes all.
         anchor: also write start_logprobs, which PolicyGradient needs when its kl is not 0.
     """
 
     paper: ClassVar[str] = "arXiv:2506.24119"
     state: str = "baseline"
     score: str = "return"
+    role: str = ""
     anchor: bool = False
 
     @property
@@ -55,7 +57,7 @@ class RoleBaseline(Credit):
     async def credit(self, run: Run, groups: Sequence[Group]) -> list[Example]:
         """One example for each attempt with a return."""
         baselines, wishes = run.state[self.state], []
-        for group, attempt, value in returned(groups, self.score):
+        for group, attempt, value in returned(groups, self.score, self.role):
             advantage, source = value - baselines.get(attempt.role, 0.0), source_of(group, attempt, self.score)
             wishes.append(policy_example(run, attempt, advantage, source, self.anchor))
         made = await gather(*wishes) if self.anchor else [await wish for wish in wishes]
@@ -74,11 +76,13 @@ class Returns(Update):
         state: name of the recipe's state, a dict from role to value.
         decay: weight of the past for each return, in [0, 1].
         score: name of the scores that are returns.
+        role: only attempts with this role; "" takes all.
     """
 
     state: str = "baseline"
     decay: float = 0.95
     score: str = "return"
+    role: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.decay <= 1:
@@ -86,7 +90,7 @@ class Returns(Update):
 
     async def update(self, run: Run, groups: Sequence[Group]) -> None:
         baselines, returns = dict(run.state[self.state]), dict[str, list[float]]()
-        for _, attempt, value in returned(groups, self.score):
+        for _, attempt, value in returned(groups, self.score, self.role):
             returns.setdefault(attempt.role, []).append(value)
         for role, values in returns.items():
             kept = self.decay ** len(values)
@@ -94,9 +98,9 @@ class Returns(Update):
         run.write(self.state, baselines)
 
 
-def returned(groups: Sequence[Group], score: str) -> Iterator[tuple[Group, Attempt, float]]:
-    """Every attempt with a return, its group, and the return."""
+def returned(groups: Sequence[Group], score: str, role: str = "") -> Iterator[tuple[Group, Attempt, float]]:
+    """Every attempt (of a role) with a return, its group, and the return."""
     for group in groups:
         values_G = group.values(score)
-        for i in (i for indices in comparable(group, score, by_view=False) for i in indices):
+        for i in (i for indices in comparable(group, score, by_view=False, role=role) for i in indices):
             yield group, group.attempts_G[i], float(values_G[i])
