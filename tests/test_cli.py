@@ -146,7 +146,7 @@ def test_without_answers_the_verdict_is_not_tested_and_says_how_many_labels_woul
         (["improve", "b-star/golf", *SMALL], "'gold'"),
         (["improve", "ttrl", "star", *SMALL], "'star'"),
         (["improve", "ttrl", *SMALL, "--stepps", "3"], "'steps'"),
-        (["improve", "ttrl", *SMALL, "--explore.nn", "3"], "'plan.n'"),
+        (["improve", "ttrl", *SMALL, "--plan.nn", "3"], "'plan.n'"),
         (["improve", "ttrl", *SMALL, "--explore", "smaple"], "'sample'"),
         (["improve", "ttrl", *SMALL, "--plan.n", "many"], "plan.n"),
         (["improve", "ttrl", *SMALL, "--plan.n", "0"], "at least 1"),

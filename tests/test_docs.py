@@ -75,7 +75,7 @@ def test_readme_names_every_key_that_scripts_read():
 def test_generated_pages(generate, tmp_path):
     generate.write_pages(tmp_path)
     pages = {path.stem: path.read_text() for path in tmp_path.iterdir()}
-    assert set(pages) == {"recipes", "parts", "tasks", "sprout_skills"}
+    assert set(pages) == {"recipes", "parts", "tasks", "sprout_skills", "flow"}
     assert all(f"## {name}\n" in pages["recipes"] for name in recipe_names())
     assert "`vote`" in pages["parts"] and "`sums`" in pages["tasks"]
 

@@ -63,8 +63,8 @@ def test_preset_is_options():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"explore.nn": 1}, "did you mean 'plan.n'"),
-        ({"exploer.n": 1}, "did you mean 'plan.n'"),
+        ({"plan.nn": 1}, "did you mean 'plan.n'"),
+        ({"plam.n": 1}, "did you mean 'plan.n'"),
         ({"stesp": 1}, "did you mean 'steps'"),
         ({"loss.clpi": 0.1}, "did you mean 'loss.clip'"),
         ({"explore": "samplex"}, "did you mean 'sample'"),

@@ -218,8 +218,10 @@ class Run(Protocol):
     async def call(self, tag: str, task: Task, tool: Any, argument: str, *, role: str = "solver") -> Reply:
         """What a tool answers; a call that fails is a reply that says so. `tag` as in `sample`."""
 
-    def reveal(self, task: Task, purpose: Purpose = "train") -> str:
-        """The answer of a task, to be shown (a hint, an answer to explain): counted, and refused unless a part declares "gold"."""
+    def reveal(self, task: Task, purpose: Purpose = "train") -> str | None:
+        """The answer of a task, to be shown (a hint, an answer to explain), "" where it has none: counted, and refused unless a
+        part declares "gold". None where nothing may be told: a method that is asked beside its run.
+        """
 
     def answer(self, text: str, task: Task) -> str | None:
         """The canonical answer in a reply to a task by the run's Format; equal answers are equal strings."""

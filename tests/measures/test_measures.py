@@ -25,7 +25,7 @@ from selftaught.types import Attempt, Group, SamplerSettings, Task
 from selftaught.worlds.kuhn import Kuhn
 from writer import writing
 
-UNITS = ("task", "row", "node", "deal", "seed", "group")
+UNITS = ("task", "row", "node", "deal", "seed", "group", "step")
 
 
 def subject(**has):
@@ -39,7 +39,7 @@ def found(text, on, which="measure"):
 @pytest.mark.parametrize("name", shelf("measure"))
 def test_says_what_it_is(name):
     made = find("measure", name)()
-    assert made.unit in UNITS and made.takes in ("words", "rows", "games", "") and made.label
+    assert made.unit in UNITS and made.takes in ("words", "rows", "games", "graph", "") and made.label
     declared = type(made).measure_baseline is not find("measure", "pass-1").measure_baseline
     assert declared == bool(made.baseline), "a baseline is named exactly where it is measured"
 

@@ -20,8 +20,8 @@ from selftaught.parts import BadInput
 from selftaught.protocols import Member, Model
 from selftaught.recipe import Recipe, get_recipe
 from selftaught.run.ledger import Ledger
-from selftaught.stages import Average, Objective, Supervise
-from selftaught.train import Distilled, TopDistillation
+from selftaught.stages import Objective, Supervise
+from selftaught.train import Average, Distilled, TopDistillation
 from selftaught.types import Score, ScoreRequest
 
 

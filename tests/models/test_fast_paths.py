@@ -135,7 +135,7 @@ def test_what_was_computed_for_an_attempt_scores_it(folders, replayed, monkeypat
     grown = [request(f"n{i}", messages=(), after=a, cut=len(a.payload) - i % 2, max_tokens=3 + i) for i, a in enumerate(first[:8])]
     attempts = [*first, *(a for group in sample(fast, *grown) for a in group)]
     computed, outputs = [], fast.trainer.forward.outputs
-    monkeypatch.setattr(fast.trainer.forward, "outputs", lambda ids, *given: computed.extend(ids) or outputs(ids, *given))
+    monkeypatch.setattr(fast.trainer.forward, "outputs", lambda ids, *given, **more: computed.extend(ids) or outputs(ids, *given, **more))
 
     def asked():
         return [
@@ -276,11 +276,11 @@ def test_an_adapter_has_the_gradients_of_the_module_with_it(folders, name, minib
 
 def test_adapters_the_fast_forward_does_not_know_are_trained_through_the_module(folders):
     model = open_local(folders["llama"], device="cpu", adapter="lora")
-    assert model.trainer.learner.pack().tensors()[0].requires_grad
+    assert model.trainer.learner.outputs.fused().tensors()[0].requires_grad
     with torch.no_grad():
-        assert not any(any(layer.adapters) for layer in model.trainer.learner.pack().layers)
+        assert not any(any(layer.adapters) for layer in model.trainer.learner.outputs.fused().layers)
     model.trainer.module.get_base_model().model.norm.weight.requires_grad_()
-    assert model.trainer.learner.pack() is None
+    assert model.trainer.learner.outputs.fused() is None
 
 
 def test_a_large_head_is_made_ready_once_and_draws_the_same(folders, monkeypatch):
@@ -291,7 +291,7 @@ def test_a_large_head_is_made_ready_once_and_draws_the_same(folders, monkeypatch
     assert_equal(sample(fast, *wave()), sample(slow, *wave()))
     assert fast.trainer.fused.packs["policy"].ready is not None and sizes <= {16, 32, 48, 64}
     # what is differentiated is the weight itself
-    assert fast.trainer.learner.pack().ready is None and fast.trainer.learner.pack().leaves().ready is None
+    assert fast.trainer.learner.outputs.fused().ready is None and fast.trainer.learner.outputs.fused().leaves().ready is None
     monkeypatch.setattr("selftaught.models.language.packed.by_ready", lambda *_: torch.ops.mkldnn.no_such_product())
     fast.trainer.fused.forget()
     assert_equal(sample(fast, *wave()), sample(slow, *wave()))

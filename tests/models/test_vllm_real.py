@@ -8,7 +8,7 @@ from local_models import Adam, Weighted, example, request
 
 from selftaught.jobs.job import SPROUT
 from selftaught.models.language.local import open_local
-from selftaught.models.vllm.model import probe
+from selftaught.models.vllm import probe
 from selftaught.stages import Objective
 
 pytest.importorskip("vllm")

@@ -173,7 +173,7 @@ def test_refusals():
 
 def test_settings_reach_the_model(tmp_path):
     run = small(tmp_path, settings=SamplerSettings(temperature=0.7, max_tokens=64))
-    asked, sample = [], run.model.sample
-    run.model.sample = lambda requests: asked.extend(requests) or sample(requests)
+    asked, sample = [], run.dispatcher.performers["sample"]
+    run.dispatcher.performers["sample"] = lambda wave: asked.extend(wave) or sample(wave)
     whole(run)
     assert asked[0].settings == SamplerSettings(temperature=0.7, max_tokens=8, stop=(" ",)) and asked[0].n == 2

@@ -29,10 +29,10 @@ def opened(name, folder, **options):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("ttrl", {"explore__tasks": 16, "explore__n": 8}),
+        ("ttrl", {"plan__tasks": 16, "plan__n": 8}),
         ("selftaught", {}),
-        ("rest-mcts-star", {"explore__tasks": 4}),
-        ("star", {"explore__tasks": 4}),
+        ("rest-mcts-star", {"plan__tasks": 4}),
+        ("star", {"plan__tasks": 4}),
     ],
 )
 def test_memory_hardly_grows_over_hundreds_of_rounds(name, options, tmp_path):
@@ -80,10 +80,10 @@ def calls(run):
 
 
 @pytest.mark.parametrize("name", ["ttrl", *(pytest.param(name, marks=pytest.mark.slow) for name in ("star", "co-reward"))])
-@pytest.mark.parametrize("grows", ["explore__tasks", "explore__n"])
+@pytest.mark.parametrize("grows", ["plan__tasks", "plan__n"])
 def test_calls_grow_no_faster_than_attempts(name, grows, tmp_path):
-    few = calls(opened(name, tmp_path / "few", **{"explore__tasks": 16, "explore__n": 8, "steps": 2}))
-    many = calls(opened(name, tmp_path / "many", **{"explore__tasks": 16, "explore__n": 8, "steps": 2} | {grows: 128}))
-    times = 8 if grows == "explore__tasks" else 16
+    few = calls(opened(name, tmp_path / "few", **{"plan__tasks": 16, "plan__n": 8, "steps": 2}))
+    many = calls(opened(name, tmp_path / "many", **{"plan__tasks": 16, "plan__n": 8, "steps": 2} | {grows: 128}))
+    times = 8 if grows == "plan__tasks" else 16
     # Tasks are drawn until they differ, which takes a few more draws the more of them there are.
     assert many < 1.15 * times * few

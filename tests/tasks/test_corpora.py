@@ -29,8 +29,8 @@ def folder(tmp_path):
 
 def test_a_folder_is_cut_and_divided_by_what_its_files_say(folder):
     source = parse_source(f"corpus:{folder},words=12")
-    train, whole = source.documents("train"), source.documents("held-out")
-    assert len(whole) == 80 and set(train) < set(whole) and source.documents("train") == train
+    train, whole = source.library("train"), source.library("held-out")
+    assert len(whole) == 80 and set(train) < set(whole) and source.library("train") == train
     pool, splits = split([source.text()], seed=0, counts={"held-out": 4, "development": 2, "audit": 2})
     assert len(splits["held-out"]) == 4 and all(task.checker == "equal" and task.sealed and not task.key for task in splits["held-out"])
     for task in splits["held-out"]:

@@ -15,7 +15,7 @@ class Demonstrate(Explore):
     """One attempt a task that nobody sampled: its answer, as the model is expected to write it, rewarded with 1.
 
     Reads the answer, which is counted. Its log-probabilities are not known (0), so losses that want the sampler's cannot
-    learn from it.
+    learn from it. Makes nothing where nothing is told: it is no method to be asked.
     """
 
     signal = ("gold",)
@@ -23,6 +23,8 @@ class Demonstrate(Explore):
     async def explore(self, run: Run, request: Request) -> Sequence[Group]:
         task = request.task
         answer = run.reveal(task)
+        if answer is None:
+            return []
         if not answer:
             raise BadInput(f"{task.source or 'a task'} has no answer to show: give tasks that have one, such as FILE,answer=COLUMN")
         text = run.written(answer, task)

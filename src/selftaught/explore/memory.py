@@ -131,7 +131,7 @@ class Remember(Update):
         values_G = np.nan_to_num(group.values(), nan=-1.0)
         best = int(np.argmax(values_G))
         said = run.answer(group.attempts_G[best].text, group.task) if values_G[best] >= 1 else None
-        return run.reveal(group.task) if said is None else said
+        return (run.reveal(group.task) or "") if said is None else said
 
 
 def cut(text: str) -> str:

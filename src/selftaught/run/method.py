@@ -151,9 +151,9 @@ class Method(RunAccess):
         """Grade by a checker that decides from the prompt; NaN from any other."""
         return await super().check(task, texts, self.purpose, False)
 
-    def reveal(self, task: Task, purpose: Purpose = "train") -> str:
-        """No answer is shown beside a run: "", as of a task that has none."""
-        return ""
+    def reveal(self, task: Task, purpose: Purpose = "train") -> str | None:
+        """No answer is shown beside a run."""
+        return None
 
     def write(self, name: str, value: Any) -> None:
         """Nothing is written beside a run."""

@@ -148,7 +148,7 @@ class Requests:
         self.fault("calls", int(not ok), 1)
         return Reply(text=text, ok=ok, value=value)
 
-    def reveal(self, task: Task, purpose: Purpose = "train") -> str:
+    def reveal(self, task: Task, purpose: Purpose = "train") -> str | None:
         """See `protocols.Run.reveal`."""
         return self.grader.reveal(task, purpose if self.counted else self.purpose)
 
