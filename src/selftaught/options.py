@@ -76,7 +76,7 @@ def leaves(value: Any) -> Iterator[Leaf]:
                 for leaf in leaves(item):
                     yield leaf.inside(f"{name}." if leaf.key.split(".")[0] in names_of(value) else "", place)
             elif isinstance(item, Part):
-                tag = f"{item.name}." if isinstance(item, Reader) else ""
+                tag = f"{item.name}." if isinstance(item, Reader) and many is inner else ""
                 yield from (leaf.inside(f"{name}.{tag}", place) for leaf in leaves(item))
 
 

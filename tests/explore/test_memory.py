@@ -161,7 +161,7 @@ def test_a_method_is_asked_with_the_memory_it_is_given(made, tmp_path):
         right[label] = sum(reply.text != "#### 0" for reply in replies)
     assert right["empty"] == 0 and right["full"] >= 6
     # nothing is shown beside a run, whatever a part asks for
-    assert Method(run, run.settings, 1, "x").reveal(held[0]) == ""
+    assert Method(run, run.settings, 1, "x").reveal(held[0]) is None
     run.folder.journal.close()
 
 

@@ -223,7 +223,7 @@ def test_a_student_is_distilled_from_a_wider_teacher(folders, tmp_path, monkeypa
     recipe = replace(base, phases=(phase,))
     monkeypatch.setattr("selftaught.jobs.job.get_recipe", lambda name: recipe)
     teacher, own = ("scripted", model) if model == "scripted" else (str(folders["wide"]), str(folders[model]))
-    options = {"explore.tasks": 2, "explore.n": 4, "optimizer.lr": 1e-2, "steps": 30, "models.teacher": teacher}
+    options = {"plan.tasks": 2, "plan.n": 4, "optimizer.lr": 1e-2, "steps": 30, "models.teacher": teacher}
     job = dict(model=own, tasks=("sums:level=1",), options=options, max_tokens=8, answer="text", gate=False, anyway=True)
     selftaught.improve("ttrl", out=tmp_path / "run", forecast=False, monitors=False, **job)
     steps = [json.loads(line) for line in (tmp_path / "run" / "steps.jsonl").read_text().splitlines()]

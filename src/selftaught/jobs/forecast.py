@@ -114,6 +114,8 @@ def blind_to(recipe: Recipe) -> str:
         return "a forecast reads written answers, and there are none here"
     if recipe.remembers and not recipe.trains:
         return "what it will remember cannot be told from a start that remembers nothing"
+    if any("gold" in phase.explore.signal for phase in recipe.phases):
+        return "it learns from answers that are shown, and a forecast reads none"
     if recipe.weights:
         return "a forecast is about the model's own weights, and others are trained"
     return "" if recipe.trains or recipe.decide else "nothing is trained and nothing is decided"

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from selftaught.parts import BadInput, part
 from selftaught.prompts import IS_RIGHT, asked_about
@@ -94,6 +93,8 @@ class Judging(Measure):
 
 def worth_of(what: str, opinion_B_n: Numbers, right_B_n: Numbers) -> float:
     """One block's value, see `Judging`; a rank correlation is NaN where all are right, all wrong, or all opinions equal."""
+    from scipy.stats import spearmanr
+
     if what == "pick":
         return float(np.mean(right_B_n[np.arange(len(right_B_n)), opinion_B_n.argmax(1)]) - right_B_n.mean())
     if what == "abstain":
