@@ -97,6 +97,7 @@ def test_a_task_is_answered_alike_whether_others_were_adapted_to_or_not(tmp_path
     run.folder.journal.close()
 
 
+@pytest.mark.slow
 def test_the_gate_asks_by_the_method_and_finds_the_weights_as_they_were(tmp_path):
     run = sprout(tmp_path / "run")
     sampler = MethodSampler(run=run, seed=3)

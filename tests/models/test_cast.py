@@ -215,6 +215,7 @@ def test_who_learns_is_told_from_the_recipe():
     assert scripted.trained == ["teacher"] and isinstance(scripted.others["teacher"], ScriptedModel)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["scripted", "llama"])
 def test_a_student_is_distilled_from_a_wider_teacher(folders, tmp_path, monkeypatch, model):
     base = taught()

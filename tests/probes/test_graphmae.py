@@ -159,6 +159,7 @@ def test_facts_of_a_module():
     assert "asyncio" not in asyncio_words and "task" not in asyncio_words and "coroutine" in asyncio_words
 
 
+@pytest.mark.slow
 def test_node_probe_by_hand():
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(3, dtype=np.int32), 40)
