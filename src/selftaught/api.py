@@ -42,7 +42,7 @@ def improve(
         say: called with one line for people at every stage.
         watch: called with each step's numbers.
         halt: asked before each step; True ends the run cleanly with everything kept.
-        **job: fields of `job.Job` (model, tasks, held_out, budget, steps, seed, adapter, options ...).
+        **job: fields of `jobs.job.Job` (model, tasks, held_out, budget, steps, seed, adapter, options ...).
 
     Returns:
         The result: verdict, gains with intervals, baselines, tokens, answers read, alarms and the run folder.

@@ -1,7 +1,7 @@
 """Measures of a finished run or of a model, in a process of its own.
 
 `python -m selftaught.compare.measured SPEC`: SPEC is JSON with `measures`, the `folder` to write measured.json into, and the `run`
-that is looked at, or the `model` with the fields of `job.Job` it is asked by. What was measured stands there value by value.
+that is looked at, or the `model` with the fields of `jobs.job.Job` it is asked by. What was measured stands there value by value.
 """
 
 import json

@@ -29,7 +29,7 @@ class Settings:
 
     Attributes:
         model, tasks, held_out, adapter, temperature, max_tokens, held_out_count, evaluation_seed, template, system, answer, stop,
-            chat_template_kwargs: as in `job.Job`.
+            chat_template_kwargs: as in `jobs.job.Job`.
         budget: what a run that trains may spend, in tokens or FLOPs.
         equal: whether budgets are tokens or flops.
         options: recipe options by dotted name, for every recipe that has them.

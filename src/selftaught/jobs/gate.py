@@ -50,10 +50,10 @@ def gate(
         tasks: task sources; empty takes the run's, and then the very tasks that were held out of its training.
         held_out_count: how many held-out tasks decide; None takes 200, or the run's.
         evaluation_seed: seed of the tasks and their noise; None takes 1, or the run's.
-        engine: what samples both models, as in `job.Job`; "" takes local, or the run's.
+        engine: what samples both models, as in `jobs.job.Job`; "" takes local, or the run's.
         temperature: the stated sampler's; None takes 1, or the run's.
         max_tokens: length limit of an attempt on both sides; 0 takes the run's, 64 for sprout, 512 for other models.
-        template: how prompts are rendered on both sides, as in `job.Job`; "" takes the run's, or auto. A wording that is
+        template: how prompts are rendered on both sides, as in `jobs.job.Job`; "" takes the run's, or auto. A wording that is
             left open is chosen on the base.
         system: text of a system turn; "" takes the run's.
         answer: how answers are read; "" takes the run's, or auto.
@@ -61,7 +61,7 @@ def gate(
         chat_template_kwargs: a JSON object of further arguments of the chat template; "" takes the run's.
         off_task: sources of other families, to see whether anything was unlearned.
         full: draw 16 attempts a task on both sides, and look for tasks the base never solves.
-        attempts: draw so few attempts a task on both sides, and look at the candidate in stages (see `evaluation.looks`); 0 takes
+        attempts: draw so few attempts a task on both sides, and look at the candidate in stages (see `prove.looks`); 0 takes
             16 and 4, or what the run's own verdict took.
         margin: a change within it is called no change, as a fraction.
         spent: tokens the training took, for the comparison at equal tokens; 0 takes the run's.
@@ -70,7 +70,7 @@ def gate(
         tell: called with the result before any of it is written.
 
     Returns:
-        The keys of `evaluation.gate.verdict`, the ledger of the measurement, `base`, `candidate`, `seconds`.
+        The keys of `prove.verdict.verdict`, the ledger of the measurement, `base`, `candidate`, `seconds`.
 
     Raises:
         BadInput: in one line what is wrong, where, and what to do, before anything is loaded; or what could not be written.

@@ -17,7 +17,7 @@ class Known:
 
     Attributes:
         tasks: task sources.
-        adapter, temperature: as in `job.Job`.
+        adapter, temperature: as in `jobs.job.Job`.
         max_tokens: the length that most attempts need, in tokens.
         steps: steps in all, of the default recipe.
         options: recipe options by dotted name, for every recipe that has them.

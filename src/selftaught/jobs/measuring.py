@@ -38,7 +38,7 @@ def measure(text: str, model: str = "", *, tasks: Sequence[str] = (), say: Say =
         model: what `find_checkpoint` knows, a run folder, or a score file.
         tasks: task sources; a run's own, else the default ones, when empty.
         say: called with a line for people.
-        **job: further fields of `job.Job`, of a model alone: `held_out_count` (200), `evaluation_seed` (1), `temperature` ...
+        **job: further fields of `jobs.job.Job`, of a model alone: `held_out_count` (200), `evaluation_seed` (1), `temperature` ...
 
     Returns:
         `measure`, `label`, `unit`, `higher`, `share`, `model`, `tasks`, and `rows`: one a side, of a run also the difference of

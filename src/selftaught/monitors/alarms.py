@@ -19,7 +19,7 @@ from selftaught.parts import BadInput, part
 @part
 @dataclass(frozen=True, kw_only=True)
 class RightLess(Monitor):
-    """It is right less than it was: the anchor to the start (`evaluation.start_probe`) has fallen below its best.
+    """It is right less than it was: the anchor to the start (`monitors.start_probe`) has fallen below its best.
 
     Attributes:
         drop: how far the anchor may lie below its best so far.

@@ -115,7 +115,7 @@ class Requests:
         return cast(TextModel, self.model).tokens(messages, reply)
 
     def fault(self, kind: Kind, failed: int, tried: int) -> None:
-        """See `models.base.Run.fault`."""
+        """See `protocols.Run.fault`."""
         self.grader.faults.count(kind, failed, tried, self.purpose)
 
     def answer(self, text: str, task: Task) -> str | None:
@@ -157,7 +157,7 @@ class Requests:
         role: str = "solver", view: int = 0, weights: str = "policy", after: Attempt | None = None, cut: int | None = None,
         decoder: Any = None,
     ) -> list[Attempt]:  # fmt: skip
-        """See `models.base.Run.sample`."""
+        """See `protocols.Run.sample`."""
         settings = settings or self.settings
         key = f"{self.mark}/{role}/{task.id}/{tag}"
         request = SampleRequest(
@@ -197,7 +197,7 @@ class Requests:
         self, tag: str, payload: Any, *, outputs: tuple[str, ...] = ("logprobs",), weights: str = "policy", role: str = "solver",
         attempt: str = "", start: int = 0,
     ) -> dict[str, Floats]:  # fmt: skip
-        """See `models.base.Run.score`."""
+        """See `protocols.Run.score`."""
         key, worst = f"{self.mark}/{role}/{weights}/{tag}", len(payload) if self.counted else 0
         size = self.model.member(weights).parameters
         if worst and not self.ledger.admit(worst, parameters=size):
@@ -210,7 +210,7 @@ class Requests:
         return reply
 
     async def check(self, task: Task, texts: Sequence[str], purpose: Purpose = "train", gold: bool = False) -> list[float]:
-        """See `models.base.Run.check`."""
+        """See `protocols.Run.check`."""
         purpose = purpose if self.counted else self.purpose
         with self.ledger.watch.outside(purpose):
             return await self.grader.check(self.dispatcher, task, texts, purpose, gold)

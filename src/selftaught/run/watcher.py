@@ -29,8 +29,8 @@ class Watcher:
         monitors: raise alarms; none means that nothing is asked of the model.
         audit: sealed tasks whose answers are read at each generation, under "audit"; none of them is trained on.
         steps: numbers of the steps so far.
-        start: the start's replies to the probe's tasks (see `evaluation.start_probe`); None before the first look.
-        answers: the start's greedy answers, where its replies have too little probability (see `evaluation.kept_answers`).
+        start: the start's replies to the probe's tasks (see `monitors.start_probe`); None before the first look.
+        answers: the start's greedy answers, where its replies have too little probability (see `monitors.kept_answers`).
         lengths: mean length of attempts at each task source when it was first met.
         alarms: {name, step, message} each.
     """
